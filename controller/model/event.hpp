@@ -1,0 +1,50 @@
+#pragma once
+// One event model for journal, log, page and command line. Ids are stable: scripts and runbooks match on them; what an
+// operator does about each stands in controller/telemetry/event_catalogue.cpp.
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "controller/model/time.hpp"
+
+namespace linekeeper::model {
+
+enum class EventId : std::uint8_t {
+  DaemonStarted, DaemonStopped, ConfigReloaded, ConfigRejected,
+  LinkChanged,
+  CircuitUp, CircuitDegraded, CircuitDown, CircuitUnknown,
+  PathUp, PathDegraded, PathDown, PathUnknown,
+  CarrierUp, CarrierDegraded, CarrierDown, CarrierUnknown, CarrierCodeChanged,
+  RoutingMoved, TrunkMoved,              ///< decided
+  PlanApplied, PlanRefused, PlanFailed,  ///< what the switch or the PBX said
+  RoutingVerified, TrunkVerified, VerifyFailed,
+  AllBad, GuardHeld,
+  IncidentOpened, IncidentClosed,
+  OverrideSet, OverrideReleased, OverrideExpired,
+  SwitchConnected, SwitchLost, SwitchDrift,
+  PbxConnected, PbxLost, PbxCorrected,
+  LoopStalled,
+};
+inline constexpr int kEventCount = static_cast<int>(EventId::LoopStalled) + 1;
+
+/// "circuit.down": the stable id in the journal, --json and the log.
+[[nodiscard]] std::string_view to_string(EventId id);
+
+enum class Severity : std::uint8_t { Info, Notice, Warning, Alert };
+[[nodiscard]] std::string_view to_string(Severity s);  ///< "info", "notice", "warning", "alert"
+[[nodiscard]] Severity severity(EventId id);
+
+struct Event {
+  std::int64_t sequence = 0;  ///< given by the journal, counts up without gaps; 0 before it is written
+  EventId id = EventId::DaemonStarted;
+  WallTime wall{};
+  Instant at{};               ///< boot clock: what durations are computed from
+  std::string subject;        ///< "circuit fiber", "trunk outbound", ...; empty for the daemon itself
+  std::string text;           ///< one sentence for a person: what happened and why
+  std::vector<std::pair<std::string, std::string>> fields;  ///< key and value, machine readable: {"rto_ms","812"}
+};
+
+}  // namespace linekeeper::model

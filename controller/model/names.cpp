@@ -1,0 +1,107 @@
+// The words of the model's enumerations, in one place.
+#include <array>
+
+#include "controller/model/event.hpp"
+#include "controller/model/plan.hpp"
+#include "controller/model/verdict.hpp"
+
+namespace linekeeper::model {
+
+std::string_view to_string(Cause c) {
+  switch (c) {
+    case Cause::NoEvidence: return "no-evidence";
+    case Cause::Stale: return "stale";
+    case Cause::LocalErrors: return "local-errors";
+    case Cause::Answering: return "answering";
+    case Cause::Recovering: return "recovering";
+    case Cause::LinkDown: return "link-down";
+    case Cause::NoAddress: return "no-address";
+    case Cause::NoGateway: return "no-gateway";
+    case Cause::Silent: return "silent";
+    case Cause::CircuitDown: return "circuit-down";
+    case Cause::SipTimeout: return "sip-timeout";
+    case Cause::SipRefused: return "sip-refused";
+    case Cause::SipRejected: return "sip-rejected";
+    case Cause::SipUnauthorised: return "sip-unauthorised";
+  }
+  return "?";
+}
+
+std::string_view to_string(Motive m) {
+  switch (m) {
+    case Motive::NotYet: return "not-yet";
+    case Motive::Adopted: return "adopted";
+    case Motive::FirstChoice: return "first-choice";
+    case Motive::Escape: return "escape";
+    case Motive::Failback: return "failback";
+    case Motive::Held: return "held";
+    case Motive::Forced: return "forced";
+  }
+  return "?";
+}
+
+std::string_view to_string(Guard g) {
+  switch (g) {
+    case Guard::None: return "none";
+    case Guard::LastPath: return "last_path";
+    case Guard::AllBad: return "all_bad";
+    case Guard::HoldDown: return "hold_down";
+    case Guard::Corroboration: return "corroboration";
+    case Guard::Freshness: return "freshness";
+    case Guard::Adoption: return "adoption";
+    case Guard::OperatorHold: return "operator_hold";
+    case Guard::TargetHealthy: return "target_healthy";
+    case Guard::RateLimit: return "rate_limit";
+  }
+  return "?";
+}
+
+std::optional<Guard> guard_named(std::string_view name) {
+  for (int i = 0; i <= static_cast<int>(Guard::RateLimit); ++i)
+    if (const auto g = static_cast<Guard>(i); to_string(g) == name) return g;
+  return std::nullopt;
+}
+
+std::string_view to_string(Severity s) {
+  switch (s) {
+    case Severity::Info: return "info";
+    case Severity::Notice: return "notice";
+    case Severity::Warning: return "warning";
+    case Severity::Alert: return "alert";
+  }
+  return "?";
+}
+
+namespace {
+
+struct EventName {
+  std::string_view name;
+  Severity severity;
+};
+
+// In the order of EventId; the array's length is checked against kEventCount.
+constexpr std::array<EventName, kEventCount> kEvents = {{
+    {"daemon.started", Severity::Notice}, {"daemon.stopped", Severity::Notice},
+    {"config.reloaded", Severity::Notice}, {"config.rejected", Severity::Warning},
+    {"link.changed", Severity::Notice},
+    {"circuit.up", Severity::Notice}, {"circuit.degraded", Severity::Warning}, {"circuit.down", Severity::Alert}, {"circuit.unknown", Severity::Notice},
+    {"path.up", Severity::Info}, {"path.degraded", Severity::Notice}, {"path.down", Severity::Notice}, {"path.unknown", Severity::Info},
+    {"carrier.up", Severity::Notice}, {"carrier.degraded", Severity::Warning}, {"carrier.down", Severity::Alert}, {"carrier.unknown", Severity::Notice},
+    {"carrier.code-changed", Severity::Warning},
+    {"routing.moved", Severity::Warning}, {"trunk.moved", Severity::Warning},
+    {"plan.applied", Severity::Info}, {"plan.refused", Severity::Alert}, {"plan.failed", Severity::Alert},
+    {"routing.verified", Severity::Notice}, {"trunk.verified", Severity::Notice}, {"verify.failed", Severity::Alert},
+    {"all-bad", Severity::Alert}, {"guard.held", Severity::Notice},
+    {"incident.opened", Severity::Alert}, {"incident.closed", Severity::Notice},
+    {"override.set", Severity::Warning}, {"override.released", Severity::Notice}, {"override.expired", Severity::Notice},
+    {"switch.connected", Severity::Notice}, {"switch.lost", Severity::Alert}, {"switch.drift", Severity::Warning},
+    {"pbx.connected", Severity::Notice}, {"pbx.lost", Severity::Alert}, {"pbx.corrected", Severity::Notice},
+    {"loop.stalled", Severity::Warning},
+}};
+
+}  // namespace
+
+std::string_view to_string(EventId id) { return kEvents[static_cast<std::size_t>(id)].name; }
+Severity severity(EventId id) { return kEvents[static_cast<std::size_t>(id)].severity; }
+
+}  // namespace linekeeper::model

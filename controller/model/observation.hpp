@@ -1,0 +1,85 @@
+#pragma once
+// What the senses report, one value for each thing that happened to one probe or one link. Senses report facts and
+// judge nothing: a timeout of an echo is decided by controller/decision/ (so that a late reply can un-lose it); only
+// SIP, whose transaction has its own deadline (RFC 3261 timer F), reports a timeout itself.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "controller/model/ids.hpp"
+#include "controller/model/ip_address.hpp"
+#include "controller/model/time.hpp"
+
+namespace linekeeper::model {
+
+/// An echo request left by `circuit` to `target`.
+struct ProbeSent {
+  CircuitId circuit;
+  TargetId target;
+  std::uint64_t sequence = 0;  ///< counts up over all targets of the circuit; never reused while the daemon lives
+  Instant sent{};
+};
+
+/// Its reply. May come late; duplicates are dropped by the prober (only the first reply of a sequence is reported).
+struct ProbeReply {
+  CircuitId circuit;
+  TargetId target;
+  std::uint64_t sequence = 0;
+  Duration rtt{};  ///< from the kernel's receive timestamp where there is one
+};
+
+/// The network said no (ICMP unreachable, time exceeded) about this probe. A hint: forged ones exist.
+struct ProbeRejected {
+  CircuitId circuit;
+  TargetId target;
+  std::uint64_t sequence = 0;
+  int error = 0;  ///< errno the kernel gave for it (EHOSTUNREACH, ECONNREFUSED, ...)
+};
+
+/// Our own side failed to send (EPERM, ENOBUFS, ENETUNREACH on our route): never evidence against the circuit.
+struct ProbeLocalError {
+  CircuitId circuit;
+  TargetId target;
+  int error = 0;  ///< errno
+};
+
+enum class SipResult : std::uint8_t {
+  Final,       ///< a final response: `code`
+  Timeout,     ///< nothing within the deadline
+  Refused,     ///< ICMP unreachable on the connected socket (or RST, TLS failure on streams)
+  LocalError,  ///< our side could not send: `error`
+};
+
+/// One OPTIONS transaction through one circuit has ended (or a late final response has un-lost it: `late`).
+struct SipOutcome {
+  CarrierId carrier;
+  CircuitId circuit;
+  std::uint64_t sequence = 0;       ///< counts up per path
+  SipResult result = SipResult::Timeout;
+  int code = 0;                     ///< SIP status 200-699 when result is Final
+  int error = 0;                    ///< errno when Refused or LocalError
+  bool late = false;                ///< the same sequence was already reported as Timeout
+  Instant sent{};
+  std::optional<Duration> rtt;      ///< absent after a retransmission (ambiguous, RFC 3261 / Karn)
+  std::optional<Duration> retry_after;         ///< of a 503 (RFC 3261 20.33)
+  std::optional<IpAddress> received_address;   ///< our address as the carrier saw it (Via received, RFC 3581)
+};
+
+/// The kernel's view of a circuit's interface, complete each time (level, not edge).
+struct LinkState {
+  CircuitId circuit;
+  bool present = false;      ///< the interface exists
+  bool admin_up = false;     ///< IFF_UP
+  bool carrier = false;      ///< IFF_LOWER_UP: light on the fiber
+  int ifindex = 0;
+  std::optional<IpAddress> address;  ///< primary global IPv4 address
+  std::optional<IpAddress> gateway;  ///< configured, or followed from the kernel's routes
+  friend bool operator==(const LinkState&, const LinkState&) = default;
+  /// Everything there that is needed to send a packet out.
+  [[nodiscard]] bool usable() const { return present && admin_up && carrier && address && gateway; }
+};
+
+using Observation = std::variant<ProbeSent, ProbeReply, ProbeRejected, ProbeLocalError, SipOutcome, LinkState>;
+
+}  // namespace linekeeper::model

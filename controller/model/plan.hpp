@@ -1,0 +1,85 @@
+#pragma once
+// What is to be: for each traffic class its circuit, for each trunk its order; each with its reason and with the
+// alternatives that were not taken and why. A plan is complete (level, not edge): it names every class and trunk.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/model/ids.hpp"
+#include "controller/model/time.hpp"
+#include "controller/model/verdict.hpp"
+
+namespace linekeeper::model {
+
+/// Why a class or trunk goes the way it goes.
+enum class Motive : std::uint8_t {
+  NotYet,        ///< nothing is known to be good and nothing was steered before: left alone (I6)
+  Adopted,       ///< found standing at start (I13)
+  FirstChoice,   ///< the most preferred that is up
+  Escape,        ///< the way that stood is down
+  Failback,      ///< a better one has been up for its hold-down
+  Held,          ///< stays although a better one exists: a guard says so
+  Forced,        ///< a person's override
+};
+[[nodiscard]] std::string_view to_string(Motive m);  ///< "escape", "failback", ...
+
+/// Guards that stand between policy and plan. `to_string` names are what people type after --override-guard.
+enum class Guard : std::uint8_t {
+  None,
+  LastPath,       ///< I1: would leave no way at all
+  AllBad,         ///< I2: nothing is up: what stands stays
+  HoldDown,       ///< I4: the better one has not been up long enough
+  Corroboration,  ///< I5: fewer than two targets in two networks agree
+  Freshness,      ///< I6: unknown or stale evidence moves nothing
+  Adoption,       ///< I13: just started; what stands is kept until something is known
+  OperatorHold,   ///< a person froze automatic moves
+  TargetHealthy,  ///< a forced way must be up
+  RateLimit,      ///< I3: the switch's cap on moves
+};
+[[nodiscard]] std::string_view to_string(Guard g);  ///< "last_path", "all_bad", ...
+[[nodiscard]] std::optional<Guard> guard_named(std::string_view name);
+
+/// A way that was looked at and not taken.
+struct Rejected {
+  std::string name;    ///< circuit, or "carrier via circuit"
+  Guard guard = Guard::None;
+  std::string reason;  ///< a clause: "down for 12 s: 7 probes in a row unanswered by 3 targets"
+};
+
+struct ClassChoice {
+  ClassId traffic_class;
+  std::optional<CircuitId> circuit;  ///< nothing: not steered (only before the first choice ever)
+  Motive motive = Motive::NotYet;
+  std::string reason;                ///< a sentence made from the same values that decided
+  std::vector<Rejected> rejected;
+  Instant since{};                   ///< of this circuit
+  /// An escape from a dead way: the switch counts it on its own limiter (I3).
+  [[nodiscard]] bool escape() const { return motive == Motive::Escape; }
+};
+
+struct TrunkStep {
+  std::size_t member = 0;  ///< position in Trunk::members
+  bool eligible = false;   ///< offered because it is good; false: kept last so that the set is never empty
+  Health health = Health::Unknown;
+  friend bool operator==(const TrunkStep& a, const TrunkStep& b) { return a.member == b.member; }
+};
+
+struct TrunkChoice {
+  TrunkId trunk;
+  std::vector<TrunkStep> order;  ///< every member once, best first: re-ordered, never removed
+  Motive motive = Motive::NotYet;
+  std::string reason;
+  std::vector<Rejected> rejected;
+  Instant since{};
+};
+
+struct Plan {
+  std::uint64_t generation = 0;  ///< counts up; the switch refuses one not above the last (I21)
+  Instant decided{};
+  std::vector<ClassChoice> classes;  ///< one for each, in Site order
+  std::vector<TrunkChoice> trunks;   ///< one for each, in Site order
+};
+
+}  // namespace linekeeper::model

@@ -1,0 +1,153 @@
+#pragma once
+// The site as configured: one immutable snapshot, made by config/, read by everyone, replaced whole on reload.
+// References between parts are ids, checked by config/: a Site that exists is sound.
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/model/ids.hpp"
+#include "controller/model/ip_address.hpp"
+#include "controller/model/time.hpp"
+
+namespace linekeeper::model {
+
+/// What circuits are measured against. At least three for each circuit, in two networks (I5).
+struct Target {
+  std::string name;
+  IpAddress address;
+  std::string network;  ///< whose network it is in; default: its /16 (IPv4) or /32 (IPv6)
+};
+
+struct Circuit {
+  std::string name;
+  std::string interface;  ///< Linux device, e.g. "wan0"
+  std::string provider;
+  std::string medium;     ///< "fiber", "coax", "lte", ...; free text
+  int priority = 100;     ///< smaller is preferred, where a class does not order its circuits
+  bool metered = false;
+  std::optional<IpAddress> gateway;   ///< nothing: followed from the kernel's routes
+  std::vector<Prefix> sources;        ///< LAN sources pinned to this circuit (a PBX's socket for it)
+  std::vector<TargetId> targets;
+  std::uint32_t table = 0;            ///< its own routing table
+  std::optional<std::uint32_t> mark;  ///< packet mark that selects it, if any
+  std::vector<std::string> risk_groups;  ///< what it shares with others ("street-duct", "exchange-north"): shown; used by policy later
+};
+
+/// When a circuit or path is called up or down. Set for all circuits, or for all carriers.
+struct HealthRule {
+  int fall = 5;         ///< consecutive losses that mean down (circuits: over >= 2 targets in >= 2 networks)
+  int rise = 10;        ///< consecutive answers that mean up again
+  int min_samples = 3;  ///< answered or lost probes before the first verdict
+  Duration hold_down = std::chrono::seconds(60);   ///< up for so long before anything moves back to it
+  Duration stale_after = std::chrono::seconds(5);  ///< evidence older than this is unknown (I6)
+};
+
+struct CircuitProbing {
+  Duration interval = std::chrono::milliseconds(200);  ///< between two probes of one circuit, round-robin over its targets
+  double jitter_ratio = 0.1;                           ///< each gap is interval * (1 +- this)
+  Duration timeout_min = std::chrono::milliseconds(80);  ///< a probe counts as lost after srtt + 4 rttvar + 20 ms, within these
+  Duration timeout_max = std::chrono::seconds(1);
+};
+
+/// How a final response is read (table in carriers/README.md). `Default` classes come from the code itself.
+enum class ReplyClass : std::uint8_t { Up, Busy, Degraded, SoftDown, Down };
+
+struct Carrier {
+  std::string name;
+  std::string provider;
+  IpAddress address;
+  std::uint16_t port = 5060;
+  std::string domain;     ///< host part of the Request-URI and To; default: the address
+  std::string from_user;  ///< user part of From and Contact
+  int priority = 100;     ///< smaller is preferred, where a trunk does not order its carriers
+  Duration interval = std::chrono::seconds(15);  ///< between two OPTIONS of one path, jittered by 20 %
+  Duration floor = std::chrono::seconds(10);     ///< etiquette: never two OPTIONS on one path closer than this
+  Duration deadline = std::chrono::seconds(3);   ///< no final response by then: lost
+  int max_forwards = 70;
+  std::map<int, ReplyClass> replies;  ///< per-code overrides of the class table
+};
+
+/// How traffic is told to belong to a class. Several given: all must hold. None given: everything else.
+struct ClassMatch {
+  std::optional<std::uint32_t> mark;
+  std::optional<Prefix> source;
+  std::optional<std::string> incoming_interface;
+  [[nodiscard]] bool everything() const { return !mark && !source && !incoming_interface; }
+};
+
+struct TrafficClass {
+  std::string name;
+  std::vector<CircuitId> circuits;  ///< in order of preference, never empty
+  std::uint32_t table = 0;
+  ClassMatch match;
+  Duration rto = std::chrono::seconds(60);
+};
+
+enum class PbxDriver : std::uint8_t { Kamailio };
+
+struct Pbx {
+  std::string name;
+  PbxDriver driver = PbxDriver::Kamailio;
+  std::string rpc_socket;     ///< AF_UNIX datagram socket of Kamailio's jsonrpcs
+  std::string htable = "lk";
+  Duration lease = std::chrono::seconds(90);   ///< the order holds this long after our last word
+  Duration refresh = std::chrono::seconds(30);
+  Duration reply_timeout = std::chrono::seconds(2);
+};
+
+/// One way out for calls: a carrier through a circuit, and what the PBX calls it.
+struct TrunkMember {
+  CarrierId carrier;
+  std::optional<CircuitId> circuit;  ///< nothing: it follows the trunk's traffic class
+  int dispatcher_set = 0;            ///< Kamailio: setid
+  friend bool operator==(const TrunkMember&, const TrunkMember&) = default;
+};
+
+struct Trunk {
+  std::string name;
+  PbxId pbx;
+  ClassId traffic_class;             ///< class its members follow, and whose circuit order ranks equal carriers
+  std::vector<CarrierId> carriers;   ///< in order of preference, never empty
+  std::vector<TrunkMember> members;  ///< carrier by carrier in that order
+  std::string key = "order";         ///< htable key
+  Duration rto = std::chrono::seconds(120);
+};
+
+struct Endpoints {
+  std::string control_socket = "/run/linekeeper/control.sock";
+  std::string switch_socket = "/run/linekeeper-switch/switch.sock";
+  std::string journal = "/var/lib/linekeeper/journal.db";
+  std::string http_address = "127.0.0.1";
+  std::uint16_t http_port = 9851;  ///< page, /metrics, read-only API; 0 = none
+  std::vector<std::string> http_hosts;  ///< Host header values allowed beside localhost and the address itself
+};
+
+struct Site {
+  std::string name;
+  std::string file;           ///< where it was read from
+  std::string sha256;         ///< of that file
+  std::vector<Target> targets;
+  std::vector<Circuit> circuits;
+  std::vector<Carrier> carriers;
+  std::vector<TrafficClass> classes;
+  std::vector<Pbx> pbxs;
+  std::vector<Trunk> trunks;
+  CircuitProbing probing;
+  HealthRule circuit_health;
+  HealthRule carrier_health{.fall = 2, .rise = 2, .min_samples = 1, .hold_down = std::chrono::seconds(60), .stale_after = std::chrono::seconds(60)};
+  Endpoints endpoints;
+
+  [[nodiscard]] const Target& operator[](TargetId i) const { return targets.at(i.index()); }
+  [[nodiscard]] const Circuit& operator[](CircuitId i) const { return circuits.at(i.index()); }
+  [[nodiscard]] const Carrier& operator[](CarrierId i) const { return carriers.at(i.index()); }
+  [[nodiscard]] const TrafficClass& operator[](ClassId i) const { return classes.at(i.index()); }
+  [[nodiscard]] const Trunk& operator[](TrunkId i) const { return trunks.at(i.index()); }
+  [[nodiscard]] const Pbx& operator[](PbxId i) const { return pbxs.at(i.index()); }
+};
+
+using SitePtr = std::shared_ptr<const Site>;  // shared: a reload swaps it while tasks of the old one still drain
+
+}  // namespace linekeeper::model

@@ -1,0 +1,103 @@
+#pragma once
+// The state of the site as everyone is shown it: `status`, `explain`, the page and /metrics all draw from this one value,
+// so they can never disagree. Filled by decision (health, choices) and linekeeperd (link to switch and PBX, incidents).
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/model/incident.hpp"
+#include "controller/model/observation.hpp"
+#include "controller/model/override.hpp"
+#include "controller/model/plan.hpp"
+#include "controller/model/site.hpp"
+#include "controller/model/verdict.hpp"
+
+namespace linekeeper::model {
+
+struct Figures {
+  std::optional<Duration> rtt;     ///< smoothed (RFC 6298)
+  std::optional<Duration> jitter;  ///< mean deviation of successive RTTs (RFC 3550 6.4.1 smoothing)
+  double loss_ratio = 0;           ///< of the last `samples` decided probes
+  int samples = 0;
+  int losses_in_a_row = 0;
+};
+
+struct TargetStatus {
+  TargetId target;
+  Figures figures;
+  std::optional<Instant> last_reply;
+};
+
+struct CircuitStatus {
+  CircuitId circuit;
+  Verdict verdict;
+  std::string reason;  ///< a clause from the same values: "answered by 3 of 3 targets"
+  LinkState link;
+  Figures figures;
+  std::vector<TargetStatus> targets;
+  std::optional<Instant> last_good;  ///< when the last answered probe left
+  bool active = false;               ///< some class goes by it
+};
+
+struct PathStatus {
+  CarrierId carrier;
+  CircuitId circuit;
+  Verdict verdict;
+  std::string reason;
+  int last_code = 0;  ///< 0: none yet
+  std::optional<Duration> rtt;
+  std::optional<Instant> last_good;  ///< when the last transaction with a good answer was sent
+  bool selected = false;             ///< first in some trunk's order
+};
+
+struct CarrierStatus {
+  CarrierId carrier;
+  Verdict verdict;
+  std::string reason;
+  int last_code = 0;
+  bool active = false;
+};
+
+enum class Mode : std::uint8_t { Automatic, Hold };
+
+/// Applied, read back, verified: how far the present choice of a class or trunk has come.
+struct Carried {
+  bool applied = false;
+  bool verified = false;
+  std::string detail;  ///< why not, when not
+  std::optional<Duration> last_recovery;  ///< of the last incident that moved it
+};
+
+struct ActuatorStatus {
+  std::string name;  ///< "switch", or the PBX's name
+  bool connected = false;
+  bool in_sync = false;
+  std::string detail;  ///< "generation 7", or what is wrong and what to do
+};
+
+struct Status {
+  SitePtr site;
+  Instant now{};
+  WallTime wall{};
+  Instant started{};
+  Mode mode = Mode::Automatic;
+  std::vector<CircuitStatus> circuits;  ///< Site order, as all lists here
+  std::vector<CarrierStatus> carriers;
+  std::vector<PathStatus> paths;        ///< carrier by carrier, circuit by circuit
+  Plan plan;                            ///< the choices that stand
+  std::vector<Carried> class_carried;
+  std::vector<Carried> trunk_carried;
+  std::vector<Override> overrides;
+  ActuatorStatus route_switch;
+  std::vector<ActuatorStatus> pbxs;
+  std::vector<Incident> incidents;      ///< the newest first, at most 20
+  std::map<Guard, std::uint64_t> suppressed;  ///< decisions held back, by guard
+
+  [[nodiscard]] const PathStatus& path(CarrierId carrier, CircuitId circuit) const {
+    return paths.at(carrier.index() * circuits.size() + circuit.index());
+  }
+};
+
+}  // namespace linekeeper::model

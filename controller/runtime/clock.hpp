@@ -1,0 +1,15 @@
+#pragma once
+// The only place that asks what time it is.
+#include <string>
+
+#include "controller/model/time.hpp"
+
+namespace linekeeper::runtime {
+
+[[nodiscard]] model::Instant boot_now();   ///< clock_gettime(CLOCK_BOOTTIME)
+[[nodiscard]] model::WallTime wall_now();  ///< CLOCK_REALTIME, milliseconds
+
+/// "2026-11-22T02:26:21.345Z" (RFC 3339, UTC).
+[[nodiscard]] std::string rfc3339(model::WallTime t);
+
+}  // namespace linekeeper::runtime

@@ -1,0 +1,82 @@
+#pragma once
+// What linekeeperd and linekeeper-switch say to each other: one JSON object per SOCK_SEQPACKET message, version 1.
+//
+//   daemon -> switch   hello   {v, type:"hello"}
+//                      apply   {v, type:"apply", generation, desired:{...}}
+//   switch -> daemon   state   {v, type:"state", generation, classes:[{name, circuit}]}   answer to hello: what stands (I13, I21)
+//                      applied {v, type:"applied", generation, changes:[...], took_us}    done and read back equal
+//                      refused {v, type:"refused", generation, guard, why, remedy}        nothing was touched
+//                      failed  {v, type:"failed", generation, why, remedy}                the kernel said no, or read back differs
+//                      drift   {v, type:"drift", what, repaired, gave_up}                 a foreign hand changed what is ours
+//
+// A message is at most kMaxMessage bytes; anything malformed is answered by `refused` with guard "protocol" and the
+// connection is kept. Parsing is bounded in size and depth and never throws.
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "controller/model/error.hpp"
+#include "controller/model/ip_address.hpp"
+
+namespace linekeeper::route {
+
+inline constexpr int kProtocolVersion = 1;
+inline constexpr std::size_t kMaxMessage = 64 * 1024;
+
+// What is ours in the kernel. Everything the switch makes carries kRouteProtocol (installed as rt_protos.d name
+// "linekeeper") and lies inside these ranges; everything else is foreign and never touched (I11).
+inline constexpr std::uint8_t kRouteProtocol = 178;  // unassigned in iproute2's rt_protos
+inline constexpr std::uint32_t kTableFirst = 7000, kTableLast = 7999;
+inline constexpr std::uint32_t kRuleFirst = 7000, kRuleLast = 7999;  // rule priorities
+inline constexpr std::uint32_t kNexthopFirst = 70000, kNexthopLast = 79999;
+
+/// One circuit as the kernel is to know it.
+struct DesiredCircuit {
+  std::string name;
+  std::string interface;
+  std::uint32_t table = 0;
+  std::optional<model::IpAddress> gateway;  ///< absent: unknown now; the table holds only its terminal unreachable
+  std::optional<model::IpAddress> source;   ///< its own address: preferred source, and a `from` rule
+  std::vector<model::Prefix> pinned_sources;  ///< LAN sources that always leave by it
+  std::optional<std::uint32_t> mark;
+  friend bool operator==(const DesiredCircuit&, const DesiredCircuit&) = default;
+};
+
+/// One traffic class: a steering table whose default points at a nexthop object, replaced atomically.
+struct DesiredClass {
+  std::string name;
+  std::uint32_t table = 0;
+  std::string circuit;  ///< name; empty: not steered (allowed only while the kernel steers it nowhere, I1)
+  bool escape = false;  ///< leaves a dead way: counted on the escape limiter (I3)
+  std::optional<std::uint32_t> mark;
+  std::optional<model::Prefix> source;
+  std::optional<std::string> incoming_interface;
+  friend bool operator==(const DesiredClass&, const DesiredClass&) = default;
+};
+
+struct Desired {
+  std::vector<DesiredCircuit> circuits;
+  std::vector<DesiredClass> classes;
+  friend bool operator==(const Desired&, const Desired&) = default;
+};
+
+struct Hello {};
+struct Apply { std::uint64_t generation = 0; Desired desired; };
+using Request = std::variant<Hello, Apply>;
+
+struct ClassNow { std::string name; std::uint32_t table = 0; std::string circuit; };  ///< circuit empty: not steered, or none we know
+struct StateReply { std::uint64_t generation = 0; std::vector<ClassNow> classes; };
+struct Applied { std::uint64_t generation = 0; std::vector<std::string> changes; std::int64_t took_us = 0; };
+struct Refused { std::uint64_t generation = 0; std::string guard; std::string why; std::string remedy; };
+struct Failed { std::uint64_t generation = 0; std::string why; std::string remedy; };
+struct Drift { std::string what; bool repaired = false; bool gave_up = false; };
+using Reply = std::variant<StateReply, Applied, Refused, Failed, Drift>;
+
+[[nodiscard]] std::string encode(const Request& request);
+[[nodiscard]] std::string encode(const Reply& reply);
+[[nodiscard]] model::Result<Request> parse_request(std::string_view message);
+[[nodiscard]] model::Result<Reply> parse_reply(std::string_view message);
+
+}  // namespace linekeeper::route
