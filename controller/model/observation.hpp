@@ -51,6 +51,9 @@ enum class SipResult : std::uint8_t {
   LocalError,  ///< our side could not send: `error`
 };
 
+/// How a final response is read (table in carriers/README.md).
+enum class ReplyClass : std::uint8_t { Up, Busy, Degraded, SoftDown, Down };
+
 /// One OPTIONS transaction through one circuit has ended (or a late final response has un-lost it: `late`).
 struct SipOutcome {
   CarrierId carrier;
@@ -58,6 +61,7 @@ struct SipOutcome {
   std::uint64_t sequence = 0;       ///< counts up per path
   SipResult result = SipResult::Timeout;
   int code = 0;                     ///< SIP status 200-699 when result is Final
+  ReplyClass reply = ReplyClass::Down;  ///< how `code` is read for this carrier, when result is Final
   int error = 0;                    ///< errno when Refused or LocalError
   bool late = false;                ///< the same sequence was already reported as Timeout
   Instant sent{};

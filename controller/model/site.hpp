@@ -10,6 +10,7 @@
 
 #include "controller/model/ids.hpp"
 #include "controller/model/ip_address.hpp"
+#include "controller/model/observation.hpp"
 #include "controller/model/time.hpp"
 
 namespace linekeeper::model {
@@ -51,9 +52,6 @@ struct CircuitProbing {
   Duration timeout_min = std::chrono::milliseconds(80);  ///< a probe counts as lost after srtt + 4 rttvar + 20 ms, within these
   Duration timeout_max = std::chrono::seconds(1);
 };
-
-/// How a final response is read (table in carriers/README.md). `Default` classes come from the code itself.
-enum class ReplyClass : std::uint8_t { Up, Busy, Degraded, SoftDown, Down };
 
 struct Carrier {
   std::string name;
