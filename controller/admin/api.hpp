@@ -31,6 +31,7 @@ struct Response {
   int status = 200;
   std::string content_type = "application/json";
   std::string body;
+  std::map<std::string, std::string> headers;  ///< further header fields (Content-Security-Policy of the page); none of Content-*-Length or -Type
 };
 
 /// A client of a server-sent event stream (WHATWG HTML 9.2). Bounded: a slow reader loses the oldest messages.
