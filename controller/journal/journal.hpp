@@ -24,40 +24,59 @@ struct EventQuery {
   std::size_t limit = 200;                     ///< the newest so many, told oldest first
 };
 
+/// How much is kept, in memory while the disk fails and on disk for good.
+struct Limits {
+  std::size_t waiting_events = 4096;    ///< then the oldest of the least severe is dropped and counted
+  std::size_t waiting_facts = 65536;    ///< distinct keys; then a new key is dropped and counted
+  std::size_t keep_events = 1'000'000;  ///< the oldest beyond are deleted, some with each batch
+};
+
 /// Small facts that must survive a restart ("generation", "sip-sent north/fiber").
-struct Fact { std::string key; std::string value; };
+struct Fact {
+  std::string key;
+  std::string value;
+};
 
 class Journal {
  public:
   using OnFailure = std::function<void(const model::Error&)>;  ///< on the executor, at each change from well to failing
 
-  /// Opens or creates the file, migrates the schema, starts the writer.
-  /// @param path  in an existing directory; a damaged file is an error that says how to set it aside, never overwritten
-  static model::Result<std::unique_ptr<Journal>> open(const std::string& path, boost::asio::any_io_executor executor, OnFailure on_failure);
-  ~Journal();  ///< close()
+  /// Opens or creates the file, migrates the schema, starts the writer. Blocking: for the start only.
+  /// @param path  in an existing directory; a damaged, foreign or newer file is an error (code EBADMSG) that says how to set
+  ///              it aside, and is never written to; a missing or forbidden directory is one too (ENOENT, ENOTDIR, EACCES).
+  ///              A disk that is full, read-only or failing is none: the site must come up, so the journal starts failing
+  ///              (on_failure is told) and is opened as soon as it can be.
+  static model::Result<std::unique_ptr<Journal>> open(const std::string& path, boost::asio::any_io_executor executor, OnFailure on_failure,
+                                                      Limits limits = {});
+  /// close(); no callback is called any more. On the executor's thread, like every other call.
+  ~Journal();
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  /// Queues an event. @param on_written called with its sequence once durable; may be null.
+  /// Queues an event; texts are cut at 4 KiB. @param on_written called with its sequence once durable; may be null; not
+  /// called for an event that was dropped. What was appended before a query is seen by it.
   void append(model::Event event, std::function<void(const model::Event&)> on_written);
+  /// Events of an earlier boot come with at = Instant{}: their instants cannot be compared with today's. At most 10,000.
   void events(EventQuery query, std::function<void(model::Result<std::vector<model::Event>>)> done);
 
-  /// Durable before `done` is called, with the id given (I19).
+  /// Durable before `done` is called, with the id given (I19): an error means it must not act. id 0 = a new one; else the one
+  /// of that id is replaced.
   void put_override(model::Override override, std::function<void(model::Result<model::Override>)> done);
   void remove_override(std::int64_t id, std::function<void(model::Result<void>)> done);
   /// Those in force or expired and not yet removed. Blocking: for the start only.
   [[nodiscard]] model::Result<std::vector<model::Override>> load_overrides();
 
-  void put_fact(Fact fact);
+  void put_fact(Fact fact);                                     ///< the latest value of a key wins
   [[nodiscard]] model::Result<std::vector<Fact>> load_facts();  ///< blocking: for the start only
 
-  void close();  ///< writes what waits, within 1 s, and joins the writer
-  [[nodiscard]] std::uint64_t dropped() const;  ///< events lost to a full queue
+  void close();                                 ///< writes what waits, within 1 s, and joins the writer; later calls answer with an error
+  [[nodiscard]] std::uint64_t dropped() const;  ///< events and facts lost to a full queue
+  [[nodiscard]] bool failing() const;           ///< the last write did not reach the disk
 
  private:
   struct Impl;
-  explicit Journal(std::unique_ptr<Impl> impl);
-  std::unique_ptr<Impl> impl_;
+  explicit Journal(std::shared_ptr<Impl> impl);
+  std::shared_ptr<Impl> impl_;  // shared with the writer, which a hung disk may keep past close()
 };
 
 }  // namespace linekeeper::journal

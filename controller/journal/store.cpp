@@ -1,0 +1,202 @@
+#include "controller/journal/store.hpp"
+
+#include <algorithm>
+#include <boost/json.hpp>
+#include <optional>
+#include <unordered_map>
+
+#include "controller/journal/schema.hpp"
+#include "controller/runtime/log.hpp"
+
+namespace linekeeper::journal {
+namespace {
+
+using model::Event;
+using model::Override;
+using model::Result;
+
+constexpr std::size_t kMostRows = 10'000;  // of one query: some 5 MB in memory
+constexpr std::size_t kTrimAtLeast = 64;   // deleted with each batch while there are too many
+
+std::string json_of(const std::vector<std::pair<std::string, std::string>>& fields) {
+  boost::json::object object;
+  for (const auto& [key, value] : fields) object[key] = value;
+  return boost::json::serialize(object);
+}
+
+// Text of ours, but a file can be edited: what is no object of strings gives no fields.
+std::vector<std::pair<std::string, std::string>> fields_of(const std::string& text) {
+  boost::json::parse_options options;
+  options.allow_invalid_utf8 = true;  // as it was given to us
+  boost::json::error_code wrong;
+  const auto value = boost::json::parse(text, wrong, {}, options);
+  std::vector<std::pair<std::string, std::string>> fields;
+  if (wrong || !value.is_object()) return fields;
+  for (const auto& entry : value.get_object())
+    if (entry.value().is_string()) fields.emplace_back(std::string(entry.key()), std::string(entry.value().get_string()));
+  return fields;
+}
+
+std::optional<model::EventId> event_named(const std::string& name) {
+  static const auto kByName = [] {
+    std::unordered_map<std::string, model::EventId> map;
+    for (int i = 0; i < model::kEventCount; ++i) map.emplace(to_string(static_cast<model::EventId>(i)), static_cast<model::EventId>(i));
+    return map;
+  }();
+  const auto found = kByName.find(name);
+  return found == kByName.end() ? std::nullopt : std::optional(found->second);
+}
+
+model::WallTime wall_of(std::int64_t ms) { return model::WallTime(std::chrono::milliseconds(ms)); }
+std::int64_t ms_of(model::WallTime t) { return t.time_since_epoch().count(); }
+
+// The least text greater than every text that begins so; ids are ASCII.
+std::string after_prefix(const std::string& prefix) { return prefix + "\x7F"; }
+
+}  // namespace
+
+Result<Store> Store::open(const std::string& path, std::string boot_id, std::size_t keep_events) {
+  auto connection = open_journal_file(path);
+  if (!connection) return std::unexpected(connection.error());
+  return Store(std::move(*connection), std::move(boot_id), keep_events);
+}
+
+Result<void> Store::insert(std::vector<Event*>& events, std::vector<std::int64_t>& sequences) {
+  auto statement = connection_.prepare("INSERT INTO events(id,severity,wall_ms,boot_ns,boot_id,subject,text,fields) VALUES(?,?,?,?,?,?,?,?)");
+  if (!statement) return std::unexpected(statement.error());
+  for (const Event* event : events) {
+    statement->reset();
+    statement->bind(to_string(event->id)).bind(to_string(model::severity(event->id))).bind(ms_of(event->wall));
+    statement->bind(std::int64_t{event->at.time_since_epoch().count()}).bind(std::string_view(boot_id_));
+    statement->bind(std::string_view(event->subject)).bind(std::string_view(event->text)).bind(std::string_view(json_of(event->fields)));
+    if (const auto done = statement->step(); !done) return std::unexpected(done.error());
+    sequences.push_back(connection_.last_row());
+  }
+  return {};
+}
+
+// Sequences have no gaps, so what is too old is known without counting. At least as many go as came: it converges, and no
+// transaction grows long when the limit was lowered.
+Result<void> Store::trim(std::size_t added) {
+  auto statement = connection_.prepare(
+      "DELETE FROM events WHERE sequence <= (SELECT max(sequence) FROM events) - ?1"
+      " AND sequence < (SELECT min(sequence) FROM events) + ?2");
+  if (!statement) return std::unexpected(statement.error());
+  statement->bind(static_cast<std::int64_t>(keep_events_)).bind(static_cast<std::int64_t>(std::max(2 * added, kTrimAtLeast)));
+  if (const auto done = statement->step(); !done) return std::unexpected(done.error());
+  return {};
+}
+
+Result<void> Store::write(std::vector<Event*> events, const std::map<std::string, std::string>& facts) {
+  Transaction transaction(connection_);
+  if (auto begun = transaction.begin(); !begun) return begun;
+  std::vector<std::int64_t> sequences;
+  if (auto inserted = insert(events, sequences); !inserted) return inserted;
+  if (!events.empty())
+    if (auto trimmed = trim(events.size()); !trimmed) return trimmed;
+  auto statement = connection_.prepare("INSERT INTO facts(key,value) VALUES(?,?) ON CONFLICT(key) DO UPDATE SET value=excluded.value");
+  if (!statement) return std::unexpected(statement.error());
+  for (const auto& [key, value] : facts) {
+    statement->reset();
+    statement->bind(std::string_view(key)).bind(std::string_view(value));
+    if (const auto done = statement->step(); !done) return std::unexpected(done.error());
+  }
+  if (auto committed = transaction.commit(); !committed) return committed;
+  for (std::size_t i = 0; i < events.size(); ++i) events[i]->sequence = sequences[i];
+  return {};
+}
+
+Result<std::vector<Event>> Store::events(const EventQuery& query) {
+  std::string sql = "SELECT sequence,id,wall_ms,boot_ns,boot_id,subject,text,fields FROM events WHERE sequence > ?";
+  if (query.since) sql += " AND wall_ms >= ?";
+  if (query.id_prefix) sql += " AND id >= ? AND id < ?";
+  sql += " ORDER BY sequence DESC LIMIT ?";
+  auto statement = connection_.prepare(sql.c_str());
+  if (!statement) return std::unexpected(statement.error());
+  statement->bind(query.after_sequence.value_or(0));
+  if (query.since) statement->bind(ms_of(*query.since));
+  if (query.id_prefix) statement->bind(std::string_view(*query.id_prefix)).bind(std::string_view(after_prefix(*query.id_prefix)));
+  statement->bind(static_cast<std::int64_t>(std::min(query.limit, kMostRows)));
+
+  std::vector<Event> events;
+  while (true) {
+    const auto row = statement->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) break;
+    const auto id = event_named(statement->text(1));
+    if (!id) continue;  // written by a version with more kinds of event
+    Event event{.sequence = statement->integer(0),
+                .id = *id,
+                .wall = wall_of(statement->integer(2)),
+                .at = {},
+                .subject = statement->text(5),
+                .text = statement->text(6),
+                .fields = fields_of(statement->text(7))};
+    if (statement->text(4) == boot_id_) event.at = model::Instant(model::Duration(statement->integer(3)));
+    events.push_back(std::move(event));
+  }
+  std::ranges::reverse(events);
+  return events;
+}
+
+Result<Override> Store::put(Override override) {
+  Transaction transaction(connection_);
+  if (auto begun = transaction.begin(); !begun) return std::unexpected(begun.error());
+  auto statement = connection_.prepare(
+      "INSERT INTO overrides(id,kind,subject,target,owner,reason,since_ms,until_ms) VALUES(nullif(?1,0),?2,?3,?4,?5,?6,?7,?8)"
+      " ON CONFLICT(id) DO UPDATE SET kind=?2,subject=?3,target=?4,owner=?5,reason=?6,since_ms=?7,until_ms=?8");
+  if (!statement) return std::unexpected(statement.error());
+  statement->bind(override.id).bind(to_string(override.kind)).bind(std::string_view(override.subject)).bind(std::string_view(override.to));
+  statement->bind(std::string_view(override.owner)).bind(std::string_view(override.reason)).bind(ms_of(override.since)).bind(ms_of(override.until));
+  if (const auto done = statement->step(); !done) return std::unexpected(done.error());
+  const auto id = override.id == 0 ? connection_.last_row() : override.id;
+  if (auto committed = transaction.commit(); !committed) return std::unexpected(committed.error());
+  override.id = id;
+  return override;
+}
+
+Result<void> Store::remove_override(std::int64_t id) {
+  auto statement = connection_.prepare("DELETE FROM overrides WHERE id = ?");
+  if (!statement) return std::unexpected(statement.error());
+  if (const auto done = statement->bind(id).step(); !done) return std::unexpected(done.error());
+  return {};
+}
+
+Result<std::vector<Override>> Store::overrides() {
+  auto statement = connection_.prepare("SELECT id,kind,subject,target,owner,reason,since_ms,until_ms FROM overrides ORDER BY id");
+  if (!statement) return std::unexpected(statement.error());
+  std::vector<Override> overrides;
+  while (true) {
+    const auto row = statement->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return overrides;
+    const auto kind = statement->text(1);
+    if (kind != "force" && kind != "hold") {
+      runtime::log(runtime::Level::Warning,
+                   "journal: override " + std::to_string(statement->integer(0)) + " is of an unknown kind, ignored: " + kind);
+      continue;
+    }
+    overrides.push_back({.id = statement->integer(0),
+                         .kind = kind == "force" ? model::OverrideKind::Force : model::OverrideKind::Hold,
+                         .subject = statement->text(2),
+                         .to = statement->text(3),
+                         .owner = statement->text(4),
+                         .reason = statement->text(5),
+                         .since = wall_of(statement->integer(6)),
+                         .until = wall_of(statement->integer(7))});
+  }
+}
+
+Result<std::vector<Fact>> Store::facts() {
+  auto statement = connection_.prepare("SELECT key,value FROM facts ORDER BY key");
+  if (!statement) return std::unexpected(statement.error());
+  std::vector<Fact> facts;
+  while (true) {
+    const auto row = statement->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return facts;
+    facts.push_back({statement->text(0), statement->text(1)});
+  }
+}
+
+}  // namespace linekeeper::journal

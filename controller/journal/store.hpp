@@ -1,0 +1,41 @@
+#pragma once
+// The statements: what is written and read, on an open journal file. Blocking; the writer thread calls it, and nobody else.
+#include <map>
+#include <string>
+#include <vector>
+
+#include "controller/journal/journal.hpp"
+#include "controller/journal/sqlite.hpp"
+
+namespace linekeeper::journal {
+
+class Store {
+ public:
+  /// @param boot_id  of this boot; an instant of another boot means nothing today and is read back as Instant{}
+  [[nodiscard]] static model::Result<Store> open(const std::string& path, std::string boot_id, std::size_t keep_events);
+
+  /// Events and facts in one transaction, durable when it returns well; gives each event its sequence. The oldest events
+  /// beyond keep_events are deleted, some at a time.
+  [[nodiscard]] model::Result<void> write(std::vector<model::Event*> events, const std::map<std::string, std::string>& facts);
+  [[nodiscard]] model::Result<std::vector<model::Event>> events(const EventQuery& query);
+
+  /// id 0: a new one; else the one of that id is replaced.
+  [[nodiscard]] model::Result<model::Override> put(model::Override override);
+  [[nodiscard]] model::Result<void> remove_override(std::int64_t id);
+  [[nodiscard]] model::Result<std::vector<model::Override>> overrides();
+  [[nodiscard]] model::Result<std::vector<Fact>> facts();
+
+  [[nodiscard]] bool moved() const { return connection_.moved(); }
+
+ private:
+  Store(Connection connection, std::string boot_id, std::size_t keep_events)
+      : connection_(std::move(connection)), boot_id_(std::move(boot_id)), keep_events_(keep_events) {}
+  [[nodiscard]] model::Result<void> insert(std::vector<model::Event*>& events, std::vector<std::int64_t>& sequences);
+  [[nodiscard]] model::Result<void> trim(std::size_t added);
+
+  Connection connection_;
+  std::string boot_id_;
+  std::size_t keep_events_;
+};
+
+}  // namespace linekeeper::journal
