@@ -16,15 +16,17 @@ namespace linekeeper::probes {
 using Sink = std::function<void(const model::Observation&)>;
 
 struct ProberCounters {
-  std::uint64_t sent = 0, answered = 0, late = 0, local_errors = 0, rejected = 0;
-  std::uint64_t inert = 0;  ///< replies dropped: duplicate, forged (nonce, source), unknown sequence
+  std::uint64_t sent = 0, answered = 0, local_errors = 0, rejected = 0;
+  std::uint64_t late = 0;   ///< of the answered: those that took longer than CircuitProbing::timeout_max
+  std::uint64_t inert = 0;  ///< replies dropped: duplicate, forged (nonce, interface), unknown sequence
 };
 
 class IcmpProber {
  public:
   /// @param device   SO_BINDTODEVICE; empty: unbound (verification of the steering path)
   /// @param targets  what to probe, in Site order; never empty
-  /// @param seed     of the pacing jitter and the payload nonce
+  /// @param seed     of the pacing jitter and the payload nonce: from getrandom(2) in the daemon, and another one for each
+  ///                 prober (two probers with one seed send in step and accept each other's tags)
   IcmpProber(boost::asio::any_io_executor executor, model::CircuitId circuit, std::string device,
              std::vector<std::pair<model::TargetId, model::IpAddress>> targets, model::CircuitProbing pacing, std::uint64_t seed, Sink sink);
   ~IcmpProber();
@@ -32,11 +34,12 @@ class IcmpProber {
   IcmpProber& operator=(const IcmpProber&) = delete;
 
   void start();
-  void stop();                                ///< no sink call after this returns
+  void stop();                                  ///< no sink call after this returns
   void set_interval(model::Duration interval);  ///< from the next probe on
   /// Interface or address changed: a new socket before the next probe.
   void rebuild();
-  [[nodiscard]] const ProberCounters& counters(model::TargetId target) const;
+  [[nodiscard]] const ProberCounters& counters(model::TargetId target) const;  ///< zeros for a target that is not probed here
+  [[nodiscard]] std::uint64_t strays() const;                                  ///< packets dropped that came from no target at all
 
  private:
   struct Impl;

@@ -1,9 +1,22 @@
 #pragma once
 // How a final response to OPTIONS is read: is the carrier there, and does it take calls? The table stands in
 // carriers/README.md and is printed there by a test.
-#include "controller/model/site.hpp"
+#include <map>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "controller/model/observation.hpp"
 
 namespace linekeeper::sip {
+
+/// One row of the table: the first one that holds `code` decides.
+struct ReplyRow {
+  int first, last;  ///< codes, both included
+  model::ReplyClass reply;
+  std::string_view reads;  ///< what such a reply says, for people
+};
+[[nodiscard]] std::span<const ReplyRow> reply_table();
 
 /// @param code       200-699 (anything else is read as Down: no carrier says it)
 /// @param overrides  the carrier's own table, which wins
