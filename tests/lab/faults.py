@@ -1,0 +1,161 @@
+"""Faults as named commands. Each can be undone, each is listed while it lasts, each knows when it began.
+
+    break fiber blackhole        the provider's core forwards nothing; link and gateway look healthy
+    break fiber unplug           the cable is pulled: no carrier at the site
+    break fiber linkdown         someone sets the interface down
+    break fiber loss 30          30 % of the packets toward the site are lost
+    break fiber delay 200        200 ms are added to each round trip
+    carrier north silent         answers nothing          (carrier north silent via fiber: only what comes by that circuit)
+    carrier north 503            refuses new calls and OPTIONS
+    carrier north calls-503      OPTIONS 200, new calls 503
+    carrier north stopped        its program is gone: the port is unreachable
+    carrier north up             all of north's faults undone
+    target anchor-1 dead         one probe target answers nobody
+    mend [THING]                 undo everything, or what was done to one thing
+"""
+import itertools
+from dataclasses import dataclass
+from typing import Callable
+
+from kernel import boot_ns
+from netns import timed
+from topology import CARRIERS, CIRCUITS, TARGETS
+
+
+class BadCommand(Exception):
+    """What was asked for does not exist; the text says what does."""
+
+
+@dataclass
+class Fault:
+    thing: str           # "fiber", "north", "anchor-1"
+    text: str            # "fiber blackhole", as it was asked for
+    mend: Callable
+    began_ns: int = 0    # boot clock, just before it was done: figures counted from it are never flattered
+    took_ns: int = 0     # how long doing it took: the uncertainty
+
+
+class Faults:
+    """The faults of one lab. `net` is its Topology, `world` its carriers."""
+
+    def __init__(self, net, world):
+        self.net, self.world, self.active = net, world, []
+        self.mended_ns = 0  # boot clock, when the last mending was done
+        self._number = itertools.count(1)
+
+    def command(self, words):
+        """One of the commands above, as words. Returns what was done, in words."""
+        words = [w.lower() for w in words]
+        match words:
+            case ["break", circuit, *rest] if circuit in CIRCUITS and rest:
+                return self._began(self.break_circuit(circuit, *rest))
+            case ["carrier", carrier, "up"] if carrier in CARRIERS:
+                return self.mend(carrier)
+            case ["carrier", carrier, how] if carrier in CARRIERS:
+                return self._began(self.break_carrier(carrier, how))
+            case ["carrier", carrier, "silent", "via", circuit] if carrier in CARRIERS and circuit in CIRCUITS:
+                return self._began(self.break_carrier(carrier, "silent", circuit))
+            case ["target", target, "dead"] if target in TARGETS:
+                return self._began(self.kill_target(target))
+            case ["mend"] | ["mend", "all"]:
+                return self.mend()
+            case ["mend", thing] if thing in (*CIRCUITS, *CARRIERS, *TARGETS):
+                return self.mend(thing)
+            case ["faults"]:
+                return "\n".join(f.text for f in self.active) or "nothing is broken"
+        raise BadCommand(f"cannot do '{' '.join(words)}'; what can be done:\n{__doc__.split(chr(10), 2)[2].rstrip()}\n"
+                         f"circuits: {', '.join(CIRCUITS)}; carriers: {', '.join(CARRIERS)}; targets: {', '.join(TARGETS)}")
+
+    @staticmethod
+    def _began(fault):
+        return f"{fault.text}: done"
+
+    def _do(self, thing, text, act, mend):
+        with timed() as stamp:
+            act()
+        fault = Fault(thing, text, mend, stamp.before, stamp.after - stamp.before)
+        self.active.append(fault)
+        return fault
+
+    def _drop(self, node, thing, text, chain, rule):
+        """A fault made of one nftables table, which exists or does not."""
+        table = f"fault_{next(self._number)}"
+        ns = self.net[node]
+        return self._do(thing, text,
+                        lambda: ns.nft(f"table inet {table} {{ chain c {{ type filter hook {chain} priority -10; {rule}; }}\n}}"),
+                        lambda: ns.nft(f"delete table inet {table}"))
+
+    def break_circuit(self, name, how, amount=None):
+        c = CIRCUITS[name]
+        text = " ".join(filter(None, (name, how, amount)))
+        match how:
+            case "blackhole":
+                return self._drop(c.isp, name, text, "forward", "drop")
+            case "loss":
+                per_myriad = round(self._number_of(amount, "loss", "percent", 100) * 100)
+                return self._drop(c.isp, name, text, "forward", f'iifname "uplink" numgen random mod 10000 < {per_myriad} drop')
+            case "unplug":
+                return self._do(name, text, lambda: self.net[c.isp].ip("link set cust down"), lambda: self._plug_in(c))
+            case "linkdown":
+                return self._do(name, text, lambda: self.net["site"].ip(f"link set {c.interface} down"), lambda: self._link_up(c))
+            case "delay":
+                return self._delay(c, text, self._number_of(amount, "delay", "milliseconds", 10000))
+        raise BadCommand(f"a circuit cannot be broken by '{how}': blackhole, unplug, linkdown, loss PERCENT, delay MS")
+
+    @staticmethod
+    def _number_of(amount, what, unit, most):
+        try:
+            value = float(amount)
+        except (TypeError, ValueError):
+            value = -1.0
+        if not 0 < value <= most:
+            raise BadCommand(f"{what} needs a number of {unit} between 0 and {most}, as in '{what} 30'")
+        return value
+
+    def _plug_in(self, c):
+        self.net[c.isp].ip("link set cust up")
+        self.net.isp_customer_route(c)
+
+    def _link_up(self, c):
+        self.net["site"].ip(f"link set {c.interface} up")
+        self.net.site_default_route(c)  # as the site's DHCP client would
+
+    def _delay(self, c, text, milliseconds):
+        """The wire's bridge is replaced by the relay; there and back, half each way."""
+        wire, relay = self.net[c.wire], f"delay-{c.name}"
+        if any(f.thing == c.name and " delay " in f.text for f in self.active):
+            raise BadCommand(f"{c.name} is delayed already; mend it first")
+        self.world.start_relay(relay, wire, milliseconds / 2)
+
+        def act():
+            wire.ip("link set west nomaster", "link set east nomaster")
+
+        def mend():
+            wire.ip("link set west master br0", "link set east master br0")
+            self.world.programs.stop(relay)
+        return self._do(c.name, text, act, mend)
+
+    def break_carrier(self, name, how, circuit=None):
+        text = f"{name} {how}" + (f" via {circuit}" if circuit else "")
+        match how:
+            case "silent":
+                by = f"ip saddr {CIRCUITS[circuit].public} " if circuit else ""
+                return self._drop(name, name, text, "prerouting", f'iifname "net" {by}drop')
+            case "503" | "calls-503":
+                mode = 503 if how == "503" else 1503
+                return self._do(name, text, lambda: self.world.set_mode(name, mode), lambda: self.world.set_mode(name, 0))
+            case "stopped":
+                return self._do(name, text, lambda: self.world.stop_carrier(name), lambda: self.world.start_carrier(name))
+        raise BadCommand(f"a carrier cannot be broken by '{how}': silent [via CIRCUIT], 503, calls-503, stopped, up")
+
+    def kill_target(self, name):
+        return self._drop("internet", name, f"{name} dead", "input", f"ip daddr {TARGETS[name].address} drop")
+
+    def mend(self, thing=None):
+        """Undoes the newest first. Returns what was mended, in words."""
+        mine = [f for f in reversed(self.active) if thing in (None, f.thing)]
+        for fault in mine:
+            self.active.remove(fault)
+            fault.mend()
+        self.mended_ns = boot_ns()
+        return ", ".join(f.text for f in mine) + ": mended" if mine else "nothing to mend"

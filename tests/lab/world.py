@@ -1,0 +1,120 @@
+"""Everything around our own programs: the network, two carriers, the PBX, people who telephone, and a flow of packets."""
+import glob
+import os
+
+import rpc
+import topology
+from callers import Callers
+from faults import Faults
+from flow import Flow
+from processes import Programs, wait_until
+from topology import CARRIERS, Topology
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+TOP = os.path.dirname(os.path.dirname(HERE))
+
+
+class SetUpFailed(Exception):
+    """The lab itself could not be brought up: no verdict about Linekeeper."""
+
+
+class World:
+    def __init__(self, run, build):
+        self.run, self.build = run, build
+        self.programs = Programs(os.path.join(run, "logs"))
+        self.net = Topology()
+        self.callers = self.flow = None
+        self.faults = Faults(self.net, self)
+
+    def up(self, calls_per_second=0):
+        self.net.build()
+        for name in CARRIERS:
+            directory = os.path.join(self.run, name)
+            os.mkdir(directory, 0o755)
+            self.start_carrier(name)
+        self.start_pbx()
+        for name in CARRIERS:
+            self._wait_for(name, self._carrier_rpc(name))
+        self._wait_for("kamailio", self.pbx_rpc)
+        self.flow = Flow(self.net, self.run)
+        self.flow.start()
+        self.callers = Callers(self.programs, self.net["callers"], self.run)
+        if calls_per_second:
+            self.callers.start(calls_per_second)
+        if not wait_until(self.flow.circuit_now, 5):
+            raise SetUpFailed("packets from the LAN do not come back from the internet")
+
+    def down(self):
+        if self.flow:
+            self.flow.stop()
+        self.programs.stop_all()
+
+    def _wait_for(self, program, socket_path):
+        def answers():
+            if not self.programs[program].alive():
+                raise SetUpFailed(f"{program} ended:\n{self.programs[program].tail()}")
+            try:
+                return rpc.call(socket_path, "core.version", timeout=0.5)
+            except rpc.RpcError:
+                return None
+        if not wait_until(answers, 10):
+            raise SetUpFailed(f"{program} does not answer its RPC:\n{self.programs[program].tail()}")
+
+    # Carriers ---------------------------------------------------------------------------------------------------------------
+
+    def _carrier_rpc(self, name):
+        return os.path.join(self.run, name, "rpc.sock")
+
+    def start_carrier(self, name):
+        address, node, directory = CARRIERS[name].address, self.net[name], os.path.join(self.run, name)
+        self.programs.start(
+            name, node, "kamailio", "-DD", "-E", "-f", os.path.join(HERE, "carrier", "carrier.cfg"), "-Y", directory,
+            "-P", os.path.join(directory, "pid"), "-m", "16", "-M", "4",
+            "-A", f"LAB_LISTEN=udp:{address}:5060", "-A", f'LAB_RPC="{self._carrier_rpc(name)}"', "-A", f'LAB_ANSWERER="sip:{address}:5070"')
+        self.programs.start(f"{name}-answers", node, "sipp", "-sf", os.path.join(HERE, "sipp", "answer.xml"), "-i", address, "-p", "5070",
+                            "-nostdin", cwd=directory)
+
+    def stop_carrier(self, name):
+        self.programs.stop(name)
+        self.programs.stop(f"{name}-answers")
+
+    def set_mode(self, name, mode):
+        rpc.call(self._carrier_rpc(name), "htable.seti", "carrier", "mode", mode)
+
+    # PBX --------------------------------------------------------------------------------------------------------------------
+
+    @property
+    def pbx_rpc(self):
+        return os.path.join(self.run, "pbx", "rpc.sock")
+
+    def start_pbx(self):
+        directory = os.path.join(self.run, "pbx")
+        os.makedirs(directory, 0o755, exist_ok=True)
+        self.programs.start(
+            "kamailio", self.net["pbx"], "kamailio", "-DD", "-E", "-f", "/tmp/labtmp/pbx.cfg", "-Y", directory,
+            "-P", os.path.join(directory, "pid"), "-m", "64", "-M", "8",
+            "-A", f'LAB_RPC="{self.pbx_rpc}"', "-A", 'LAB_LIST="/tmp/labtmp/dispatcher.list"')
+
+    def restart_pbx(self):
+        self.programs["kamailio"].kill()
+        self.start_pbx()
+
+    def pbx_order(self):
+        """Dispatcher sets in the order that stands in the PBX by lease; None: its static order holds."""
+        try:
+            value = rpc.call(self.pbx_rpc, "htable.get", "lk", "order")
+            text = value["item"]["value"] if isinstance(value, dict) else ""
+            return [int(part.split("=")[0]) for part in text.split(";") if part]
+        except rpc.RpcError:
+            return None
+
+    # Wires ------------------------------------------------------------------------------------------------------------------
+
+    def start_relay(self, name, wire, milliseconds):
+        binary = os.path.join(self.build, "tests", "lab", "delay_relay")
+        program = self.programs.start(name, wire, binary, "west", "east", str(milliseconds))
+        if not wait_until(lambda: "ready" in program.tail() or not program.alive(), 3) or not program.alive():
+            raise SetUpFailed(f"the delay relay does not run: {program.tail()}")
+
+    def logs(self):
+        return sorted(glob.glob(os.path.join(self.programs.logs, "*.log")))
