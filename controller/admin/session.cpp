@@ -72,6 +72,7 @@ void Session::next_request() {
   parser_->header_limit(owner_.limits().header_bytes);
   parser_->body_limit(owner_.limits().body_bytes);
   continue_sent_ = false;
+  header_taken_ = 0;
   head_only_ = false;
   if (input_.size() > 0) {  // a pipelined request (RFC 9112 9.3.2)
     state_ = State::Receiving;
@@ -108,6 +109,10 @@ void Session::advance() {
     input_.consume(used);
     if (error && error != http::error::need_more) return refuse_unreadable(error);
     if (parser_->is_done()) break;
+    // Beast's limit counts what waits in the buffer; fields that it has taken already count too.
+    header_taken_ += used;
+    if (!parser_->is_header_done() && header_taken_ + input_.size() > owner_.limits().header_bytes)
+      return refuse_unreadable(http::error::header_limit);
     if (input_.size() > 0 && used > 0 && !error) continue;
     const bool waits = parser_->is_header_done() && !continue_sent_ && boost::beast::iequals(parser_->get()[http::field::expect], "100-continue");
     return waits ? send_continue() : read();

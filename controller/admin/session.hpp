@@ -92,6 +92,7 @@ class Session final : public EventStream, public std::enable_shared_from_this<Se
   bool head_only_ = false;
   bool finishing_ = false;
   bool writing_ = false;
+  std::size_t header_taken_ = 0;
   std::size_t discarded_ = 0;
   std::optional<StreamQueue> queue_;
 };

@@ -1,50 +1,55 @@
 #include "controller/admin/wire.hpp"
 
 #include <fmt/format.h>
-#include <openssl/evp.h>
 
 #include <algorithm>
-#include <array>
 #include <boost/json/object.hpp>
 #include <boost/json/serialize.hpp>
 #include <cctype>
-#include <optional>
+#include <map>
+#include <utility>
 
 namespace linekeeper::admin {
 namespace {
 
-/// Every answer is about this moment, is nobody's to keep, and tells no other site where it came from.
-constexpr std::string_view kAlways =
-    "Server: linekeeper\r\n"
-    "Cache-Control: no-store\r\n"
-    "X-Content-Type-Options: nosniff\r\n"
-    "X-Frame-Options: DENY\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "Cross-Origin-Resource-Policy: same-origin\r\n";
+constexpr std::string_view kStrictPolicy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'";
+
+/// Every answer is about this moment, is nobody's to keep, runs nothing, and tells no other site where it came from.
+constexpr std::pair<std::string_view, std::string_view> kAlways[] = {
+    {"Server", "linekeeper"},
+    {"Cache-Control", "no-store"},
+    {"X-Content-Type-Options", "nosniff"},
+    {"X-Frame-Options", "DENY"},
+    {"Referrer-Policy", "no-referrer"},
+    {"Cross-Origin-Resource-Policy", "same-origin"},
+    {"Content-Security-Policy", kStrictPolicy},
+};
+
+/// What frames the message is ours alone.
+constexpr std::string_view kOurs[] = {"Content-Type", "Content-Length", "Connection", "Transfer-Encoding", "Date"};
 
 bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return std::ranges::equal(a, b, [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
-/// What stands between the first `<tag>` and its end.
-std::optional<std::string_view> first_element(std::string_view html, std::string_view tag) {
-  const std::string open = fmt::format("<{}>", tag);
-  const std::string close = fmt::format("</{}>", tag);
-  const auto begin = html.find(open);
-  if (begin == std::string_view::npos) return std::nullopt;
-  const auto content = begin + open.size();
-  const auto end = html.find(close, content);
-  if (end == std::string_view::npos) return std::nullopt;
-  return html.substr(content, end - content);
+bool has(const std::map<std::string, std::string>& headers, std::string_view name) {
+  return std::ranges::any_of(headers, [name](const auto& header) { return equal_ignoring_case(header.first, name); });
 }
 
-std::string sha256_source(std::string_view content) {
-  std::array<unsigned char, 32> digest{};
-  unsigned int size = 0;
-  if (EVP_Digest(content.data(), content.size(), digest.data(), &size, EVP_sha256(), nullptr) != 1) return "'none'";
-  std::array<unsigned char, 45> base64{};
-  EVP_EncodeBlock(base64.data(), digest.data(), static_cast<int>(digest.size()));
-  return fmt::format("'sha256-{}'", reinterpret_cast<const char*>(base64.data()));
+bool one_line(std::string_view text) {
+  return std::ranges::none_of(text, [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+}
+
+std::string further_headers(const std::map<std::string, std::string>& given) {
+  std::string out;
+  for (const auto& [name, value] : kAlways) {
+    if (!has(given, name)) out += fmt::format("{}: {}\r\n", name, value);
+  }
+  for (const auto& [name, value] : given) {
+    const bool ours = std::ranges::any_of(kOurs, [&name](std::string_view o) { return equal_ignoring_case(o, name); });
+    if (!ours && !name.empty() && one_line(name) && one_line(value)) out += fmt::format("{}: {}\r\n", name, value);
+  }
+  return out;
 }
 
 }  // namespace
@@ -84,23 +89,14 @@ Response error_response(int status, std::string_view message, std::string_view r
 }
 
 std::string serialize(const Response& response, Connection connection, bool head_only) {
-  return fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: {}\r\n{}{}Content-Security-Policy: {}\r\n\r\n{}",
-                     response.status, phrase(response.status), response.content_type, response.body.size(),
+  return fmt::format("HTTP/1.1 {} {}\r\nContent-Type: {}\r\nContent-Length: {}\r\nConnection: {}\r\n{}{}\r\n{}", response.status,
+                     phrase(response.status), response.content_type, response.body.size(),
                      connection == Connection::KeepAlive ? "keep-alive" : "close", response.status == 405 ? "Allow: GET, HEAD, POST\r\n" : "",
-                     kAlways, content_security_policy(response), head_only ? std::string_view{} : std::string_view{response.body});
+                     further_headers(response.headers), head_only ? std::string_view{} : std::string_view{response.body});
 }
 
 std::string serialize_stream_head() {
-  return fmt::format("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n{}Content-Security-Policy: {}\r\n\r\n", kAlways,
-                     content_security_policy(Response{}));
-}
-
-std::string content_security_policy(const Response& response) {
-  if (!response.content_type.starts_with("text/html")) return "default-src 'none'; frame-ancestors 'none'";
-  std::string policy = "default-src 'none'; ";
-  if (const auto style = first_element(response.body, "style")) policy += fmt::format("style-src {}; ", sha256_source(*style));
-  if (const auto script = first_element(response.body, "script")) policy += fmt::format("script-src {}; ", sha256_source(*script));
-  return policy + "connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+  return fmt::format("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close\r\n{}\r\n", further_headers({}));
 }
 
 bool host_allowed(std::string_view host, std::span<const std::string> allowed) {

@@ -16,14 +16,12 @@ enum class Connection : bool { Close, KeepAlive };
 /// {"error":{"exit":N,"message":..,"remedy":..}}: the shape every refusal has (README). `exit` is what the command line ends with.
 [[nodiscard]] Response error_response(int status, std::string_view message, std::string_view remedy);
 
-/// Head and body of a whole answer. @param head_only for HEAD: Content-Length says what GET would send, the body stays away
+/// Head and body of a whole answer, with the strict headers each one has (nothing runs, nothing is kept); a field in
+/// `response.headers` takes the place of the one of the same name, those that frame the message are ignored there. @param head_only for HEAD:
+/// Content-Length says what GET would send, the body stays away
 [[nodiscard]] std::string serialize(const Response& response, Connection connection, bool head_only);
 /// Head of an event stream: no length, ends with the connection (RFC 9112 6.3, last case).
 [[nodiscard]] std::string serialize_stream_head();
-
-/// The Content-Security-Policy of a body. A page may have one inline style and one inline script: the first bare `<style>`
-/// and the first bare `<script>` are allowed by their SHA-256 (CSP3 2.3.1), nothing else runs, whatever stands in the page later.
-[[nodiscard]] std::string content_security_policy(const Response& response);
 
 /// May this Host header be served on TCP (protection from DNS rebinding)? Any port; letters of any case.
 /// @param allowed names and addresses without port, IPv6 without brackets
