@@ -2,15 +2,16 @@
 // What linekeeperd and linekeeper-switch say to each other: one JSON object per SOCK_SEQPACKET message, version 1.
 //
 //   daemon -> switch   hello   {v, type:"hello"}
-//                      apply   {v, type:"apply", generation, desired:{...}}
-//   switch -> daemon   state   {v, type:"state", generation, classes:[{name, circuit}]}   answer to hello: what stands (I13, I21)
+//                      apply   {v, type:"apply", generation, desired:{...}, retired_classes:[...]}
+//   switch -> daemon   state   {v, type:"state", generation, classes:[{name, table, circuit, interface}]}   answer to hello: what stands (I13, I21)
 //                      applied {v, type:"applied", generation, changes:[...], took_us}    done and read back equal
-//                      refused {v, type:"refused", generation, guard, why, remedy}        nothing was touched
+//                      refused {v, type:"refused", generation, guard, why, remedy, classes:[...]}   nothing was touched
 //                      failed  {v, type:"failed", generation, why, remedy}                the kernel said no, or read back differs
 //                      drift   {v, type:"drift", what, repaired, gave_up}                 a foreign hand changed what is ours
 //
 // A message is at most kMaxMessage bytes; anything malformed is answered by `refused` with guard "protocol" and the
-// connection is kept. Parsing is bounded in size and depth and never throws.
+// connection is kept. Parsing is bounded in size and depth and never throws. Every apply needs a generation of its own, above all
+// earlier ones, whatever became of those.
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -63,13 +64,27 @@ struct Desired {
 };
 
 struct Hello {};
-struct Apply { std::uint64_t generation = 0; Desired desired; };
+struct Apply {
+  std::uint64_t generation = 0;
+  Desired desired;
+  /// Names of classes that the configuration no longer has. A steered class that is merely absent is a mistake (I1, and
+  /// "empty read as all"); only one named here may go.
+  std::vector<std::string> retired_classes;
+};
 using Request = std::variant<Hello, Apply>;
 
-struct ClassNow { std::string name; std::uint32_t table = 0; std::string circuit; };  ///< circuit empty: not steered, or none we know
+/// Where a class goes. `circuit` empty: not steered, or none we know. `interface` is what the kernel itself says, empty when its
+/// table has no default now (its link is down); `name` is empty when the switch has lost its memory and found only the table.
+struct ClassNow { std::string name; std::uint32_t table = 0; std::string circuit; std::string interface; };
 struct StateReply { std::uint64_t generation = 0; std::vector<ClassNow> classes; };
 struct Applied { std::uint64_t generation = 0; std::vector<std::string> changes; std::int64_t took_us = 0; };
-struct Refused { std::uint64_t generation = 0; std::string guard; std::string why; std::string remedy; };
+struct Refused {
+  std::uint64_t generation = 0;
+  std::string guard;   ///< "last_path", "rate_limit", "foreign", "stale_generation", "protocol", "peer", "connection"
+  std::string why;
+  std::string remedy;
+  std::vector<std::string> classes;  ///< the classes it is about; leave these where they are and the rest may pass
+};
 struct Failed { std::uint64_t generation = 0; std::string why; std::string remedy; };
 struct Drift { std::string what; bool repaired = false; bool gave_up = false; };
 using Reply = std::variant<StateReply, Applied, Refused, Failed, Drift>;

@@ -1,0 +1,239 @@
+#include "controller/switch/kernel.hpp"
+
+#include <linux/fib_rules.h>
+#include <linux/if.h>
+#include <linux/nexthop.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace linekeeper::route {
+namespace {
+
+model::Prefix prefix_of(std::optional<model::IpAddress> address, std::uint8_t length) { return {address.value_or(model::IpAddress{}), length}; }
+
+std::optional<Link> read_link(const NetlinkMessage& m) {
+  const auto* info = m.fixed<ifinfomsg>();
+  if (info == nullptr || m.type() != RTM_NEWLINK) return std::nullopt;
+  const auto a = m.attributes(sizeof(ifinfomsg));
+  return Link{.ifindex = info->ifi_index, .name = attribute_text(a[IFLA_IFNAME]), .up = (info->ifi_flags & IFF_UP) != 0,
+              .carrier = (info->ifi_flags & IFF_LOWER_UP) != 0, .addresses = {}};
+}
+
+std::optional<Nexthop> read_nexthop(const NetlinkMessage& m) {
+  const auto* info = m.fixed<nhmsg>();
+  if (info == nullptr) return std::nullopt;
+  const auto a = m.attributes(sizeof(nhmsg));
+  Nexthop n{.id = attribute_u32(a[NHA_ID]).value_or(0), .protocol = info->nh_protocol, .ifindex = static_cast<int>(attribute_u32(a[NHA_OIF]).value_or(0)),
+            .gateway = attribute_address(a[NHA_GATEWAY]), .onlink = (info->nh_flags & RTNH_F_ONLINK) != 0, .other = false};
+  n.other = a[NHA_GROUP] != nullptr || a[NHA_BLACKHOLE] != nullptr || a[NHA_ENCAP_TYPE] != nullptr || a[NHA_FDB] != nullptr;
+  return n;
+}
+
+std::optional<Route> read_route(const NetlinkMessage& m) {
+  const auto* info = m.fixed<rtmsg>();
+  if (info == nullptr || (info->rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
+  const auto a = m.attributes(sizeof(rtmsg));
+  Route r{.table = attribute_u32(a[RTA_TABLE]).value_or(info->rtm_table), .protocol = info->rtm_protocol, .type = RouteType::Other,
+          .metric = attribute_u32(a[RTA_PRIORITY]).value_or(0), .destination = prefix_of(attribute_address(a[RTA_DST]), info->rtm_dst_len),
+          .nexthop = attribute_u32(a[RTA_NH_ID]).value_or(0), .source = attribute_address(a[RTA_PREFSRC])};
+  if (info->rtm_type == RTN_UNICAST) r.type = RouteType::Unicast;
+  if (info->rtm_type == RTN_UNREACHABLE) r.type = RouteType::Unreachable;
+  return r;
+}
+
+std::optional<Rule> read_rule(const NetlinkMessage& m) {
+  const auto* info = m.fixed<fib_rule_hdr>();
+  if (info == nullptr) return std::nullopt;
+  const auto a = m.attributes(sizeof(fib_rule_hdr));
+  Rule r;
+  r.priority = attribute_u32(a[FRA_PRIORITY]).value_or(0);
+  r.protocol = attribute_u8(a[FRA_PROTOCOL]).value_or(0);
+  r.table = attribute_u32(a[FRA_TABLE]).value_or(info->table);
+  r.mark = attribute_u32(a[FRA_FWMARK]);
+  if (a[FRA_SRC] != nullptr) r.source = prefix_of(attribute_address(a[FRA_SRC]), info->src_len);
+  r.incoming = attribute_text(a[FRA_IIFNAME]);
+  r.outgoing = attribute_text(a[FRA_OIFNAME]);
+  const auto suppress = attribute_u32(a[FRA_SUPPRESS_PREFIXLEN]);
+  if (suppress && *suppress != 0xFFFFFFFFU) r.suppress_prefixlength = static_cast<int>(*suppress);
+  // FIB_RULE_DEV_DETACHED and friends are the kernel's notes, not selectors; an inverted rule is another rule.
+  const bool partial_mark = r.mark && attribute_u32(a[FRA_FWMASK]).value_or(0xFFFFFFFFU) != 0xFFFFFFFFU;
+  r.other = info->action != FR_ACT_TO_TBL || (info->flags & FIB_RULE_INVERT) != 0 || info->tos != 0 || a[FRA_DST] != nullptr ||
+            a[FRA_IP_PROTO] != nullptr || a[FRA_SPORT_RANGE] != nullptr || a[FRA_DPORT_RANGE] != nullptr || a[FRA_UID_RANGE] != nullptr ||
+            a[FRA_TUN_ID] != nullptr || a[FRA_L3MDEV] != nullptr || partial_mark;
+  return r;
+}
+
+bool in_range(std::uint32_t v, std::uint32_t first, std::uint32_t last) { return v >= first && v <= last; }
+
+NetlinkRequest nexthop_message(const Operation& op, const Nexthop& n) {
+  const bool put = op.act == Act::Put;
+  NetlinkRequest q(put ? RTM_NEWNEXTHOP : RTM_DELNEXTHOP, put ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+  auto& fixed = q.fixed<nhmsg>();
+  if (put) {
+    fixed.nh_family = AF_INET;
+    fixed.nh_protocol = n.protocol;
+    fixed.nh_flags = n.onlink ? RTNH_F_ONLINK : 0U;
+  }
+  q.u32(NHA_ID, n.id);
+  if (put) {
+    q.u32(NHA_OIF, static_cast<std::uint32_t>(n.ifindex));
+    if (n.gateway) q.address(NHA_GATEWAY, *n.gateway);
+  }
+  return q;
+}
+
+NetlinkRequest route_message(const Operation& op, const Route& r) {
+  const bool put = op.act == Act::Put;
+  NetlinkRequest q(put ? RTM_NEWROUTE : RTM_DELROUTE, put ? NLM_F_CREATE | NLM_F_REPLACE : 0);
+  auto& fixed = q.fixed<rtmsg>();
+  fixed.rtm_family = AF_INET;
+  fixed.rtm_dst_len = r.destination.length;
+  fixed.rtm_protocol = r.protocol;
+  fixed.rtm_type = r.type == RouteType::Unreachable ? RTN_UNREACHABLE : RTN_UNICAST;
+  fixed.rtm_scope = put ? RT_SCOPE_UNIVERSE : RT_SCOPE_NOWHERE;  // nowhere: any, when removing
+  q.u32(RTA_TABLE, r.table);
+  if (r.destination.length > 0) q.address(RTA_DST, r.destination.address);
+  if (r.metric != 0) q.u32(RTA_PRIORITY, r.metric);
+  if (r.nexthop != 0) q.u32(RTA_NH_ID, r.nexthop);
+  if (r.source) q.address(RTA_PREFSRC, *r.source);
+  return q;
+}
+
+NetlinkRequest rule_message(const Operation& op, const Rule& r) {
+  const bool put = op.act == Act::Put;
+  NetlinkRequest q(put ? RTM_NEWRULE : RTM_DELRULE, put ? NLM_F_CREATE | NLM_F_EXCL : 0);
+  auto& fixed = q.fixed<fib_rule_hdr>();
+  fixed.family = AF_INET;
+  fixed.action = FR_ACT_TO_TBL;
+  fixed.src_len = r.source ? r.source->length : 0;
+  q.u32(FRA_PRIORITY, r.priority);
+  q.u32(FRA_TABLE, r.table);
+  q.u8(FRA_PROTOCOL, r.protocol);
+  if (r.mark) {
+    q.u32(FRA_FWMARK, *r.mark);
+    q.u32(FRA_FWMASK, 0xFFFFFFFFU);
+  }
+  if (r.source) q.address(FRA_SRC, r.source->address);
+  if (!r.incoming.empty()) q.text(FRA_IIFNAME, r.incoming);
+  if (!r.outgoing.empty()) q.text(FRA_OIFNAME, r.outgoing);
+  if (r.suppress_prefixlength >= 0) q.u32(FRA_SUPPRESS_PREFIXLEN, static_cast<std::uint32_t>(r.suppress_prefixlength));
+  return q;
+}
+
+}  // namespace
+
+model::Result<std::vector<Link>> read_links(Netlink& netlink) {
+  NetlinkRequest links_request(RTM_GETLINK, 0);
+  links_request.fixed<ifinfomsg>().ifi_family = AF_UNSPEC;
+  auto messages = netlink.dump(links_request);
+  if (!messages) return std::unexpected(messages.error());
+  std::vector<Link> links;
+  for (const auto& m : *messages)
+    if (auto l = read_link(m)) links.push_back(std::move(*l));
+  NetlinkRequest addresses_request(RTM_GETADDR, 0);
+  addresses_request.fixed<ifaddrmsg>().ifa_family = AF_INET;
+  auto addresses = netlink.dump(addresses_request);
+  if (!addresses) return std::unexpected(addresses.error());
+  for (const auto& m : *addresses) {
+    const auto* info = m.fixed<ifaddrmsg>();
+    if (info == nullptr || info->ifa_family != AF_INET) continue;
+    const auto address = attribute_address(m.attributes(sizeof(ifaddrmsg))[IFA_LOCAL]);
+    const auto link = std::ranges::find(links, static_cast<int>(info->ifa_index), &Link::ifindex);
+    if (address && link != links.end()) link->addresses.push_back({*address, info->ifa_prefixlen});
+  }
+  return links;
+}
+
+model::Result<Kernel> Kernel::open() {
+  auto netlink = Netlink::open();
+  if (!netlink) return std::unexpected(netlink.error());
+  return Kernel(std::move(*netlink));
+}
+
+model::Result<KernelState> Kernel::read(const std::set<std::uint32_t>& tables) {
+  KernelState state;
+  auto links = read_links(netlink_);
+  if (!links) return std::unexpected(links.error());
+  state.links = std::move(*links);
+
+  NetlinkRequest nexthops(RTM_GETNEXTHOP, 0);
+  nexthops.fixed<nhmsg>().nh_family = AF_UNSPEC;
+  auto answer = netlink_.dump(nexthops);
+  if (!answer) return std::unexpected(answer.error());
+  for (const auto& m : *answer)
+    if (auto n = read_nexthop(m); n && in_range(n->id, kNexthopFirst, kNexthopLast)) state.nexthops.push_back(*n);
+
+  NetlinkRequest rules(RTM_GETRULE, 0);
+  rules.fixed<fib_rule_hdr>().family = AF_INET;
+  answer = netlink_.dump(rules);
+  if (!answer) return std::unexpected(answer.error());
+  for (const auto& m : *answer)
+    if (auto r = read_rule(m); r && in_range(r->priority, kRuleFirst, kRuleLast)) state.rules.push_back(*r);
+
+  for (const std::uint32_t table : tables) {
+    NetlinkRequest routes(RTM_GETROUTE, 0);
+    routes.fixed<rtmsg>().rtm_family = AF_INET;
+    routes.u32(RTA_TABLE, table);
+    answer = netlink_.dump(routes);
+    if (!answer) return std::unexpected(answer.error());
+    for (const auto& m : *answer)
+      if (auto r = read_route(m); r && r->table == table) state.routes.push_back(*r);
+  }
+  return state;
+}
+
+model::Result<std::set<std::uint32_t>> Kernel::our_tables() {
+  NetlinkRequest routes(RTM_GETROUTE, 0);
+  auto& fixed = routes.fixed<rtmsg>();
+  fixed.rtm_family = AF_INET;
+  fixed.rtm_protocol = kRouteProtocol;
+  auto answer = netlink_.dump(routes);
+  if (!answer) return std::unexpected(answer.error());
+  std::set<std::uint32_t> tables;
+  for (const auto& m : *answer)
+    if (auto r = read_route(m); r && is_ours(*r)) tables.insert(r->table);
+  return tables;
+}
+
+model::Result<void> Kernel::carry_out(const Operation& op) {
+  NetlinkRequest q = std::visit(
+      [&](const auto& object) {
+        if constexpr (std::is_same_v<std::decay_t<decltype(object)>, Nexthop>) return nexthop_message(op, object);
+        else if constexpr (std::is_same_v<std::decay_t<decltype(object)>, Route>) return route_message(op, object);
+        else return rule_message(op, object);
+      },
+      op.object);
+  auto done = netlink_.carry_out(q);
+  if (done) return done;
+  // What was to go is gone already (the kernel removes routes with their nexthop): that is what was wanted.
+  const int code = done.error().code;
+  if (op.act == Act::Remove && (code == ENOENT || code == ESRCH)) return {};
+  model::Error error = done.error();
+  error.what = (op.act == Act::Put ? "cannot set " : "cannot remove ") + to_string(op.object) + ": " + error.what;
+  return std::unexpected(error);
+}
+
+model::Result<Way> Kernel::ask(const Question& question) {
+  NetlinkRequest q(RTM_GETROUTE, 0);
+  auto& fixed = q.fixed<rtmsg>();
+  fixed.rtm_family = AF_INET;
+  fixed.rtm_dst_len = 32;
+  fixed.rtm_flags = RTM_F_LOOKUP_TABLE;
+  q.address(RTA_DST, question.destination);
+  if (question.source) {
+    fixed.rtm_src_len = 32;
+    q.address(RTA_SRC, *question.source);
+  }
+  if (question.mark) q.u32(RTA_MARK, *question.mark);
+  if (question.incoming != 0) q.u32(RTA_IIF, static_cast<std::uint32_t>(question.incoming));
+  auto answer = netlink_.ask(q);
+  if (!answer) return std::unexpected(answer.error());
+  const auto* info = answer->fixed<rtmsg>();
+  if (info == nullptr) return std::unexpected(model::Error{.what = "short answer to a route question", .remedy = {}, .code = EBADMSG});
+  const auto a = answer->attributes(sizeof(rtmsg));
+  return Way{.table = attribute_u32(a[RTA_TABLE]).value_or(info->rtm_table), .ifindex = static_cast<int>(attribute_u32(a[RTA_OIF]).value_or(0)),
+             .local = info->rtm_type == RTN_LOCAL, .source = attribute_address(a[RTA_PREFSRC])};
+}
+
+}  // namespace linekeeper::route

@@ -1,0 +1,100 @@
+#pragma once
+// The kernel's routing objects as values: what stands (dumped) and what is to stand. Only IPv4 is steered today; addresses
+// carry their family so that the values need not change when IPv6 is.
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "controller/model/ip_address.hpp"
+#include "controller/switch/protocol.hpp"
+
+namespace linekeeper::route {
+
+inline constexpr std::uint32_t kMainTable = 254;               // RT_TABLE_MAIN: read by our first rule, never written
+inline constexpr std::uint32_t kTerminalMetric = 4294967294U;  // of the unreachable that ends a circuit's table
+
+// Which nexthop object belongs to which table: by arithmetic, so that a restart needs no memory to find its own.
+inline constexpr std::uint32_t kClassNexthopFirst = 75000;
+[[nodiscard]] constexpr std::uint32_t circuit_nexthop(std::uint32_t table) { return kNexthopFirst + (table - kTableFirst); }
+[[nodiscard]] constexpr std::uint32_t class_nexthop(std::uint32_t table) { return kClassNexthopFirst + (table - kTableFirst); }
+[[nodiscard]] constexpr std::uint32_t table_of_class_nexthop(std::uint32_t id) { return kTableFirst + (id - kClassNexthopFirst); }
+
+/// std::ranges::contains, which GCC 12's library does not have yet.
+template <class Range, class Value, class Projection = std::identity>
+[[nodiscard]] bool holds(const Range& range, const Value& value, Projection projection = {}) {
+  return std::ranges::find(range, value, projection) != std::ranges::end(range);
+}
+
+struct Link {
+  int ifindex = 0;
+  std::string name;
+  bool up = false;       ///< IFF_UP
+  bool carrier = false;  ///< IFF_LOWER_UP
+  std::vector<model::Prefix> addresses;  ///< IPv4, host bits kept, as they stand on the interface
+  /// The kernel takes a nexthop over it (it refuses one without IFF_UP or carrier, and flushes those that stood).
+  [[nodiscard]] bool usable() const { return up && carrier; }
+};
+
+struct Nexthop {
+  std::uint32_t id = 0;
+  std::uint8_t protocol = 0;
+  int ifindex = 0;
+  std::optional<model::IpAddress> gateway;
+  bool onlink = false;
+  bool other = false;  ///< a group, a blackhole, an encapsulation: never made by us
+  friend bool operator==(const Nexthop&, const Nexthop&) = default;
+};
+
+enum class RouteType : std::uint8_t { Unicast, Unreachable, Other };
+
+struct Route {
+  std::uint32_t table = 0;
+  std::uint8_t protocol = 0;
+  RouteType type = RouteType::Unicast;
+  std::uint32_t metric = 0;
+  model::Prefix destination;
+  std::uint32_t nexthop = 0;  ///< id of the object it goes through; 0: none
+  std::optional<model::IpAddress> source;  ///< preferred source
+  friend bool operator==(const Route&, const Route&) = default;
+};
+
+struct Rule {
+  std::uint32_t priority = 0;
+  std::uint8_t protocol = 0;
+  std::uint32_t table = 0;
+  std::optional<std::uint32_t> mark;
+  std::optional<model::Prefix> source;
+  std::string incoming;  ///< iif; empty: any
+  std::string outgoing;  ///< oif; empty: any
+  int suppress_prefixlength = -1;
+  bool other = false;  ///< has a selector or an action we never use
+  friend bool operator==(const Rule&, const Rule&) = default;
+};
+
+/// What a dump brings: every link; nexthops and rules that are ours or stand in our ranges; routes of the tables asked for.
+struct KernelState {
+  std::vector<Link> links;
+  std::vector<Nexthop> nexthops;
+  std::vector<Route> routes;
+  std::vector<Rule> rules;
+
+  [[nodiscard]] const Link* link(std::string_view name) const;  ///< nullptr: no such interface
+  [[nodiscard]] const Link* link(int ifindex) const;
+  [[nodiscard]] const Nexthop* nexthop(std::uint32_t id) const;  ///< of ours
+};
+
+using Object = std::variant<Nexthop, Route, Rule>;
+
+/// Made by us and inside our ranges. Anything else is foreign: never written, never removed (I11).
+[[nodiscard]] bool is_ours(const Nexthop& n);
+[[nodiscard]] bool is_ours(const Route& r);
+[[nodiscard]] bool is_ours(const Rule& r);
+
+/// As iproute2 prints it, near enough to be searched for: "rule 7200: oif wan0 lookup 7101".
+[[nodiscard]] std::string to_string(const Object& object);
+
+}  // namespace linekeeper::route

@@ -1,0 +1,99 @@
+#include "controller/switch/read_back.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace linekeeper::route {
+namespace {
+
+using model::IpAddress;
+
+// Behind every default route and, one hopes, behind nothing more special: RFC 5737 documentation, RFC 2544 benchmarking and
+// class E. Several, because a laboratory may really use one of them.
+constexpr const char* kFar[] = {"192.0.2.1", "198.51.100.1", "203.0.113.1", "198.18.0.1", "240.0.0.1"};
+
+IpAddress plus(IpAddress a, std::uint32_t n) {
+  std::uint32_t value = 0;
+  for (int i = 0; i < 4; ++i) value = value << 8 | a.bytes[static_cast<std::size_t>(i)];
+  value += n;
+  for (int i = 3; i >= 0; --i, value >>= 8) a.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(value);
+  return a;
+}
+
+/// An address of the prefix that no circuit has for itself: those leave by their circuit, whatever their class.
+std::optional<IpAddress> sample(const model::Prefix& prefix, const Desired& desired, const std::vector<model::Prefix>& taken) {
+  for (std::uint32_t n = prefix.length >= 31 ? 0 : 1; n < 16; ++n) {
+    const IpAddress a = plus(prefix.address, n);
+    if (!prefix.contains(a)) break;
+    const bool own = std::ranges::any_of(desired.circuits, [&](const DesiredCircuit& c) {
+      return c.source == a || std::ranges::any_of(c.pinned_sources, [&](const model::Prefix& p) { return p.contains(a); });
+    });
+    if (!own && !holds(taken, a, &model::Prefix::address)) return a;
+  }
+  return std::nullopt;
+}
+
+model::Prefix network_of(model::Prefix p) {
+  for (std::size_t bit = p.length; bit < 32; ++bit) p.address.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
+  return p;
+}
+
+struct Asked {
+  std::optional<Question> question;
+  std::string why_not;
+};
+
+/// The question that stands for the class's traffic; destination left open.
+Asked question_for(Kernel& kernel, const DesiredClass& c, const Desired& desired, const KernelState& state) {
+  Question q;
+  q.mark = c.mark;
+  if (c.incoming_interface) {
+    const Link* link = state.link(*c.incoming_interface);
+    if (link == nullptr || !link->up) return {std::nullopt, "interface " + *c.incoming_interface + " is not up"};
+    q.incoming = link->ifindex;
+    if (!c.source && link->addresses.empty()) return {std::nullopt, "interface " + *c.incoming_interface + " has no address"};
+    const auto a = c.source ? sample(*c.source, desired, link->addresses) : sample(network_of(link->addresses.front()), desired, link->addresses);
+    if (!a) return {std::nullopt, "every address of it belongs to a circuit or to this host"};
+    q.source = a;
+    return {q, {}};
+  }
+  if (!c.source) return {q, {}};
+  const auto a = sample(*c.source, desired, {});
+  if (!a) return {std::nullopt, "every address of it belongs to a circuit"};
+  q.source = a;
+  const auto home = kernel.ask({.destination = *a, .source = {}, .mark = {}, .incoming = 0});
+  if (!home) return {std::nullopt, a->to_string() + " is behind no interface"};
+  if (home->local) return {q, {}};
+  const Link* link = state.link(home->ifindex);
+  if (link == nullptr || holds(desired.circuits, link->name, &DesiredCircuit::interface)) return {std::nullopt, a->to_string() + " is not on the inside"};
+  q.incoming = home->ifindex;
+  return {q, {}};
+}
+
+}  // namespace
+
+ProofResult prove(Kernel& kernel, const DesiredClass& c, int ifindex, const Desired& desired, const KernelState& state) {
+  Asked asked = question_for(kernel, c, desired, state);
+  if (!asked.question) return {Proof::Unproven, asked.why_not};
+  ProofResult last{Proof::Contradicted, "no route"};
+  for (const char* far : kFar) {
+    asked.question->destination = *IpAddress::parse(far);
+    const auto way = kernel.ask(*asked.question);
+    if (!way && asked.question->incoming != 0) return {Proof::Unproven, "the kernel would not forward it (" + way.error().what + ")"};
+    if (!way) {
+      last = {Proof::Contradicted, fmt::format("to {}: {}", far, way.error().what)};
+    } else if (way->table == c.table) {
+      if (way->ifindex == ifindex) return {Proof::Proven, {}};
+      const Link* link = state.link(way->ifindex);
+      return {Proof::Contradicted, fmt::format("it leaves by {}", link == nullptr ? "nothing" : link->name)};
+    } else if (way->table >= kTableFirst && way->table <= kTableLast) {
+      last = {Proof::Unproven, fmt::format("table {} takes the sample first", way->table)};
+    } else {
+      last = {Proof::Contradicted, fmt::format("table {} decides, before or instead of ours (see ip rule)", way->table)};
+    }
+  }
+  return last;
+}
+
+}  // namespace linekeeper::route

@@ -1,0 +1,23 @@
+#pragma once
+// Does the kernel really send a class by its circuit? A dump shows what is written; only a question to the routing decision
+// shows that nothing before it (a rule of somebody else's) takes the traffic first.
+#include <string>
+
+#include "controller/switch/kernel.hpp"
+
+namespace linekeeper::route {
+
+enum class Proof : std::uint8_t {
+  Proven,        ///< a packet of the class to a far destination leaves by the circuit
+  Contradicted,  ///< it leaves by another, or nowhere
+  Unproven,      ///< the question cannot be asked here (no forwarding on the interface, no address of the class to ask for)
+};
+struct ProofResult {
+  Proof proof = Proof::Unproven;
+  std::string words;  ///< why not, when not proven
+};
+
+/// @param ifindex of the circuit the class is to leave by.
+[[nodiscard]] ProofResult prove(Kernel& kernel, const DesiredClass& traffic_class, int ifindex, const Desired& desired, const KernelState& state);
+
+}  // namespace linekeeper::route

@@ -1,0 +1,203 @@
+#include "controller/switch/route_diff.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace linekeeper::route {
+namespace {
+
+const model::Prefix kDefault{};  // 0.0.0.0/0
+
+const DesiredCircuit* circuit_named(const std::vector<DesiredCircuit>& circuits, std::string_view name) {
+  const auto found = std::ranges::find(circuits, name, &DesiredCircuit::name);
+  return found == circuits.end() ? nullptr : &*found;
+}
+
+/// The nexthop by which the circuit can be used now, or nothing.
+std::optional<Nexthop> way_of(const DesiredCircuit& circuit, const KernelState& observed) {
+  const Link* link = observed.link(circuit.interface);
+  if (link == nullptr || !link->usable() || !circuit.gateway) return std::nullopt;
+  return Nexthop{.id = 0, .protocol = kRouteProtocol, .ifindex = link->ifindex, .gateway = circuit.gateway, .onlink = true, .other = false};
+}
+
+Route route_to(std::uint32_t table, std::uint32_t nexthop) {
+  return {.table = table, .protocol = kRouteProtocol, .type = RouteType::Unicast, .metric = 0, .destination = kDefault, .nexthop = nexthop, .source = {}};
+}
+
+void keep_what_stands(std::uint32_t table, std::uint32_t nexthop, const KernelState& observed, Wanted& w) {
+  const Nexthop* stands = observed.nexthop(nexthop);
+  if (stands == nullptr) return;
+  w.nexthops.push_back(*stands);
+  for (const Route& r : observed.routes)
+    if (is_ours(r) && r.table == table && r.nexthop == nexthop) w.routes.push_back(r);
+}
+
+Rule rule_to(std::uint32_t priority, std::uint32_t table) {
+  Rule r;
+  r.priority = priority;
+  r.protocol = kRouteProtocol;
+  r.table = table;
+  return r;
+}
+
+Rule source_rule(const model::Prefix& source, std::uint32_t table) {
+  Rule r = rule_to(kRuleSource + static_cast<std::uint32_t>(source.address.size() * 8) - source.length, table);
+  r.source = source;
+  return r;
+}
+
+void want_circuit(const DesiredCircuit& c, bool used, const KernelState& observed, Wanted& w) {
+  w.routes.push_back({.table = c.table, .protocol = kRouteProtocol, .type = RouteType::Unreachable, .metric = kTerminalMetric, .destination = kDefault,
+                      .nexthop = 0, .source = {}});
+  if (auto way = way_of(c, observed)) {
+    way->id = circuit_nexthop(c.table);
+    w.nexthops.push_back(*way);
+    Route r = route_to(c.table, way->id);
+    const auto& addresses = observed.link(c.interface)->addresses;
+    if (c.source && holds(addresses, *c.source, &model::Prefix::address)) r.source = c.source;
+    w.routes.push_back(r);
+  } else if (used) {
+    keep_what_stands(c.table, circuit_nexthop(c.table), observed, w);
+  }
+  if (c.mark) {
+    w.rules.push_back(rule_to(kRuleMark, c.table));
+    w.rules.back().mark = c.mark;
+  }
+  w.rules.push_back(rule_to(kRuleOutgoing, c.table));
+  w.rules.back().outgoing = c.interface;
+  if (c.source) w.rules.push_back(source_rule({*c.source, static_cast<std::uint8_t>(c.source->size() * 8)}, c.table));
+  for (const auto& p : c.pinned_sources) w.rules.push_back(source_rule(p, c.table));
+}
+
+void want_class(const DesiredClass& c, std::uint32_t position, const Desired& desired, const KernelState& observed, Wanted& w) {
+  const bool everything = !c.mark && !c.source && !c.incoming_interface;
+  Rule r = rule_to(everything ? kRuleEverything : kRuleClass + position, c.table);
+  r.mark = c.mark;
+  r.source = c.source;
+  r.incoming = c.incoming_interface.value_or("");
+  w.rules.push_back(r);
+  const DesiredCircuit* circuit = circuit_named(desired.circuits, c.circuit);
+  if (circuit == nullptr) return;  // not steered (a name that is none was refused before)
+  if (auto way = way_of(*circuit, observed)) {
+    way->id = class_nexthop(c.table);
+    w.nexthops.push_back(*way);
+    w.routes.push_back(route_to(c.table, way->id));
+  } else {
+    keep_what_stands(c.table, class_nexthop(c.table), observed, w);
+  }
+}
+
+/// The kernel keeps one route for each of these; two that agree in them replace one another.
+bool same_slot(const Route& a, const Route& b) { return a.table == b.table && a.metric == b.metric && a.destination == b.destination; }
+
+std::pair<std::uint32_t, std::uint32_t> rule_place(const Rule& r) { return {r.priority, r.table}; }
+
+bool is_class_nexthop(std::uint32_t id) { return id >= kClassNexthopFirst; }
+
+const DesiredClass* class_of_table(const Desired& desired, std::uint32_t table) {
+  const auto found = std::ranges::find(desired.classes, table, &DesiredClass::table);
+  return found == desired.classes.end() ? nullptr : &*found;
+}
+
+std::string circuit_on(int ifindex, const std::vector<DesiredCircuit>& circuits, const KernelState& observed) {
+  for (const DesiredCircuit& c : circuits) {
+    const Link* link = observed.link(c.interface);
+    if (link != nullptr && link->ifindex == ifindex) return c.name;
+  }
+  return {};
+}
+
+/// A class's move, or nothing when the operation is not about where a class goes.
+std::optional<std::string> class_words(const Operation& op, const Desired& desired, const KernelState& before) {
+  const auto* n = std::get_if<Nexthop>(&op.object);
+  if (n == nullptr || !is_class_nexthop(n->id)) return std::nullopt;
+  const DesiredClass* c = class_of_table(desired, table_of_class_nexthop(n->id));
+  if (c == nullptr) return fmt::format("class of table {}: removed", table_of_class_nexthop(n->id));
+  const Nexthop* stood = before.nexthop(n->id);
+  const auto name = [&](const Nexthop& way) {
+    const std::string circuit = circuit_on(way.ifindex, desired.circuits, before);
+    return circuit.empty() ? fmt::format("interface {}", way.ifindex) : circuit;
+  };
+  const std::string from = stood == nullptr ? "not steered" : name(*stood);
+  const std::string to = op.act == Act::Remove ? "not steered" : name(*n);
+  if (from == to) return fmt::format("class {}: {} by gateway {}", c->name, to, n->gateway ? n->gateway->to_string() : "none");
+  return fmt::format("class {}: {} -> {}", c->name, from, to);
+}
+
+}  // namespace
+
+Wanted wanted(const Desired& desired, const KernelState& observed) {
+  Wanted w;
+  w.rules.push_back(rule_to(kRuleMain, kMainTable));
+  w.rules.back().suppress_prefixlength = 0;
+  for (const DesiredCircuit& c : desired.circuits)
+    want_circuit(c, holds(desired.classes, c.name, &DesiredClass::circuit), observed, w);
+  std::uint32_t position = 0;
+  for (const DesiredClass& c : desired.classes) want_class(c, position++, desired, observed, w);
+  // Two circuits' values may ask for the same rule (a pinned source that is also the own address): the kernel keeps one.
+  std::vector<Rule> once;
+  for (const Rule& r : w.rules)
+    if (!holds(once, r)) once.push_back(r);
+  w.rules = std::move(once);
+  std::ranges::sort(w.rules, {}, rule_place);
+  return w;
+}
+
+Wanted standing(const KernelState& observed) {
+  Wanted w;
+  const auto ours = [](const auto& o) { return is_ours(o); };
+  std::ranges::copy_if(observed.nexthops, std::back_inserter(w.nexthops), ours);
+  std::ranges::copy_if(observed.routes, std::back_inserter(w.routes), ours);
+  std::ranges::copy_if(observed.rules, std::back_inserter(w.rules), ours);
+  std::ranges::sort(w.rules, {}, rule_place);
+  return w;
+}
+
+std::vector<Operation> reach(const Wanted& want, const KernelState& observed) {
+  std::vector<Operation> ops;
+  // Ends of tables first, then ways, then the routes through them, then the rules that lead in: no packet meets half a table.
+  for (const Route& r : want.routes)
+    if (r.nexthop == 0 && !holds(observed.routes, r)) ops.push_back({Act::Put, r});
+  for (const Nexthop& n : want.nexthops)
+    if (!holds(observed.nexthops, n)) ops.push_back({Act::Put, n});
+  for (const Route& r : want.routes)
+    if (r.nexthop != 0 && !holds(observed.routes, r)) ops.push_back({Act::Put, r});
+  for (const Rule& r : want.rules)
+    if (!holds(observed.rules, r)) ops.push_back({Act::Put, r});
+  // What is no longer wanted: the rules that lead in first, last in line first, so that the order holds while they go.
+  std::vector<Rule> leaving;
+  for (const Rule& r : observed.rules)
+    if (is_ours(r) && !holds(want.rules, r)) leaving.push_back(r);
+  std::ranges::sort(leaving, std::greater{}, rule_place);
+  for (const Rule& r : leaving) ops.push_back({Act::Remove, r});
+  for (const Route& r : observed.routes)
+    if (is_ours(r) && std::ranges::none_of(want.routes, [&](const Route& x) { return same_slot(x, r); })) ops.push_back({Act::Remove, r});
+  for (const Nexthop& n : observed.nexthops)
+    if (is_ours(n) && !holds(want.nexthops, n.id, &Nexthop::id)) ops.push_back({Act::Remove, n});
+  return ops;
+}
+
+std::string circuit_in_kernel(std::uint32_t class_table, const std::vector<DesiredCircuit>& circuits, const KernelState& observed) {
+  const Nexthop* n = observed.nexthop(class_nexthop(class_table));
+  return n == nullptr ? std::string() : circuit_on(n->ifindex, circuits, observed);
+}
+
+std::vector<std::string> describe(const std::vector<Operation>& operations, const Desired& desired, const KernelState& before) {
+  std::vector<std::string> moves;
+  std::vector<std::string> rest;
+  for (const Operation& op : operations) {
+    if (auto move = class_words(op, desired, before)) moves.push_back(*move);
+    else rest.push_back((op.act == Act::Put ? "set " : "removed ") + to_string(op.object));
+  }
+  moves.insert(moves.end(), rest.begin(), rest.end());
+  return moves;
+}
+
+std::string object_key(const Object& object) {
+  if (const auto* n = std::get_if<Nexthop>(&object)) return fmt::format("nexthop {}", n->id);
+  if (const auto* r = std::get_if<Route>(&object)) return fmt::format("route {} table {} metric {}", r->destination.to_string(), r->table, r->metric);
+  return to_string(object);
+}
+
+}  // namespace linekeeper::route

@@ -1,0 +1,222 @@
+#include "controller/switch/route_switch.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/runtime/clock.hpp"
+#include "controller/runtime/log.hpp"
+#include "controller/switch/read_back.hpp"
+
+namespace linekeeper::route {
+namespace {
+
+using runtime::Level;
+
+// I10: a world that changes while we write (a link that comes up) is met again; one that never agrees is an error.
+constexpr int kRounds = 3;
+
+void add_tables(const Desired& d, std::set<std::uint32_t>& tables) {
+  for (const auto& c : d.circuits) tables.insert(c.table);
+  for (const auto& c : d.classes) tables.insert(c.table);
+}
+
+Failed failed(const Apply& plan, std::string why, std::string remedy) {
+  return {.generation = plan.generation, .why = std::move(why), .remedy = std::move(remedy)};
+}
+
+bool touches(const std::vector<Operation>& ops, const DesiredClass& c) {
+  return std::ranges::any_of(ops, [&](const Operation& op) {
+    const auto* n = std::get_if<Nexthop>(&op.object);
+    const auto* r = std::get_if<Route>(&op.object);
+    const auto* u = std::get_if<Rule>(&op.object);
+    return (n != nullptr && n->id == class_nexthop(c.table)) || (r != nullptr && r->table == c.table) || (u != nullptr && u->table == c.table);
+  });
+}
+
+/// The interface an object depends on, so that the kernel takes the object away when that goes: 0 for rules.
+int interface_of(const Object& object, const Wanted& want) {
+  if (const auto* n = std::get_if<Nexthop>(&object)) return n->ifindex;
+  const auto* r = std::get_if<Route>(&object);
+  if (r == nullptr) return 0;
+  const auto n = std::ranges::find(want.nexthops, r->nexthop, &Nexthop::id);
+  return n == want.nexthops.end() ? 0 : n->ifindex;
+}
+
+std::string join(const std::vector<std::string>& all) {
+  constexpr std::size_t kNamed = 5;
+  std::string text;
+  for (std::size_t i = 0; i < all.size() && i < kNamed; ++i) text += (i == 0 ? "" : "; ") + all[i];
+  return all.size() > kNamed ? text + fmt::format("; and {} more", all.size() - kNamed) : text;
+}
+
+}  // namespace
+
+RouteSwitch::RouteSwitch(Kernel kernel, MemoryFile file, Memory memory, std::set<std::uint32_t> leftover)
+    : kernel_(std::move(kernel)), file_(std::move(file)), memory_(std::move(memory)), leftover_(std::move(leftover)) {}
+
+model::Result<RouteSwitch> RouteSwitch::adopt(Kernel kernel, MemoryFile file) {
+  auto memory = file.load();
+  if (!memory) runtime::log(Level::Warning, memory.error().to_string());
+  auto tables = kernel.our_tables();
+  if (!tables) return std::unexpected(tables.error());
+  return RouteSwitch(std::move(kernel), std::move(file), memory.value_or(Memory{}), std::move(*tables));
+}
+
+model::Result<KernelState> RouteSwitch::read(const Desired* plan) {
+  std::set<std::uint32_t> tables = leftover_;
+  if (memory_.desired) add_tables(*memory_.desired, tables);
+  if (plan != nullptr) add_tables(*plan, tables);
+  return kernel_.read(tables);
+}
+
+void RouteSwitch::save() {
+  // A full or read-only runtime directory must not keep a site on a dead way: said, and gone on.
+  if (auto saved = file_.save(memory_); !saved) runtime::log(Level::Warning, saved.error().to_string());
+}
+
+Reply RouteSwitch::hello() {
+  StateReply reply{.generation = memory_.accepted, .classes = {}};
+  auto state = read(nullptr);
+  if (!state) return Failed{.generation = memory_.accepted, .why = state.error().what, .remedy = state.error().remedy};
+  const auto interface_of_class = [&](std::uint32_t table) {
+    const Nexthop* n = state->nexthop(class_nexthop(table));
+    const Link* link = n == nullptr ? nullptr : state->link(n->ifindex);
+    return link == nullptr ? std::string() : link->name;
+  };
+  if (memory_.desired) {
+    for (const DesiredClass& c : memory_.desired->classes) {
+      // The kernel's word first; when its link took the nexthop away, where the class was told to go still stands.
+      const bool steered = state->nexthop(class_nexthop(c.table)) != nullptr;
+      reply.classes.push_back({.name = c.name, .table = c.table,
+                               .circuit = steered ? circuit_in_kernel(c.table, memory_.desired->circuits, *state) : c.circuit,
+                               .interface = interface_of_class(c.table)});
+    }
+    return reply;
+  }
+  for (const Nexthop& n : state->nexthops) {
+    if (!is_ours(n) || n.id < kClassNexthopFirst) continue;
+    const std::uint32_t table = table_of_class_nexthop(n.id);
+    reply.classes.push_back({.name = {}, .table = table, .circuit = {}, .interface = interface_of_class(table)});
+  }
+  return reply;
+}
+
+/// Applies differences until there are none, at most kRounds times; returns the state that agrees.
+model::Result<KernelState> RouteSwitch::converge(const Desired& desired, KernelState state) {
+  model::Error last{.what = "the kernel does not keep what it was told", .remedy = "see who else writes routes: ip monitor", .code = 0};
+  for (int round = 0; round < kRounds; ++round) {
+    const auto ops = reach(wanted(desired, state), state);
+    for (const Operation& op : ops) {
+      auto done = kernel_.carry_out(op);
+      if (done) continue;
+      last = done.error();
+      break;  // look again before the next attempt: a link may have gone
+    }
+    auto after = read(&desired);
+    if (!after) return after;
+    if (reach(wanted(desired, *after), *after).empty()) return after;
+    state = std::move(*after);
+  }
+  return std::unexpected(last);
+}
+
+std::string RouteSwitch::put_back(const KernelState& before, const Desired& plan) {
+  auto state = read(&plan);
+  if (!state) return "what stood could not be put back: " + state.error().what;
+  std::string trouble;
+  for (const Operation& op : reach(standing(before), *state))
+    if (auto done = kernel_.carry_out(op); !done) trouble = done.error().what;
+  return trouble.empty() ? "what stood was put back" : "what stood was put back as far as possible (" + trouble + ")";
+}
+
+/// Asks the routing decision about every class that is to be steered. @return remarks; `failures` for classes the plan touched.
+std::vector<std::string> RouteSwitch::proofs(const Desired& desired, const std::vector<Operation>& operations, const KernelState& state,
+                                             std::vector<std::string>& failures) {
+  std::vector<std::string> remarks;
+  for (const DesiredClass& c : desired.classes) {
+    const Nexthop* way = state.nexthop(class_nexthop(c.table));
+    if (c.circuit.empty() || way == nullptr) continue;
+    const ProofResult r = prove(kernel_, c, way->ifindex, desired, state);
+    if (r.proof == Proof::Proven) continue;
+    const bool fault = r.proof == Proof::Contradicted && touches(operations, c);
+    (fault ? failures : remarks).push_back(fmt::format("class {} is {} to go by {}: {}", c.name, r.proof == Proof::Unproven ? "not proven" : "seen not", c.circuit, r.words));
+  }
+  return remarks;
+}
+
+Reply RouteSwitch::apply(const Apply& plan, model::Instant now) {
+  if (auto r = stale_generation(plan, memory_)) return *r;
+  if (auto r = foreign_ranges(plan)) return *r;  // before its tables are read
+  auto before = read(&plan.desired);
+  if (!before) return failed(plan, "cannot read the kernel's tables: " + before.error().what, before.error().remedy);
+  if (auto r = judge(plan, memory_, *before, now)) return *r;
+  const auto operations = reach(wanted(plan.desired, *before), *before);
+  if (auto r = last_path_operations(plan, operations)) return *r;
+  if (auto r = foreign_objects(plan, operations, *before)) return *r;
+
+  memory_.accepted = plan.generation;
+  remember_moves(plan, *before, now, memory_);
+  save();  // before the act: a crash must not forget a move (I3) or accept an old plan again (I21)
+  auto after = converge(plan.desired, *before);
+  if (!after) return failed(plan, after.error().what + "; " + put_back(*before, plan.desired), after.error().remedy);
+  std::vector<std::string> contradicted;
+  const auto remarks = proofs(plan.desired, operations, *after, contradicted);
+  if (!contradicted.empty())
+    return failed(plan, join(contradicted) + "; " + put_back(*before, plan.desired), "find the rule that takes the traffic first: ip rule; ip route get 192.0.2.1");
+
+  Applied applied{.generation = plan.generation, .changes = describe(operations, plan.desired, *before), .took_us = 0};
+  applied.changes.insert(applied.changes.end(), remarks.begin(), remarks.end());
+  if (memory_.desired) add_tables(*memory_.desired, leftover_);  // a table given up is still looked into for strays
+  memory_.desired = plan.desired;
+  memory_.applied = plan.generation;
+  repairs_.forget();
+  applied.took_us = std::chrono::duration_cast<std::chrono::microseconds>(runtime::boot_now() - now).count();
+  save();
+  return applied;
+}
+
+std::vector<Drift> RouteSwitch::look(const std::set<int>& excused, model::Instant now) {
+  if (!memory_.desired) return {};  // never told anything: what stands is left alone
+  auto state = read(nullptr);
+  if (!state) {
+    runtime::log(Level::Warning, "cannot look at the kernel's tables: " + state.error().what);
+    return {};
+  }
+  const Wanted want = wanted(*memory_.desired, *state);
+  std::vector<std::string> repaired;
+  std::vector<std::string> gave_up;
+  for (const Operation& op : reach(want, *state)) {
+    const bool own_doing = excused.contains(interface_of(op.object, want));
+    const std::string words = (op.act == Act::Put ? "missing or changed: " : "stray: ") + to_string(op.object);
+    const std::string foreign = overwritten(op, *state);
+    const auto verdict = own_doing && foreign.empty() ? RepairLimit::Verdict::Repair : repairs_.ask(object_key(op.object), now);
+    if (verdict == RepairLimit::Verdict::GaveUp) gave_up.push_back(words);
+    if (verdict != RepairLimit::Verdict::Repair) continue;
+    const auto done = foreign.empty() ? kernel_.carry_out(op) : model::Result<void>(std::unexpected(model::Error{.what = foreign + " is in its place", .remedy = {}}));
+    if (done && own_doing) runtime::log(Level::Notice, "link or address changed: set " + to_string(op.object));
+    if (done && !own_doing) repaired.push_back(words);
+    if (!done) runtime::log(Level::Warning, words + ": cannot repair it: " + done.error().what);
+  }
+  std::vector<Drift> drifts;
+  if (!repaired.empty()) drifts.push_back({.what = join(repaired), .repaired = true, .gave_up = false});
+  if (!gave_up.empty()) {
+    drifts.push_back({.what = join(gave_up) + fmt::format(" (put back {} times in 10 minutes; now left alone)", kRepairsPerTenMinutes), .repaired = false, .gave_up = true});
+  }
+  return drifts;
+}
+
+model::Result<std::vector<std::string>> RouteSwitch::remove_everything() {
+  auto state = read(nullptr);
+  if (!state) return std::unexpected(state.error());
+  std::vector<std::string> removed;
+  for (const Operation& op : reach(Wanted{}, *state)) {
+    if (auto done = kernel_.carry_out(op); !done) return std::unexpected(done.error());
+    removed.push_back(to_string(op.object));
+  }
+  file_.remove();
+  memory_ = {};
+  return removed;
+}
+
+}  // namespace linekeeper::route

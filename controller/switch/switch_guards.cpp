@@ -1,0 +1,288 @@
+#include "controller/switch/switch_guards.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+namespace linekeeper::route {
+namespace {
+
+using model::Duration;
+using model::Instant;
+
+Refused refusal(const Apply& plan, std::string guard, std::string why, std::string remedy, std::vector<std::string> classes = {}) {
+  return {.generation = plan.generation, .guard = std::move(guard), .why = std::move(why), .remedy = std::move(remedy), .classes = std::move(classes)};
+}
+
+const DesiredCircuit* find_circuit(const std::vector<DesiredCircuit>& circuits, std::string_view name) {
+  const auto found = std::ranges::find(circuits, name, &DesiredCircuit::name);
+  return found == circuits.end() ? nullptr : &*found;
+}
+
+const DesiredClass* remembered(const DesiredClass& c, const Memory& memory) {
+  if (!memory.desired) return nullptr;
+  const auto found = std::ranges::find(memory.desired->classes, c.table, &DesiredClass::table);
+  return found == memory.desired->classes.end() ? nullptr : &*found;
+}
+
+/// The table of the circuit a class was told to use: what tells a move from a mere renaming of a circuit.
+std::optional<std::uint32_t> told_table(const DesiredClass& c, const Memory& memory, const KernelState& observed,
+                                        const std::vector<DesiredCircuit>& circuits) {
+  const std::string name = told_circuit(c, memory, observed, circuits);
+  if (name.empty()) return std::nullopt;
+  const DesiredClass* before = remembered(c, memory);
+  const bool by_memory = before != nullptr && before->circuit == name;
+  const DesiredCircuit* circuit = find_circuit(by_memory ? memory.desired->circuits : circuits, name);
+  return circuit == nullptr ? std::nullopt : std::optional(circuit->table);
+}
+
+bool moves(const DesiredClass& c, const Apply& plan, const Memory& memory, const KernelState& observed) {
+  const DesiredCircuit* to = find_circuit(plan.desired.circuits, c.circuit);
+  return to != nullptr && told_table(c, memory, observed, plan.desired.circuits) != to->table;
+}
+
+std::size_t within(const std::vector<Instant>& at, Instant now, Duration window) {
+  return static_cast<std::size_t>(std::ranges::count_if(at, [&](Instant t) { return t <= now && now - t < window; }));
+}
+
+/// When the oldest of the last `limit` entries leaves the window: seconds from now, rounded up.
+long wait_seconds(const std::vector<Instant>& at, std::size_t limit, Instant now, Duration window) {
+  const Instant oldest = at.at(at.size() - limit);
+  return std::chrono::ceil<std::chrono::seconds>(oldest + window - now).count();
+}
+
+std::string why_unusable(const DesiredCircuit& c, const KernelState& observed) {
+  const Link* link = observed.link(c.interface);
+  if (link == nullptr) return "there is no interface " + c.interface;
+  if (!link->up) return "interface " + c.interface + " is set down";
+  if (!link->carrier) return "interface " + c.interface + " has no carrier";
+  if (!c.gateway) return "its gateway is not known";
+  return {};
+}
+
+bool plausible_interface(std::string_view name) {
+  return !name.empty() && name.size() < 16 && name != "." && name != ".." &&
+         std::ranges::none_of(name, [](char c) { return c == '/' || c == ':' || static_cast<unsigned char>(c) <= 0x20; });
+}
+
+std::string circuit_mistake(const DesiredCircuit& c) {
+  if (c.name.empty()) return "a circuit without a name";
+  if (!plausible_interface(c.interface)) return fmt::format("circuit {}: '{}' is no interface name", c.name, c.interface);
+  const auto is_v6 = [](const model::IpAddress& a) { return a.family == model::Family::V6; };
+  const bool v6 = (c.gateway && is_v6(*c.gateway)) || (c.source && is_v6(*c.source)) ||
+                  std::ranges::any_of(c.pinned_sources, is_v6, &model::Prefix::address);
+  if (v6) return fmt::format("circuit {}: IPv6 is not steered by this release", c.name);
+  return {};
+}
+
+std::string class_mistake(const DesiredClass& c, const Desired& desired) {
+  if (c.name.empty()) return "a class without a name";
+  if (!c.circuit.empty() && find_circuit(desired.circuits, c.circuit) == nullptr)
+    return fmt::format("class {} is to go by '{}', which is no circuit of the plan", c.name, c.circuit);
+  if (c.incoming_interface && !plausible_interface(*c.incoming_interface))
+    return fmt::format("class {}: '{}' is no interface name", c.name, *c.incoming_interface);
+  if (c.source && c.source->address.family == model::Family::V6) return fmt::format("class {}: IPv6 is not steered by this release", c.name);
+  return {};
+}
+
+/// The first thing that two parts of the plan claim both, or that lies outside our ranges.
+class Claims {
+ public:
+  void table(const std::string& who, std::uint32_t t) {
+    if (t < kTableFirst || t > kTableLast)
+      note(fmt::format("{}: table {} is outside {}-{}, which is what linekeeper-switch may write", who, t, kTableFirst, kTableLast));
+    once(who, fmt::format("table {}", t));
+  }
+  void mark(const std::string& who, std::optional<std::uint32_t> m) {
+    if (!m) return;
+    if (*m == 0) note(who + ": mark 0 is what unmarked packets carry");
+    once(who, fmt::format("mark {:#x}", *m));
+  }
+  void once(const std::string& who, const std::string& what) {
+    const auto [place, fresh] = owner_.emplace(what, who);
+    if (!fresh) note(fmt::format("{} and {} both claim {}", place->second, who, what));
+  }
+  void note(std::string what) {
+    if (mistake_.empty()) mistake_ = std::move(what);
+  }
+  [[nodiscard]] const std::string& mistake() const { return mistake_; }
+
+ private:
+  std::map<std::string, std::string> owner_;
+  std::string mistake_;
+};
+
+}  // namespace
+
+std::string told_circuit(const DesiredClass& c, const Memory& memory, const KernelState& observed, const std::vector<DesiredCircuit>& circuits) {
+  const DesiredClass* before = remembered(c, memory);
+  if (before != nullptr && !before->circuit.empty()) return before->circuit;
+  return circuit_in_kernel(c.table, circuits, observed);
+}
+
+std::optional<Refused> stale_generation(const Apply& plan, const Memory& memory) {
+  if (plan.generation > memory.accepted) return std::nullopt;
+  return refusal(plan, "stale_generation", fmt::format("generation {} is not above {}, the last one accepted", plan.generation, memory.accepted),
+                 "say hello, read the generation from the answer and count on from there");
+}
+
+std::optional<Refused> foreign_ranges(const Apply& plan) {
+  Claims claims;
+  for (const DesiredCircuit& c : plan.desired.circuits) {
+    const std::string who = "circuit " + c.name;
+    if (auto m = circuit_mistake(c); !m.empty()) claims.note(m);
+    claims.once(who, "the name " + c.name + " of a circuit");
+    claims.once(who, "interface " + c.interface);
+    claims.table(who, c.table);
+    claims.mark(who, c.mark);
+    for (const auto& p : c.pinned_sources) claims.once(who, "source " + p.to_string());
+  }
+  if (plan.desired.classes.size() > kRuleEverything - kRuleClass) claims.note("more classes than the rule band has room for");
+  for (const DesiredClass& c : plan.desired.classes) {
+    const std::string who = "class " + c.name;
+    if (auto m = class_mistake(c, plan.desired); !m.empty()) claims.note(m);
+    claims.once(who, "the name " + c.name + " of a class");
+    claims.table(who, c.table);
+    if (c.mark && !c.source && !c.incoming_interface) claims.mark(who, c.mark);
+    if (!c.mark && !c.source && !c.incoming_interface) claims.once(who, "everything that no other class takes");
+  }
+  if (claims.mistake().empty()) return std::nullopt;
+  return refusal(plan, "foreign", claims.mistake(), "correct the tables, marks or names in the configuration (linekeeper config check)");
+}
+
+std::optional<Refused> last_path(const Apply& plan, const Memory& memory, const KernelState& observed) {
+  if (plan.desired.circuits.empty() || plan.desired.classes.empty())
+    return refusal(plan, "last_path", "the plan names no circuits or no classes, and empty is never taken to mean all",
+                   "stop linekeeper-switch and run linekeeper-switch --remove-everything if routes are to go");
+  for (const DesiredClass& c : plan.desired.classes) {
+    const DesiredCircuit* circuit = find_circuit(plan.desired.circuits, c.circuit);
+    if (circuit == nullptr) {
+      if (observed.nexthop(class_nexthop(c.table)) == nullptr) continue;
+      return refusal(plan, "last_path", fmt::format("class {} is steered now and would be steered nowhere", c.name), "name a circuit for it", {c.name});
+    }
+    const std::string broken = why_unusable(*circuit, observed);
+    if (!broken.empty() && moves(c, plan, memory, observed))
+      return refusal(plan, "last_path", fmt::format("class {} would move to {}, but {}", c.name, circuit->name, broken),
+                     "leave the class where it is, or choose a circuit whose link is up", {c.name});
+  }
+  for (const Nexthop& n : observed.nexthops) {
+    if (!is_ours(n) || n.id < kClassNexthopFirst) continue;
+    const std::uint32_t table = table_of_class_nexthop(n.id);
+    if (holds(plan.desired.classes, table, &DesiredClass::table)) continue;
+    DesiredClass lost;
+    lost.table = table;
+    const DesiredClass* known = remembered(lost, memory);
+    const std::string name = known != nullptr ? known->name : std::string();
+    if (known != nullptr && holds(plan.retired_classes, name)) continue;
+    if (known == nullptr && !plan.retired_classes.empty()) continue;  // memory lost: the name cannot be checked, the intent is stated
+    return refusal(plan, "last_path", fmt::format("class {} (table {}) is steered now and is not in the plan", name, table),
+                   "keep it in the plan, or name it in retired_classes when the configuration no longer has it", {name});
+  }
+  return std::nullopt;
+}
+
+std::optional<Refused> last_path_operations(const Apply& plan, const std::vector<Operation>& operations) {
+  std::set<std::uint32_t> used;
+  for (const DesiredClass& c : plan.desired.classes) {
+    if (c.circuit.empty()) continue;
+    used.insert(c.table);
+    if (const DesiredCircuit* circuit = find_circuit(plan.desired.circuits, c.circuit)) used.insert(circuit->table);
+  }
+  for (const Operation& op : operations) {
+    if (op.act != Act::Remove) continue;
+    const auto* r = std::get_if<Route>(&op.object);
+    const auto* n = std::get_if<Nexthop>(&op.object);
+    const bool strands = (r != nullptr && r->metric == 0 && used.contains(r->table)) ||
+                         (n != nullptr && std::ranges::any_of(used, [&](std::uint32_t t) { return n->id == class_nexthop(t) || n->id == circuit_nexthop(t); }));
+    if (strands)
+      return refusal(plan, "last_path", "carrying the plan out would remove " + to_string(op.object) + ", which is in use", "this is a mistake of ours: report it");
+  }
+  return std::nullopt;
+}
+
+std::optional<Refused> rate_limit(const Apply& plan, const Memory& memory, const KernelState& observed, Instant now) {
+  for (const DesiredClass& c : plan.desired.classes) {
+    const auto found = memory.history.find(c.table);
+    if (found == memory.history.end() || !moves(c, plan, memory, observed)) continue;
+    const MoveHistory& h = found->second;
+    const auto full = [&](const std::vector<Instant>& at, std::size_t limit, Duration window, std::string_view what) -> std::optional<Refused> {
+      if (within(at, now, window) < limit) return std::nullopt;
+      return refusal(plan, "rate_limit",
+                     fmt::format("class {}: {} {} in {} minutes are all it may have", c.name, limit, what, std::chrono::duration_cast<std::chrono::minutes>(window).count()),
+                     fmt::format("leave it where it is; the next is possible in {} s", wait_seconds(at, limit, now, window)), {c.name});
+    };
+    auto refused = c.escape ? full(h.escapes, kEscapesPerTenMinutes, kShortWindow, "escapes") : full(h.moves, kMovesPerTenMinutes, kShortWindow, "moves");
+    if (!refused && !c.escape) refused = full(h.moves, kMovesPerHour, kLongWindow, "moves");
+    if (refused) return refused;
+  }
+  return std::nullopt;
+}
+
+std::string overwritten(const Operation& op, const KernelState& observed) {
+  if (op.act != Act::Put) return {};
+  const auto first = [](const auto& all, auto same) -> std::string {
+    for (const auto& o : all)
+      if (!is_ours(o) && same(o)) return to_string(Object(o));
+    return {};
+  };
+  if (const auto* n = std::get_if<Nexthop>(&op.object)) return first(observed.nexthops, [&](const Nexthop& o) { return o.id == n->id; });
+  if (const auto* r = std::get_if<Route>(&op.object))
+    return first(observed.routes, [&](const Route& o) { return o.table == r->table && o.metric == r->metric && o.destination == r->destination; });
+  return {};  // a rule is only ever added beside others, never in place of one
+}
+
+std::optional<Refused> foreign_objects(const Apply& plan, const std::vector<Operation>& operations, const KernelState& observed) {
+  std::string which;
+  for (const Operation& op : operations)
+    if (which = overwritten(op, observed); !which.empty())
+      return refusal(plan, "foreign", which + " stands where ours has to be and was not made by us", "remove it, or choose other tables in the configuration");
+  if (std::ranges::any_of(plan.desired.classes, &DesiredClass::escape)) return std::nullopt;
+  const auto foreign = [&](const auto& all) {
+    for (const auto& o : all)
+      if (which.empty() && !is_ours(o)) which = to_string(Object(o));
+  };
+  foreign(observed.nexthops);
+  foreign(observed.rules);
+  foreign(observed.routes);
+  if (which.empty()) return std::nullopt;
+  return refusal(plan, "foreign", which + " stands inside our ranges and was not made by us",
+                 fmt::format("remove it, or move it out of tables {}-{}, rules {}-{}, nexthops {}-{}", kTableFirst, kTableLast, kRuleFirst, kRuleLast,
+                             kNexthopFirst, kNexthopLast));
+}
+
+std::optional<Refused> judge(const Apply& plan, const Memory& memory, const KernelState& observed, Instant now) {
+  if (auto r = stale_generation(plan, memory)) return r;
+  if (auto r = foreign_ranges(plan)) return r;
+  if (auto r = last_path(plan, memory, observed)) return r;
+  return rate_limit(plan, memory, observed, now);
+}
+
+void remember_moves(const Apply& plan, const KernelState& observed, Instant now, Memory& memory) {
+  for (const DesiredClass& c : plan.desired.classes) {
+    if (!moves(c, plan, memory, observed)) continue;
+    MoveHistory& h = memory.history[c.table];
+    (c.escape ? h.escapes : h.moves).push_back(now);
+  }
+  // Instants after `now` are of an earlier boot whose file survived: worth nothing.
+  for (auto& [table, h] : memory.history) {
+    std::erase_if(h.moves, [&](Instant t) { return t > now || now - t >= kLongWindow; });
+    std::erase_if(h.escapes, [&](Instant t) { return t > now || now - t >= kShortWindow; });
+  }
+  std::erase_if(memory.history, [](const auto& entry) { return entry.second.moves.empty() && entry.second.escapes.empty(); });
+}
+
+RepairLimit::Verdict RepairLimit::ask(const std::string& key, Instant now) {
+  Repairs& r = repairs_[key];
+  std::erase_if(r.at, [&](Instant t) { return now - t >= kShortWindow; });
+  if (r.at.size() < kRepairsPerTenMinutes) {
+    r.at.push_back(now);
+    r.told = false;
+    return Verdict::Repair;
+  }
+  if (r.told) return Verdict::StillGivenUp;
+  r.told = true;
+  return Verdict::GaveUp;
+}
+
+}  // namespace linekeeper::route
