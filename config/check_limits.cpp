@@ -1,0 +1,134 @@
+// Settings that are each in bounds and yet cannot work together.
+#include <fmt/format.h>
+
+#include <cmath>
+#include <set>
+
+#include "config/budget.hpp"
+#include "config/reading.hpp"
+
+namespace linekeeper::config {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr std::size_t kMinTargets = 3, kMinNetworks = 2;  // I5: no single target, and no single network, may speak for a circuit
+
+void check_corroboration(const Reading& reading) {
+  const model::Site& site = reading.site;
+  for (std::size_t i = 0; i < reading.circuits.size(); ++i) {
+    const Section& section = reading.circuits[i];
+    std::set<std::string_view> networks;
+    for (const auto target : site.circuits[i].targets) networks.insert(site[target].network);
+    const std::size_t targets = site.circuits[i].targets.size();
+    if (targets < kMinTargets) {
+      section.complain("targets", fmt::format("{} is measured against {} target{}", section.label(), targets, targets == 1 ? "" : "s"),
+                       "at least 3, in 2 networks: fewer cannot tell a dead circuit from a dead target");
+    } else if (networks.size() < kMinNetworks) {
+      section.complain("targets", fmt::format("the targets of {} are all in one network ({})", section.label(), quoted(*networks.begin())),
+                       "at least 2 networks: otherwise their failure looks like the circuit's");
+    }
+  }
+}
+
+/// The place of a setting whose section may be missing: then defaults collide with nothing else, except through another
+/// section, which is named instead.
+void complain_in(const std::vector<Section>& sections, std::string_view key, std::string what, std::string remedy) {
+  if (!sections.empty()) sections.front().complain(key, std::move(what), std::move(remedy));
+}
+
+void check_circuit_timing(const Reading& reading) {
+  const model::CircuitProbing& probing = reading.site.probing;
+  if (probing.timeout_min > probing.timeout_max) {
+    complain_in(reading.probing, "timeout_min",
+                fmt::format("timeout_min {} is above timeout_max {}", show(probing.timeout_min), show(probing.timeout_max)),
+                "a timeout_min below timeout_max");
+  }
+  const auto gap = model::Duration(std::llround(static_cast<double>(probing.interval.count()) * (1 + probing.jitter_ratio))) + probing.timeout_max;
+  const auto stale = reading.site.circuit_health.stale_after;
+  if (stale <= gap) {
+    complain_in(reading.circuit_health, "stale_after",
+                fmt::format("stale_after {} is over before the next probe can be judged ({})", show(stale), show(gap)),
+                "more than one interval with its jitter and timeout_max; otherwise the circuit is never anything but unknown");
+  }
+}
+
+void check_etiquette(const Reading& reading) {
+  for (std::size_t i = 0; i < reading.carriers.size(); ++i) {
+    const Section& section = reading.carriers[i];
+    const model::Carrier& carrier = reading.site.carriers[i];
+    if (carrier.interval < carrier.floor) {
+      section.complain("interval", fmt::format("{} interval {} is below its floor {}", section.label(), show(carrier.interval), show(carrier.floor)),
+                       fmt::format("at least {}; lower the floor only when the carrier allows it", show(carrier.floor)));
+    }
+    if (carrier.deadline >= carrier.interval) {
+      section.complain("deadline",
+                       fmt::format("{} deadline {} is not below its interval {}", section.label(), show(carrier.deadline), show(carrier.interval)),
+                       "one OPTIONS is over before the next begins");
+    }
+    const auto gap = carrier.interval + carrier.interval / 5 + carrier.deadline;
+    if (reading.site.carrier_health.stale_after <= gap) {
+      section.complain(
+          "interval",
+          fmt::format("{} is asked every {}, but evidence is stale after {}", section.label(), show(carrier.interval),
+                      show(reading.site.carrier_health.stale_after)),
+          fmt::format("[carrier_health] stale_after above {} (interval with its jitter, and deadline), or a shorter interval", show(gap)));
+    }
+  }
+}
+
+void check_leases(const Reading& reading) {
+  for (std::size_t i = 0; i < reading.pbxs.size(); ++i) {
+    const model::Pbx& pbx = reading.site.pbxs[i];
+    if (pbx.lease % 1s != 0s) {
+      reading.pbxs[i].complain("lease", fmt::format("{} lease {} is not whole seconds", reading.pbxs[i].label(), show(pbx.lease)),
+                               "Kamailio counts whole seconds");
+    }
+    if (pbx.lease <= pbx.refresh + pbx.reply_timeout) {
+      reading.pbxs[i].complain("lease",
+                               fmt::format("{} lease {} can end before it is renewed (refresh {}, reply_timeout {})", reading.pbxs[i].label(),
+                                           show(pbx.lease), show(pbx.refresh), show(pbx.reply_timeout)),
+                               "longer than refresh and reply_timeout together; three times the refresh is good");
+    }
+  }
+}
+
+/// Whole seconds (tenths below ten), never less than `d`.
+std::string rounded_up(model::Duration d) {
+  const model::Duration step = d < 10s ? model::Duration(100ms) : model::Duration(1s);
+  return show((d + step - model::Duration(1)) / step * step);
+}
+
+}  // namespace
+
+void check_limits(const Reading& reading) {
+  check_corroboration(reading);
+  check_circuit_timing(reading);
+  check_etiquette(reading);
+  check_leases(reading);
+}
+
+void check_objectives(const Reading& reading) {
+  const auto mistaken = [&](std::string_view start) { return reading.problems.mention(start); };
+  const auto judge = [](const Section& section, const WorstCase& worst) {
+    if (worst.met()) return;
+    section.complain("rto",
+                     fmt::format("{} cannot meet its own RTO of {}: when {} fails it takes up to {} (detect {}, decide {}, switch {}, verify {})",
+                                 section.label(), show(worst.rto), worst.fails, rounded_up(worst.total()), rounded_up(worst.detect),
+                                 show(worst.decide), show(worst.apply), rounded_up(worst.verify)),
+                     fmt::format("an rto of at least {}, or shorter intervals and timeouts", rounded_up(worst.total())));
+  };
+  if (mistaken("probing") || mistaken("circuit") || mistaken("target")) return;              // "circuit" covers circuit_health
+  const bool trunks_known = !mistaken("class") && !mistaken("carrier") && !mistaken("pbx");  // before a class adds its own
+  for (std::size_t i = 0; i < reading.classes.size(); ++i) {
+    if (!mistaken(reading.classes[i].path())) judge(reading.classes[i], circuit_failure(reading.site, model::id_at<model::ClassId>(i)));
+  }
+  if (!trunks_known) return;
+  for (std::size_t i = 0; i < reading.trunks.size(); ++i) {
+    if (mistaken(reading.trunks[i].path())) continue;
+    const auto trunk = model::id_at<model::TrunkId>(i);
+    if (const auto by_circuit = circuit_failure(reading.site, trunk)) judge(reading.trunks[i], *by_circuit);
+    judge(reading.trunks[i], carrier_failure(reading.site, trunk));
+  }
+}
+
+}  // namespace linekeeper::config

@@ -1,0 +1,112 @@
+#include "config/loader.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+
+#include "config/reading.hpp"
+#include "controller/model/assert.hpp"
+
+namespace linekeeper::config {
+namespace {
+
+constexpr std::size_t kDigestBytes = 32;
+
+std::string sha256_of(std::string_view text) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned length = 0;
+  LK_ASSERT(EVP_Digest(text.data(), text.size(), digest.data(), &length, EVP_sha256(), nullptr) == 1 && length == kDigestBytes);
+  std::string hex;
+  for (std::size_t i = 0; i < length; ++i) hex += fmt::format("{:02x}", digest[i]);
+  return hex;
+}
+
+Loaded unreadable(std::string what, std::string remedy) { return {std::nullopt, {Problem{0, 0, "", "", std::move(what), std::move(remedy)}}}; }
+
+/// A syntax error ends the reading: behind it nobody knows what is a key and what is not.
+void add_syntax(Problems& problems, const toml::parse_error& error) {
+  problems.add(place_of(error.source()), "", "this is not TOML: " + clean(error.description(), 200),
+               "mend this first: the rest of the file was not read");
+}
+
+std::optional<model::Site> read(const toml::table& table, std::string file, Problems& problems) {
+  Reading reading{problems, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  reading.site.file = std::move(file);
+  Section root(problems, table, "", "", "");
+  read_settings(root, reading);
+  read_circuits(root, reading);
+  read_voice(root, reading);
+  root.finish();
+  check_overlaps(reading);
+  check_limits(reading);
+  check_objectives(reading);
+  if (!problems.none()) return std::nullopt;
+  return std::move(reading.site);
+}
+
+/// The whole file, or what is wrong with it. Non-blocking, so that a fifo in its place cannot hang the daemon.
+std::expected<std::string, Loaded> slurp(const std::string& file) {
+  const int fd = ::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+  if (fd < 0) return std::unexpected(unreadable(fmt::format("cannot open it: {}", std::strerror(errno)), "check the path and its permissions"));
+  struct stat about{};
+  std::string text;
+  std::optional<Loaded> fault;
+  if (::fstat(fd, &about) != 0 || !S_ISREG(about.st_mode)) fault = unreadable("it is not a regular file", "a TOML file");
+  while (!fault) {
+    std::array<char, 65536> block{};
+    const auto got = ::read(fd, block.data(), block.size());
+    if (got == 0) break;
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0)
+      fault = unreadable(fmt::format("cannot read it: {}", std::strerror(errno)), "check the disk");
+    else
+      text.append(block.data(), static_cast<std::size_t>(got));
+    if (text.size() > kMaxFileSize)
+      fault = unreadable(fmt::format("it is larger than {} bytes", kMaxFileSize), "a configuration is far smaller; is this the right file?");
+  }
+  ::close(fd);
+  if (fault) return std::unexpected(std::move(*fault));
+  return text;
+}
+
+}  // namespace
+
+Loaded parse(std::string_view text, std::string file) {
+  if (text.size() > kMaxFileSize)
+    return unreadable(fmt::format("it is larger than {} bytes", kMaxFileSize), "a configuration is far smaller; is this the right file?");
+  Problems problems(text);
+  Loaded loaded;
+  try {
+    const toml::table table = toml::parse(text, file);
+    loaded.site = read(table, std::move(file), problems);
+  } catch (const toml::parse_error& error) {
+    add_syntax(problems, error);
+  }
+  loaded.problems = problems.take();
+  return loaded;
+}
+
+Loaded load(const std::string& file) {
+  const auto text = slurp(file);
+  if (!text) return text.error();
+  Loaded loaded = parse(*text, file);
+  if (loaded.site) loaded.site->sha256 = sha256_of(*text);
+  return loaded;
+}
+
+std::string describe(const Problem& problem, const std::string& file) {
+  std::string out = clean(file, 4096);
+  if (problem.line > 0) out += fmt::format(":{}:{}", problem.line, problem.column);
+  out += ": " + problem.what;
+  if (!problem.found.empty()) out += "\n    " + problem.found;
+  if (!problem.remedy.empty()) out += "\n    " + problem.remedy;
+  return out;
+}
+
+}  // namespace linekeeper::config

@@ -1,0 +1,94 @@
+#include <fmt/format.h>
+
+#include "config/reading.hpp"
+
+namespace linekeeper::config {
+namespace {
+
+/// Opens [name]; read against an empty table when the file has none, so that required keys are missed there too.
+Section open(Section& root, Reading& reading, std::string_view name) {
+  static const toml::table kEmpty;
+  const toml::table* table = root.table(name);
+  return Section(reading.problems, table != nullptr ? *table : kEmpty, std::string(name), fmt::format("[{}]", name), std::string(name));
+}
+
+void read_site(Section& root, Reading& reading) {
+  if (root.table("site") == nullptr) return;  // the missing section has been told already
+  Section section = open(root, reading, "site");
+  section.text("name", reading.site.name);
+  section.finish();
+}
+
+void read_daemon(Section& root, Reading& reading) {
+  Section section = open(root, reading, "daemon");
+  model::Endpoints& endpoints = reading.site.endpoints;
+  section.text("control_socket", endpoints.control_socket);
+  section.text("switch_socket", endpoints.switch_socket);
+  section.text("journal", endpoints.journal);
+  section.finish();
+  if (endpoints.control_socket == endpoints.switch_socket) {
+    section.complain("switch_socket", "[daemon] control_socket and switch_socket are the same", "two sockets, two paths");
+  }
+}
+
+bool loopback(const model::IpAddress& address) {
+  if (address.family == model::Family::V4) return address.bytes[0] == 127;
+  return address == *model::IpAddress::parse("::1");
+}
+
+void read_http(Section& root, Reading& reading) {
+  Section section = open(root, reading, "http");
+  model::Endpoints& endpoints = reading.site.endpoints;
+  const auto listen = section.text("listen");
+  const auto hosts = section.texts("allowed_hosts");
+  section.finish();
+  for (const auto& host : hosts.value_or(std::vector<Section::Item>{})) endpoints.http_hosts.push_back(host.text);
+  if (!listen) return;
+  if (*listen == "off") {
+    endpoints.http_port = 0;
+    return;
+  }
+  const auto at = parse_endpoint(*listen, std::nullopt);
+  if (!at) return section.complain("listen", fmt::format("[http] listen: {}", at.error().what), at.error().remedy);
+  endpoints.http_address = at->address.to_string();
+  endpoints.http_port = at->port;
+  if (at->port != 0 && !loopback(at->address) && endpoints.http_hosts.empty()) {
+    section.complain("listen", fmt::format("[http] listens on {}, beyond this machine, without allowed_hosts", endpoints.http_address),
+                     R"(name the hosts people will type: allowed_hosts = ["bangkok.example.net"], or listen on 127.0.0.1)");
+  }
+}
+
+void read_probing(Section& root, Reading& reading) {
+  Section section = open(root, reading, "probing");
+  model::CircuitProbing& probing = reading.site.probing;
+  section.duration("interval", probing.interval);
+  section.ratio("jitter", probing.jitter_ratio);
+  section.duration("timeout_min", probing.timeout_min);
+  section.duration("timeout_max", probing.timeout_max);
+  section.finish();
+  reading.probing.push_back(section);
+}
+
+void read_health(Section& root, Reading& reading, std::string_view name, model::HealthRule& rule, std::vector<Section>& sections) {
+  Section section = open(root, reading, name);
+  section.integer("fall", rule.fall);
+  section.integer("rise", rule.rise);
+  section.integer("min_samples", rule.min_samples);
+  section.duration("hold_down", rule.hold_down);
+  section.duration("stale_after", rule.stale_after);
+  section.finish();
+  sections.push_back(section);
+}
+
+}  // namespace
+
+void read_settings(Section& root, Reading& reading) {
+  read_site(root, reading);
+  read_daemon(root, reading);
+  read_http(root, reading);
+  read_probing(root, reading);
+  read_health(root, reading, "circuit_health", reading.site.circuit_health, reading.circuit_health);
+  read_health(root, reading, "carrier_health", reading.site.carrier_health, reading.carrier_health);
+}
+
+}  // namespace linekeeper::config

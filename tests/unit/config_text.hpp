@@ -1,0 +1,91 @@
+#pragma once
+// A small sound site and ways to spoil it: each test of a mistake changes one thing and looks at what is said about it.
+#include <doctest/doctest.h>
+
+#include <string>
+#include <string_view>
+
+#include "config/loader.hpp"
+
+namespace config_text {
+
+inline const std::string kSound = R"([site]
+name = "lab"
+[[target]]
+name = "t1"
+address = "192.0.2.1"
+[[target]]
+name = "t2"
+address = "198.51.100.1"
+[[target]]
+name = "t3"
+address = "203.0.113.1"
+[[circuit]]
+name = "fiber"
+interface = "wan0"
+[[circuit]]
+name = "coax"
+interface = "wan1"
+[[class]]
+name = "voice"
+[[carrier]]
+name = "north"
+address = "198.51.100.10"
+[[carrier]]
+name = "south"
+address = "203.0.113.20:5070"
+[[pbx]]
+name = "kamailio"
+rpc_socket = "/run/kamailio/lk.sock"
+[[trunk]]
+name = "outbound"
+sets = { north = { fiber = 11, coax = 12 }, south = 21 }
+)";
+
+/// The sound site with the first `what` replaced.
+inline std::string with(std::string_view what, std::string_view by, std::string text = kSound) {
+  const auto at = text.find(what);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, what.size(), by);
+}
+/// The sound site with lines added behind the first line that is `line`.
+inline std::string after(std::string_view line, std::string_view more, std::string text = kSound) {
+  return with(std::string(line) + "\n", std::string(line) + "\n" + std::string(more) + "\n", std::move(text));
+}
+
+/// All that is said, for failure messages.
+inline std::string told(const std::string& text) {
+  std::string out;
+  for (const auto& problem : linekeeper::config::parse(text, "site.toml").problems) out += describe(problem, "site.toml") + "\n";
+  return out;
+}
+
+/// The one problem of the text.
+inline linekeeper::config::Problem only(const std::string& text) {
+  const auto loaded = linekeeper::config::parse(text, "site.toml");
+  CHECK_FALSE(loaded.site.has_value());
+  INFO(told(text));
+  REQUIRE(loaded.problems.size() == 1);
+  return loaded.problems.front();
+}
+
+/// The text has exactly one problem, it stands at `line` (from 1), and says `what`, and its remedy says `remedy`.
+inline void check_only(const std::string& text, int line, std::string_view what, std::string_view remedy) {
+  const auto problem = only(text);
+  INFO(describe(problem, "site.toml"));
+  CHECK(problem.line == line);
+  CHECK(problem.column >= 1);
+  CHECK(problem.what.find(what) != std::string::npos);
+  CHECK(problem.remedy.find(remedy) != std::string::npos);
+  CHECK_FALSE(problem.found.empty());
+}
+
+inline linekeeper::model::Site site_of(const std::string& text) {
+  INFO(told(text));
+  auto loaded = linekeeper::config::parse(text, "site.toml");
+  REQUIRE(loaded.site.has_value());
+  CHECK(loaded.problems.empty());
+  return std::move(*loaded.site);
+}
+
+}  // namespace config_text
