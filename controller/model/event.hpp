@@ -13,19 +13,45 @@
 namespace linekeeper::model {
 
 enum class EventId : std::uint8_t {
-  DaemonStarted, DaemonStopped, ConfigReloaded, ConfigRejected,
+  DaemonStarted,
+  DaemonStopped,
+  ConfigReloaded,
+  ConfigRejected,
   LinkChanged,
-  CircuitUp, CircuitDegraded, CircuitDown, CircuitUnknown,
-  PathUp, PathDegraded, PathDown, PathUnknown,
-  CarrierUp, CarrierDegraded, CarrierDown, CarrierUnknown, CarrierCodeChanged,
-  RoutingMoved, TrunkMoved,              ///< decided
-  PlanApplied, PlanRefused, PlanFailed,  ///< what the switch or the PBX said
-  RoutingVerified, TrunkVerified, VerifyFailed,
-  AllBad, GuardHeld,
-  IncidentOpened, IncidentClosed,
-  OverrideSet, OverrideReleased, OverrideExpired,
-  SwitchConnected, SwitchLost, SwitchDrift,
-  PbxConnected, PbxLost, PbxCorrected,
+  CircuitUp,
+  CircuitDegraded,
+  CircuitDown,
+  CircuitUnknown,
+  PathUp,
+  PathDegraded,
+  PathDown,
+  PathUnknown,
+  CarrierUp,
+  CarrierDegraded,
+  CarrierDown,
+  CarrierUnknown,
+  CarrierCodeChanged,
+  RoutingMoved,
+  TrunkMoved,  ///< decided
+  PlanApplied,
+  PlanRefused,
+  PlanFailed,  ///< what the switch or the PBX said
+  RoutingVerified,
+  TrunkVerified,
+  VerifyFailed,
+  AllBad,
+  GuardHeld,
+  IncidentOpened,
+  IncidentClosed,
+  OverrideSet,
+  OverrideReleased,
+  OverrideExpired,
+  SwitchConnected,
+  SwitchLost,
+  SwitchDrift,
+  PbxConnected,
+  PbxLost,
+  PbxCorrected,
   LoopStalled,
 };
 inline constexpr int kEventCount = static_cast<int>(EventId::LoopStalled) + 1;
@@ -41,9 +67,9 @@ struct Event {
   std::int64_t sequence = 0;  ///< given by the journal, counts up without gaps; 0 before it is written
   EventId id = EventId::DaemonStarted;
   WallTime wall{};
-  Instant at{};               ///< boot clock: what durations are computed from
-  std::string subject;        ///< "circuit fiber", "trunk outbound", ...; empty for the daemon itself
-  std::string text;           ///< one sentence for a person: what happened and why
+  Instant at{};                                             ///< boot clock: what durations are computed from
+  std::string subject;                                      ///< "circuit fiber", "trunk outbound", ...; empty for the daemon itself
+  std::string text;                                         ///< one sentence for a person: what happened and why
   std::vector<std::pair<std::string, std::string>> fields;  ///< key and value, machine readable: {"rto_ms","812"}
 };
 

@@ -15,14 +15,14 @@ enum class FailureMode : std::uint8_t { InternetCircuit = 1, SipTrunk = 2 };
 struct Incident {
   std::int64_t id = 0;
   FailureMode mode = FailureMode::InternetCircuit;
-  std::string subject;      ///< class or trunk that was hit
-  std::string failed;       ///< "circuit fiber", "north via fiber"
-  std::string moved_to;     ///< circuit or carrier
-  std::string trigger;      ///< "automatic", "operator"
+  std::string subject;   ///< class or trunk that was hit
+  std::string failed;    ///< "circuit fiber", "north via fiber"
+  std::string moved_to;  ///< circuit or carrier
+  std::string trigger;   ///< "automatic", "operator"
   WallTime opened{};
-  Instant last_good{};      ///< t0: when the last answered probe left; the fault began no earlier
-  Instant detected{};       ///< t1: verdict
-  Instant decided{};        ///< t2: plan
+  Instant last_good{};              ///< t0: when the last answered probe left; the fault began no earlier
+  Instant detected{};               ///< t1: verdict
+  Instant decided{};                ///< t2: plan
   std::optional<Instant> applied;   ///< t3: acknowledged and read back equal
   std::optional<Instant> verified;  ///< t4: three end-to-end successes on the new way
   Duration rto_target{};

@@ -46,9 +46,7 @@ std::string Prefix::to_string() const { return address.to_string() + "/" + std::
 
 bool Prefix::contains(const IpAddress& a) const { return same_bits(address, a, length); }
 
-bool Prefix::overlaps(const Prefix& other) const {
-  return same_bits(address, other.address, length < other.length ? length : other.length);
-}
+bool Prefix::overlaps(const Prefix& other) const { return same_bits(address, other.address, length < other.length ? length : other.length); }
 
 std::optional<Prefix> Prefix::parse(std::string_view text) {
   const auto slash = text.find('/');

@@ -58,24 +58,24 @@ enum class ReplyClass : std::uint8_t { Up, Busy, Degraded, SoftDown, Down };
 struct SipOutcome {
   CarrierId carrier;
   CircuitId circuit;
-  std::uint64_t sequence = 0;       ///< counts up per path
+  std::uint64_t sequence = 0;  ///< counts up per path
   SipResult result = SipResult::Timeout;
-  int code = 0;                     ///< SIP status 200-699 when result is Final
+  int code = 0;                         ///< SIP status 200-699 when result is Final
   ReplyClass reply = ReplyClass::Down;  ///< how `code` is read for this carrier, when result is Final
-  int error = 0;                    ///< errno when Refused or LocalError
-  bool late = false;                ///< the same sequence was already reported as Timeout
+  int error = 0;                        ///< errno when Refused or LocalError
+  bool late = false;                    ///< the same sequence was already reported as Timeout
   Instant sent{};
-  std::optional<Duration> rtt;      ///< absent after a retransmission (ambiguous, RFC 3261 / Karn)
-  std::optional<Duration> retry_after;         ///< of a 503 (RFC 3261 20.33)
-  std::optional<IpAddress> received_address;   ///< our address as the carrier saw it (Via received, RFC 3581)
+  std::optional<Duration> rtt;                ///< absent after a retransmission (ambiguous, RFC 3261 / Karn)
+  std::optional<Duration> retry_after;        ///< of a 503 (RFC 3261 20.33)
+  std::optional<IpAddress> received_address;  ///< our address as the carrier saw it (Via received, RFC 3581)
 };
 
 /// The kernel's view of a circuit's interface, complete each time (level, not edge).
 struct LinkState {
   CircuitId circuit;
-  bool present = false;      ///< the interface exists
-  bool admin_up = false;     ///< IFF_UP
-  bool carrier = false;      ///< IFF_LOWER_UP: light on the fiber
+  bool present = false;   ///< the interface exists
+  bool admin_up = false;  ///< IFF_UP
+  bool carrier = false;   ///< IFF_LOWER_UP: light on the fiber
   int ifindex = 0;
   std::optional<IpAddress> address;  ///< primary global IPv4 address
   std::optional<IpAddress> gateway;  ///< configured, or followed from the kernel's routes

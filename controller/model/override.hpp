@@ -16,14 +16,14 @@ enum class OverrideKind : std::uint8_t {
 [[nodiscard]] constexpr std::string_view to_string(OverrideKind k) { return k == OverrideKind::Force ? "force" : "hold"; }
 
 struct Override {
-  std::int64_t id = 0;     ///< given by the journal; small, people type it
+  std::int64_t id = 0;  ///< given by the journal; small, people type it
   OverrideKind kind = OverrideKind::Force;
-  std::string subject;     ///< name of a traffic class or trunk; names, not ids: they outlive a reload
-  std::string to;          ///< name of a circuit or carrier
-  std::string owner;       ///< who (peer credentials of the control socket: "uid 1000 (mira)")
+  std::string subject;  ///< name of a traffic class or trunk; names, not ids: they outlive a reload
+  std::string to;       ///< name of a circuit or carrier
+  std::string owner;    ///< who (peer credentials of the control socket: "uid 1000 (mira)")
   std::string reason;
   WallTime since{};
-  WallTime until{};        ///< wall clock, as the person meant it
+  WallTime until{};  ///< wall clock, as the person meant it
 };
 
 }  // namespace linekeeper::model

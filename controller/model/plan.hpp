@@ -15,13 +15,13 @@ namespace linekeeper::model {
 
 /// Why a class or trunk goes the way it goes.
 enum class Motive : std::uint8_t {
-  NotYet,        ///< nothing is known to be good and nothing was steered before: left alone (I6)
-  Adopted,       ///< found standing at start (I13)
-  FirstChoice,   ///< the most preferred that is up
-  Escape,        ///< the way that stood is down
-  Failback,      ///< a better one has been up for its hold-down
-  Held,          ///< stays although a better one exists: a guard says so
-  Forced,        ///< a person's override
+  NotYet,       ///< nothing is known to be good and nothing was steered before: left alone (I6)
+  Adopted,      ///< found standing at start (I13)
+  FirstChoice,  ///< the most preferred that is up
+  Escape,       ///< the way that stood is down
+  Failback,     ///< a better one has been up for its hold-down
+  Held,         ///< stays although a better one exists: a guard says so
+  Forced,       ///< a person's override
 };
 [[nodiscard]] std::string_view to_string(Motive m);  ///< "escape", "failback", ...
 
@@ -43,7 +43,7 @@ enum class Guard : std::uint8_t {
 
 /// A way that was looked at and not taken.
 struct Rejected {
-  std::string name;    ///< circuit, or "carrier via circuit"
+  std::string name;  ///< circuit, or "carrier via circuit"
   Guard guard = Guard::None;
   std::string reason;  ///< a clause: "down for 12 s: 7 probes in a row unanswered by 3 targets"
 };
@@ -52,9 +52,9 @@ struct ClassChoice {
   ClassId traffic_class;
   std::optional<CircuitId> circuit;  ///< nothing: not steered (only before the first choice ever)
   Motive motive = Motive::NotYet;
-  std::string reason;                ///< a sentence made from the same values that decided
+  std::string reason;  ///< a sentence made from the same values that decided
   std::vector<Rejected> rejected;
-  Instant since{};                   ///< of this circuit
+  Instant since{};  ///< of this circuit
   /// An escape from a dead way: the switch counts it on its own limiter (I3).
   [[nodiscard]] bool escape() const { return motive == Motive::Escape; }
 };

@@ -26,29 +26,29 @@ struct Circuit {
   std::string name;
   std::string interface;  ///< Linux device, e.g. "wan0"
   std::string provider;
-  std::string medium;     ///< "fiber", "coax", "lte", ...; free text
-  int priority = 100;     ///< smaller is preferred, where a class does not order its circuits
+  std::string medium;  ///< "fiber", "coax", "lte", ...; free text
+  int priority = 100;  ///< smaller is preferred, where a class does not order its circuits
   bool metered = false;
-  std::optional<IpAddress> gateway;   ///< nothing: followed from the kernel's routes
-  std::vector<Prefix> sources;        ///< LAN sources pinned to this circuit (a PBX's socket for it)
+  std::optional<IpAddress> gateway;  ///< nothing: followed from the kernel's routes
+  std::vector<Prefix> sources;       ///< LAN sources pinned to this circuit (a PBX's socket for it)
   std::vector<TargetId> targets;
-  std::uint32_t table = 0;            ///< its own routing table
-  std::optional<std::uint32_t> mark;  ///< packet mark that selects it, if any
+  std::uint32_t table = 0;               ///< its own routing table
+  std::optional<std::uint32_t> mark;     ///< packet mark that selects it, if any
   std::vector<std::string> risk_groups;  ///< what it shares with others ("street-duct", "exchange-north"): shown; used by policy later
 };
 
 /// When a circuit or path is called up or down. Set for all circuits, or for all carriers.
 struct HealthRule {
-  int fall = 5;         ///< consecutive losses that mean down (circuits: over >= 2 targets in >= 2 networks)
-  int rise = 10;        ///< consecutive answers that mean up again
-  int min_samples = 3;  ///< answered or lost probes before the first verdict
+  int fall = 5;                                    ///< consecutive losses that mean down (circuits: over >= 2 targets in >= 2 networks)
+  int rise = 10;                                   ///< consecutive answers that mean up again
+  int min_samples = 3;                             ///< answered or lost probes before the first verdict
   Duration hold_down = std::chrono::seconds(60);   ///< up for so long before anything moves back to it
   Duration stale_after = std::chrono::seconds(5);  ///< evidence older than this is unknown (I6)
 };
 
 struct CircuitProbing {
-  Duration interval = std::chrono::milliseconds(200);  ///< between two probes of one circuit, round-robin over its targets
-  double jitter_ratio = 0.1;                           ///< each gap is interval * (1 +- this)
+  Duration interval = std::chrono::milliseconds(200);    ///< between two probes of one circuit, round-robin over its targets
+  double jitter_ratio = 0.1;                             ///< each gap is interval * (1 +- this)
   Duration timeout_min = std::chrono::milliseconds(80);  ///< a probe counts as lost after srtt + 4 rttvar + 20 ms, within these
   Duration timeout_max = std::chrono::seconds(1);
 };
@@ -58,9 +58,9 @@ struct Carrier {
   std::string provider;
   IpAddress address;
   std::uint16_t port = 5060;
-  std::string domain;     ///< host part of the Request-URI and To; default: the address
-  std::string from_user;  ///< user part of From and Contact
-  int priority = 100;     ///< smaller is preferred, where a trunk does not order its carriers
+  std::string domain;                            ///< host part of the Request-URI and To; default: the address
+  std::string from_user;                         ///< user part of From and Contact
+  int priority = 100;                            ///< smaller is preferred, where a trunk does not order its carriers
   Duration interval = std::chrono::seconds(15);  ///< between two OPTIONS of one path, jittered by 20 %
   Duration floor = std::chrono::seconds(10);     ///< etiquette: never two OPTIONS on one path closer than this
   Duration deadline = std::chrono::seconds(3);   ///< no final response by then: lost
@@ -89,9 +89,9 @@ enum class PbxDriver : std::uint8_t { Kamailio };
 struct Pbx {
   std::string name;
   PbxDriver driver = PbxDriver::Kamailio;
-  std::string rpc_socket;     ///< AF_UNIX datagram socket of Kamailio's jsonrpcs
+  std::string rpc_socket;  ///< AF_UNIX datagram socket of Kamailio's jsonrpcs
   std::string htable = "lk";
-  Duration lease = std::chrono::seconds(90);   ///< the order holds this long after our last word
+  Duration lease = std::chrono::seconds(90);  ///< the order holds this long after our last word
   Duration refresh = std::chrono::seconds(30);
   Duration reply_timeout = std::chrono::seconds(2);
 };
@@ -119,14 +119,14 @@ struct Endpoints {
   std::string switch_socket = "/run/linekeeper-switch/switch.sock";
   std::string journal = "/var/lib/linekeeper/journal.db";
   std::string http_address = "127.0.0.1";
-  std::uint16_t http_port = 9851;  ///< page, /metrics, read-only API; 0 = none
+  std::uint16_t http_port = 9851;       ///< page, /metrics, read-only API; 0 = none
   std::vector<std::string> http_hosts;  ///< Host header values allowed beside localhost and the address itself
 };
 
 struct Site {
   std::string name;
-  std::string file;           ///< where it was read from
-  std::string sha256;         ///< of that file
+  std::string file;    ///< where it was read from
+  std::string sha256;  ///< of that file
   std::vector<Target> targets;
   std::vector<Circuit> circuits;
   std::vector<Carrier> carriers;

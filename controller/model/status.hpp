@@ -66,7 +66,7 @@ enum class Mode : std::uint8_t { Automatic, Hold };
 struct Carried {
   bool applied = false;
   bool verified = false;
-  std::string detail;  ///< why not, when not
+  std::string detail;                     ///< why not, when not
   std::optional<Duration> last_recovery;  ///< of the last incident that moved it
 };
 
@@ -85,14 +85,14 @@ struct Status {
   Mode mode = Mode::Automatic;
   std::vector<CircuitStatus> circuits;  ///< Site order, as all lists here
   std::vector<CarrierStatus> carriers;
-  std::vector<PathStatus> paths;        ///< carrier by carrier, circuit by circuit
-  Plan plan;                            ///< the choices that stand
+  std::vector<PathStatus> paths;  ///< carrier by carrier, circuit by circuit
+  Plan plan;                      ///< the choices that stand
   std::vector<Carried> class_carried;
   std::vector<Carried> trunk_carried;
   std::vector<Override> overrides;
   ActuatorStatus route_switch;
   std::vector<ActuatorStatus> pbxs;
-  std::vector<Incident> incidents;      ///< the newest first, at most 20
+  std::vector<Incident> incidents;            ///< the newest first, at most 20
   std::map<Guard, std::uint64_t> suppressed;  ///< decisions held back, by guard
 
   [[nodiscard]] const PathStatus& path(CarrierId carrier, CircuitId circuit) const {

@@ -24,20 +24,20 @@ inline constexpr Health kEveryHealth[] = {Health::Unknown, Health::Up, Health::D
 
 /// Why a verdict is what it is; one word each, the sentence is made from it and the figures (decision/explain).
 enum class Cause : std::uint8_t {
-  NoEvidence,        ///< not yet enough answered or lost probes
-  Stale,             ///< evidence older than allowed (I6)
-  LocalErrors,       ///< our own sends fail: we cannot tell
-  Answering,         ///< probes are answered
-  Recovering,        ///< answered again, fewer than `rise` in a row so far
-  LinkDown,          ///< interface missing, set down, or without carrier
-  NoAddress,         ///< interface up, no address
-  NoGateway,         ///< interface and address there, no gateway known
-  Silent,            ///< consecutive probes over two or more targets lost
-  CircuitDown,       ///< (paths) the circuit below is down: the carrier is not to blame
-  SipTimeout,        ///< OPTIONS unanswered
-  SipRefused,        ///< ICMP unreachable or the stream refused
-  SipRejected,       ///< a final response that means "takes no calls" (503, 500, ...)
-  SipUnauthorised,   ///< 403 or failed credentials
+  NoEvidence,       ///< not yet enough answered or lost probes
+  Stale,            ///< evidence older than allowed (I6)
+  LocalErrors,      ///< our own sends fail: we cannot tell
+  Answering,        ///< probes are answered
+  Recovering,       ///< answered again, fewer than `rise` in a row so far
+  LinkDown,         ///< interface missing, set down, or without carrier
+  NoAddress,        ///< interface up, no address
+  NoGateway,        ///< interface and address there, no gateway known
+  Silent,           ///< consecutive probes over two or more targets lost
+  CircuitDown,      ///< (paths) the circuit below is down: the carrier is not to blame
+  SipTimeout,       ///< OPTIONS unanswered
+  SipRefused,       ///< ICMP unreachable or the stream refused
+  SipRejected,      ///< a final response that means "takes no calls" (503, 500, ...)
+  SipUnauthorised,  ///< 403 or failed credentials
 };
 [[nodiscard]] std::string_view to_string(Cause c);  ///< "silent", "link-down", ...
 

@@ -35,18 +35,18 @@ void TaskGroup::start(std::string name, asio::awaitable<void> task) {
   const auto place = tasks_.emplace(tasks_.end());
   place->name = std::move(name);
   asio::co_spawn(executor_, std::move(task), asio::bind_cancellation_slot(place->signal.slot(), [this, place](std::exception_ptr error) {
-    if (error && !is_cancellation(error)) {
-      try {
-        std::rethrow_exception(error);
-      } catch (const std::exception& e) {
-        log(Level::Error, "task " + place->name + " ended by an error: " + e.what());
-      }
-      if (!first_error_) first_error_ = error;
-    }
-    tasks_.erase(place);
-    if (first_error_ && !stopping_) stop();
-    if (tasks_.empty()) idle_.cancel();
-  }));
+                   if (error && !is_cancellation(error)) {
+                     try {
+                       std::rethrow_exception(error);
+                     } catch (const std::exception& e) {
+                       log(Level::Error, "task " + place->name + " ended by an error: " + e.what());
+                     }
+                     if (!first_error_) first_error_ = error;
+                   }
+                   tasks_.erase(place);
+                   if (first_error_ && !stopping_) stop();
+                   if (tasks_.empty()) idle_.cancel();
+                 }));
 }
 
 void TaskGroup::stop() {

@@ -20,8 +20,8 @@ class TaskGroup {
 
   /// @param name for logs. `task`'s parameters are values, or references that outlive this group.
   void start(std::string name, boost::asio::awaitable<void> task);
-  void stop();                            ///< cancels every task; idempotent
-  boost::asio::awaitable<void> wait();    ///< until none is left; rethrows the first exception that is not a cancellation
+  void stop();                          ///< cancels every task; idempotent
+  boost::asio::awaitable<void> wait();  ///< until none is left; rethrows the first exception that is not a cancellation
   [[nodiscard]] std::size_t running() const { return tasks_.size(); }
 
  private:

@@ -1,0 +1,111 @@
+#pragma once
+// The judge: observations and orders in, events and a plan out. Pure: the same inputs at the same instants give the same
+// outputs, so an incident can be decided again from the journal. No clock, no I/O; nothing is allocated on the way of a probe
+// that changes nothing.
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "controller/decision/circuit_health.hpp"
+#include "controller/decision/path_health.hpp"
+#include "controller/decision/policy.hpp"
+#include "controller/model/event.hpp"
+#include "controller/model/override.hpp"
+#include "controller/model/status.hpp"
+
+namespace linekeeper::decision {
+
+/// The switch told what stands in the kernel; planning may begin.
+struct Adopted {
+  std::uint64_t generation = 0;                          ///< the last the switch accepted; plans count on from it
+  std::vector<std::optional<model::CircuitId>> classes;  ///< Site order; nothing: not steered
+};
+
+/// A PBX told which dispatcher sets it has in order; empty when it has no lease of ours.
+struct TrunkAdopted {
+  model::TrunkId trunk;
+  std::vector<int> sets;
+};
+
+/// The overrides in force now, complete.
+struct OrdersInForce {
+  std::vector<model::Override> overrides;
+};
+
+struct Output {
+  std::vector<model::Event> events;  ///< `wall` and `sequence` are for the shell to fill
+  std::optional<model::Plan> plan;   ///< to be carried out; complete
+  model::Instant next_wakeup = model::kNever;
+  void clear() {
+    events.clear();
+    plan.reset();
+  }
+};
+
+class Decider {
+ public:
+  /// @param started  when the daemon started: evidence counts from here
+  Decider(model::SitePtr site, model::Instant started);
+
+  const Output& observe(const model::Observation& observation, model::Instant now);
+  const Output& adopt(const Adopted& adopted, model::Instant now);
+  const Output& adopt(const TrunkAdopted& adopted, model::Instant now);
+  const Output& order(const OrdersInForce& orders, model::Instant now);
+  /// The standing plan once more under a new generation (the switch came back, or could not do it).
+  const Output& reissue(model::Instant now);
+  const Output& wake(model::Instant now);
+
+  /// Fills what decision knows: circuits, carriers, paths, plan, suppressed.
+  void fill(model::Status& status, model::Instant now) const;
+
+  /// Would forcing `subject` to `to` be refused? Guard::None: no.
+  [[nodiscard]] model::Guard forced_refused(model::ClassId subject, model::CircuitId to) const;
+  [[nodiscard]] model::Guard forced_refused(model::TrunkId subject, model::CarrierId to) const;
+
+ private:
+  struct ClassState {
+    CircuitChoice choice;
+    model::Instant since{};
+    Orders orders;
+  };
+  struct TrunkState {
+    TrunkDecision decision;
+    model::Instant since{};
+    TrunkOrders orders;
+    bool adopted = false;
+  };
+
+  /// @param replan  publish a plan even when no choice changed  @param look  choose anew even when no health changed
+  const Output& finish(model::Instant now, bool replan, bool look = false);
+  bool judge_all(model::Instant now);
+  bool judge_carriers(model::Instant now);
+  void choose_all(model::Instant now);
+  void choose_class(std::size_t i, std::span<const CircuitView> views, model::Instant now);
+  void choose_trunk(std::size_t i, model::Instant now);
+  void publish(model::Instant now, bool force);
+  [[nodiscard]] model::Plan make_plan(model::Instant now) const;
+  [[nodiscard]] std::vector<CircuitView> circuit_views() const;
+  [[nodiscard]] std::vector<MemberView> member_views(const model::Trunk& trunk) const;
+  [[nodiscard]] std::vector<model::CircuitStatus> circuit_statuses(model::Instant now) const;
+  [[nodiscard]] std::vector<model::PathStatus> path_statuses() const;
+  [[nodiscard]] const PathHealth& path(model::CarrierId carrier, model::CircuitId circuit) const;
+  void tell(model::EventId id, std::string subject, std::string text, model::Instant now,
+            std::vector<std::pair<std::string, std::string>> fields = {});
+  void hold_back(model::Guard before, model::Guard after, const std::string& subject, const std::string& reason, model::Instant now);
+
+  model::SitePtr site_;
+  std::vector<CircuitHealth> circuits_;
+  std::vector<PathHealth> paths_;  // carrier by carrier, circuit by circuit
+  std::vector<model::Verdict> carriers_;
+  std::vector<ClassState> classes_;
+  std::vector<TrunkState> trunks_;
+  std::map<model::Guard, std::uint64_t> suppressed_;
+  bool adopted_ = false;
+  bool plan_due_ = false;  // a plan waits for adoption
+  std::uint64_t generation_ = 0;
+  model::Plan standing_;
+  Output out_;
+};
+
+}  // namespace linekeeper::decision

@@ -1,0 +1,70 @@
+// What the judge shows of itself: the figures, verdicts and choices that status, explain, page and metrics are made of.
+#include <algorithm>
+
+#include "controller/decision/decider.hpp"
+#include "controller/decision/explain.hpp"
+
+namespace linekeeper::decision {
+
+using model::Guard;
+using model::Health;
+using model::Instant;
+
+Guard Decider::forced_refused(model::ClassId, model::CircuitId to) const {
+  const Health h = circuits_.at(to.index()).verdict().health;
+  return h == Health::Up || h == Health::Degraded ? Guard::None : Guard::TargetHealthy;
+}
+
+Guard Decider::forced_refused(model::TrunkId, model::CarrierId to) const {
+  const Health h = carriers_.at(to.index()).health;
+  return h == Health::Up || h == Health::Degraded ? Guard::None : Guard::TargetHealthy;
+}
+
+std::vector<model::CircuitStatus> Decider::circuit_statuses(Instant now) const {
+  std::vector<model::CircuitStatus> all;
+  for (const CircuitHealth& c : circuits_) {
+    all.push_back(c.status());
+    all.back().reason = circuit_clause(*site_, all.back(), now);
+  }
+  return all;
+}
+
+std::vector<model::PathStatus> Decider::path_statuses() const {
+  std::vector<model::PathStatus> all;
+  for (const PathHealth& p : paths_) all.push_back(p.status());
+  return all;
+}
+
+void Decider::fill(model::Status& s, Instant now) const {
+  s.site = site_;
+  s.now = now;
+  s.circuits = circuit_statuses(now);
+  s.paths = path_statuses();
+  for (model::PathStatus& p : s.paths) p.reason = path_clause(*site_, p, now);
+  s.carriers.clear();
+  for (std::size_t k = 0; k < carriers_.size(); ++k) {
+    const auto id = model::id_at<model::CarrierId>(k);
+    s.carriers.push_back({.carrier = id, .verdict = carriers_[k], .reason = carrier_clause(s, id)});
+    for (std::size_t c = 0; c < circuits_.size(); ++c)
+      if (const int code = s.path(id, model::id_at<model::CircuitId>(c)).last_code; code != 0) s.carriers.back().last_code = code;
+  }
+  s.plan = make_plan(now);
+  for (std::size_t i = 0; i < classes_.size(); ++i) {
+    say_class(*site_, s.plan.classes[i], classes_[i].choice, s.circuits, now);
+    if (const auto c = classes_[i].choice.circuit) s.circuits[c->index()].active = true;
+  }
+  for (std::size_t i = 0; i < trunks_.size(); ++i) {
+    const model::Trunk& trunk = site_->trunks[i];
+    std::vector<bool> trusted;
+    for (const MemberView& v : member_views(trunk)) trusted.push_back(v.trusted);
+    say_trunk(*site_, s.plan.trunks[i], trunks_[i].decision.held_by, s.paths, circuits_.size(), trusted, now);
+    if (trunks_[i].decision.order.empty()) continue;
+    const model::TrunkMember& first = trunk.members[trunks_[i].decision.order.front().member];
+    s.carriers[first.carrier.index()].active = true;
+    const auto via = first.circuit ? first.circuit : classes_[trunk.traffic_class.index()].choice.circuit;
+    if (via) s.paths[first.carrier.index() * circuits_.size() + via->index()].selected = true;
+  }
+  s.suppressed = suppressed_;
+}
+
+}  // namespace linekeeper::decision

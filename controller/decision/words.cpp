@@ -1,0 +1,123 @@
+// Clauses about one circuit, path or carrier.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cstring>
+
+#include "controller/decision/explain.hpp"
+
+namespace linekeeper::decision {
+
+using model::Cause;
+using model::Health;
+
+std::string words(model::Duration d) {
+  using namespace std::chrono;
+  const double s = model::seconds(d);
+  if (s < 9.95) return fmt::format("{:.1f} s", s < 0 ? 0.0 : s);
+  const auto whole = duration_cast<std::chrono::seconds>(d).count();
+  if (whole < 60) return fmt::format("{} s", whole);
+  if (whole < 3600) return whole % 60 == 0 || whole >= 600 ? fmt::format("{}m", whole / 60) : fmt::format("{}m{:02}s", whole / 60, whole % 60);
+  if (whole < 86400) return fmt::format("{}h{:02}m", whole / 3600, whole % 3600 / 60);
+  return fmt::format("{}d", whole / 86400);
+}
+
+namespace {
+
+std::string plural(int n, std::string_view noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
+
+std::string milliseconds(model::Duration d) { return fmt::format("{:.{}f} ms", model::seconds(d) * 1e3, d < std::chrono::milliseconds(10) ? 1 : 0); }
+
+/// "quad9 (5 in a row)", for the targets that do not answer.
+std::string silent_targets(const model::Site& site, const model::CircuitStatus& circuit) {
+  std::string list;
+  for (const model::TargetStatus& t : circuit.targets)
+    if (t.figures.losses_in_a_row >= 2)
+      list += fmt::format("{}{} ({} in a row)", list.empty() ? "" : ", ", site[t.target].name, t.figures.losses_in_a_row);
+  return list;
+}
+
+std::string why_down(const model::Site& site, const model::CircuitStatus& c) {
+  const model::Circuit& settings = site[c.circuit];
+  switch (c.verdict.cause) {
+    case Cause::LinkDown:
+      if (!c.link.present) return fmt::format("interface {} does not exist", settings.interface);
+      if (!c.link.admin_up) return fmt::format("interface {} is set down", settings.interface);
+      return fmt::format("interface {} has no carrier: cable, modem or provider's port", settings.interface);
+    case Cause::NoAddress: return fmt::format("interface {} has no address (DHCP lease lost?)", settings.interface);
+    case Cause::NoGateway: return fmt::format("no gateway is known for {}: set gateway in its [[circuit]], or wait for DHCP", settings.interface);
+    case Cause::Recovering:
+      return fmt::format("coming back: {} answered in a row, {} wanted", plural(c.verdict.detail, "probe"), site.circuit_health.rise);
+    default: {
+      const auto silent = static_cast<int>(std::ranges::count_if(c.targets, [](const auto& t) { return t.figures.losses_in_a_row >= 1; }));
+      return fmt::format("{} in a row unanswered by {} of {}", plural(c.verdict.detail, "probe"), silent,
+                         plural(static_cast<int>(c.targets.size()), "target"));
+    }
+  }
+}
+
+}  // namespace
+
+std::string circuit_clause(const model::Site& site, const model::CircuitStatus& c, model::Instant now) {
+  const std::string age = words(now - c.verdict.since);
+  switch (c.verdict.health) {
+    case Health::Down: return fmt::format("down for {}: {}", age, why_down(site, c));
+    case Health::Unknown:
+      switch (c.verdict.cause) {
+        case Cause::Stale:
+          return fmt::format("unknown for {}: no probe has been answered or lost for {}", age, words(site.circuit_health.stale_after));
+        case Cause::LocalErrors: return fmt::format("unknown for {}: our own probes cannot be sent ({})", age, std::strerror(c.verdict.detail));
+        default: return fmt::format("not yet known: {} of {} probes decided", c.verdict.detail, site.circuit_health.min_samples);
+      }
+    case Health::Up:
+    case Health::Degraded: {
+      const auto answering = std::ranges::count_if(c.targets, [](const auto& t) { return t.figures.losses_in_a_row < 2 && t.figures.samples > 0; });
+      std::string clause = fmt::format("answered by {} of {}", answering, plural(static_cast<int>(c.targets.size()), "target"));
+      if (c.figures.loss_ratio > 0)
+        clause += fmt::format(", loss {:.1f}% of the last {}", c.figures.loss_ratio * 100, plural(c.figures.samples, "probe"));
+      if (const std::string silent = silent_targets(site, c); !silent.empty())
+        clause += fmt::format("; silent: {}, which alone moves nothing (guard corroboration)", silent);
+      return clause;
+    }
+  }
+  return {};
+}
+
+std::string path_clause(const model::Site& site, const model::PathStatus& p, model::Instant now) {
+  const std::string age = words(now - p.verdict.since);
+  switch (p.verdict.health) {
+    case Health::Up: return fmt::format("OPTIONS answered {}{}", p.last_code, p.rtt ? " in " + milliseconds(*p.rtt) : std::string());
+    case Health::Degraded:
+      return fmt::format("degraded for {}: OPTIONS answered {}; ask {} whether our address on {} is allowed", age, p.last_code, site[p.carrier].name,
+                         site[p.circuit].name);
+    case Health::Unknown:
+      return p.verdict.cause == Cause::Stale ? fmt::format("unknown for {}: no OPTIONS has ended lately", age)
+                                             : "not yet known: no OPTIONS answered so far";
+    case Health::Down: break;
+  }
+  switch (p.verdict.cause) {
+    case Cause::CircuitDown: return fmt::format("circuit {} is down", site[p.circuit].name);
+    case Cause::SipRefused:
+      return fmt::format("down for {}: refused ({}), the host answers but not its SIP port", age, std::strerror(p.verdict.detail));
+    case Cause::SipRejected: return fmt::format("down for {}: OPTIONS answered {}", age, p.verdict.detail);
+    case Cause::Recovering: return fmt::format("coming back: {} answered in a row, {} wanted", p.verdict.detail, site.carrier_health.rise);
+    default: return fmt::format("down for {}: OPTIONS unanswered {} in a row", age, plural(p.verdict.detail, "time"));
+  }
+}
+
+std::string carrier_clause(const model::Status& status, model::CarrierId carrier) {
+  std::string good, bad;
+  for (std::size_t c = 0; c < status.circuits.size(); ++c) {
+    const model::PathStatus& p = status.path(carrier, model::id_at<model::CircuitId>(c));
+    const std::string& circuit = (*status.site)[p.circuit].name;
+    if (p.verdict.health == Health::Up || p.verdict.health == Health::Degraded)
+      good += fmt::format("{}{}", good.empty() ? "" : ", ", circuit);
+    else
+      bad += fmt::format("{}through {} {}", bad.empty() ? "" : "; ", circuit, path_clause(*status.site, p, status.now));
+  }
+  std::string clause = good.empty() ? "" : "answers through " + good;
+  if (!bad.empty()) clause += (clause.empty() ? "" : "; ") + bad;
+  return clause;
+}
+
+}  // namespace linekeeper::decision

@@ -1,0 +1,17 @@
+#pragma once
+// A site with something of everything, as a value: two circuits, two carriers, a class and a trunk, an incident, an override.
+#include "controller/model/status.hpp"
+
+namespace linekeeper::support {
+
+[[nodiscard]] model::Site sample_site();
+
+/// All well: everything up, on its first choice.
+[[nodiscard]] model::Status calm_status(const model::Site& site);
+
+/// Fiber is dead for 12 s, voice went to coax and is verified, the trunk prefers north via coax, an override ends soon.
+[[nodiscard]] model::Status busy_status(const model::Site& site);
+
+[[nodiscard]] std::vector<model::Event> sample_events();
+
+}  // namespace linekeeper::support

@@ -1,0 +1,266 @@
+// Whole stories of a circuit, in virtual time: what is seen, what is decided, when.
+#include <doctest/doctest.h>
+
+#include "tests/support/virtual_site.hpp"
+
+using namespace linekeeper;
+using namespace linekeeper::tests;
+using model::EventId;
+using model::Guard;
+using model::Health;
+
+namespace {
+constexpr std::size_t kFiber = 0, kCoax = 1;
+}
+
+TEST_CASE("failover: nothing is steered before something is known, then the most preferred that is up") {
+  VirtualSite site;
+  site.start_empty();
+  CHECK(site.way().empty());
+  CHECK(site.circuit(kFiber) == Health::Unknown);
+  site.run(2s);
+  CHECK(site.circuit(kFiber) == Health::Up);
+  CHECK(site.way() == "fiber");
+  CHECK(site.moves() <= 2);
+}
+
+TEST_CASE("failover: before the switch has told what stands, no plan leaves (I13)") {
+  VirtualSite site;
+  site.run(5s);
+  CHECK(site.plans.empty());
+  site.start_empty();
+  CHECK(site.plans.size() == 1);
+}
+
+TEST_CASE("failover: a restart in an unchanged world moves nothing (I13)") {
+  VirtualSite site;
+  site.start_from({model::CircuitId{kFiber}});
+  site.run(60s);
+  CHECK(site.way() == "fiber");
+  CHECK(site.moves() == 0);
+  for (const auto& plan : site.plans) CHECK(plan.classes[0].circuit == model::CircuitId{kFiber});
+}
+
+TEST_CASE("failover: a restart during an outage stays on the second way") {
+  VirtualSite site;
+  site.black_hole(kFiber);
+  site.start_from({model::CircuitId{kCoax}});
+  site.run(60s);
+  CHECK(site.way() == "coax");
+  CHECK(site.moves() == 0);
+}
+
+TEST_CASE("failover: a black hole with the link up is left within 1.5 s at 5 probes a second") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  const Instant fault = site.now();
+  site.black_hole(kFiber);
+  site.run(1500ms);
+  CHECK(site.circuit(kFiber) == Health::Down);
+  CHECK(site.way() == "coax");
+  const auto& plan = site.plans.back();
+  CHECK(plan.classes[0].escape());
+  CHECK(plan.decided - fault > 500ms);  // not on the first lost probe either
+}
+
+TEST_CASE("failover: four lost probes move nothing, the fifth does") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  site.black_hole(kFiber);
+  site.run(800ms);  // four probes are lost at most, the last may still be open
+  CHECK(site.circuit(kFiber) == Health::Up);
+  site.black_hole(kFiber, false);
+  site.run(10s);
+  CHECK(site.way() == "fiber");
+  CHECK(site.count(EventId::CircuitDown) == 0);
+}
+
+TEST_CASE("failover: a link that goes down moves at once") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  site.link(kFiber, false);
+  CHECK(site.circuit(kFiber) == Health::Down);
+  CHECK(site.way() == "coax");
+}
+
+TEST_CASE("failover: it comes back only after rise and hold-down, once") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  site.black_hole(kFiber);
+  site.run(10s);
+  site.black_hole(kFiber, false);
+  site.run(1500ms);
+  CHECK(site.circuit(kFiber) == Health::Down);  // fewer than ten answers
+  site.run(1s);
+  CHECK(site.circuit(kFiber) == Health::Up);
+  CHECK(site.way() == "coax");
+  CHECK(site.status().plan.classes[0].rejected.front().guard == Guard::HoldDown);
+  site.run(8s);
+  CHECK(site.way() == "coax");
+  site.run(3s);
+  CHECK(site.way() == "fiber");
+  CHECK(site.moves() == 3);  // to fiber at start, to coax, back
+}
+
+TEST_CASE("failover: flapping faster than the hold-down costs one move (I4)") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  const int before = site.moves();
+  for (int i = 0; i < 30; ++i) {
+    site.black_hole(kFiber, i % 2 == 0);
+    site.run(6s);
+  }
+  CHECK(site.moves() - before == 1);
+  CHECK(site.way() == "coax");
+}
+
+TEST_CASE("failover: one dead target moves nothing, for an hour (I5)") {
+  for (std::size_t target = 0; target < 3; ++target) {
+    VirtualSite site;
+    site.start_empty();
+    site.run(30s);
+    const int before = site.moves();
+    site.kill_target(target);
+    site.run(1h);
+    CHECK(site.moves() == before);
+    CHECK(site.circuit(kFiber) == Health::Up);
+  }
+}
+
+TEST_CASE("failover: with one target dead already, a black hole is still found") {
+  VirtualSite site;
+  site.start_empty();
+  site.kill_target(1);
+  site.run(30s);
+  site.black_hole(kFiber);
+  site.run(2s);
+  CHECK(site.way() == "coax");
+}
+
+TEST_CASE("failover: everything dead at once moves nothing and raises the alarm (I2)") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  const int before = site.moves();
+  site.black_hole(kFiber);
+  site.black_hole(kCoax);
+  site.run(60s);
+  CHECK(site.circuit(kFiber) == Health::Down);
+  CHECK(site.circuit(kCoax) == Health::Down);
+  CHECK(site.way() == "fiber");
+  CHECK(site.moves() == before);
+  CHECK(site.count(EventId::AllBad) >= 1);
+  CHECK(site.status().suppressed.at(Guard::AllBad) >= 1);
+}
+
+TEST_CASE("failover: after everything was dead, the first that comes back is taken") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  site.black_hole(kFiber);
+  site.black_hole(kCoax);
+  site.run(60s);
+  site.black_hole(kCoax, false);
+  site.run(5s);
+  CHECK(site.way() == "coax");
+}
+
+TEST_CASE("failover: evidence that stops is unknown, and unknown moves nothing (I6)") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  const int before = site.moves();
+  site.local_errors(kFiber);
+  site.run(60s);
+  CHECK(site.circuit(kFiber) == Health::Unknown);
+  CHECK(site.status().circuits[kFiber].verdict.cause == model::Cause::LocalErrors);
+  CHECK(site.way() == "fiber");
+  CHECK(site.moves() == before);
+}
+
+TEST_CASE("failover: an unknown in between is no short cut past rise") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  site.black_hole(kFiber);
+  site.run(5s);
+  site.local_errors(kFiber);
+  site.run(20s);
+  CHECK(site.circuit(kFiber) == Health::Unknown);
+  site.local_errors(kFiber, false);
+  site.black_hole(kFiber, false);
+  site.run(1s);
+  CHECK(site.circuit(kFiber) != Health::Up);
+  site.run(5s);
+  CHECK(site.circuit(kFiber) == Health::Up);
+}
+
+TEST_CASE("failover: a failing standby never disturbs the way in use") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  const int before = site.moves();
+  for (int i = 0; i < 10; ++i) {
+    site.black_hole(kCoax, i % 2 == 0);
+    site.run(20s);
+  }
+  CHECK(site.moves() == before);
+}
+
+TEST_CASE("failover: replies slower than the timeout are late, not lost for ever") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  site.rtt = 900ms;  // bufferbloat: every reply comes after the learned timeout
+  site.run(30s);
+  CHECK(site.way() == "fiber");
+  CHECK(site.status().circuits[kFiber].figures.loss_ratio < 0.2);
+}
+
+TEST_CASE("override: wins at once, and when it ends the first choice returns") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  const model::Override force{.id = 1, .subject = "routing", .to = "coax"};
+  site.order({force});
+  CHECK(site.way() == "coax");
+  site.run(60s);
+  CHECK(site.way() == "coax");
+  site.order({});
+  CHECK(site.way() == "fiber");
+}
+
+TEST_CASE("override: a hold freezes automatic moves, even away from a dead way") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  site.order({{.id = 1, .kind = model::OverrideKind::Hold}});
+  site.black_hole(kFiber);
+  site.run(20s);
+  CHECK(site.way() == "fiber");
+  CHECK(site.status().plan.classes[0].rejected.front().guard == Guard::OperatorHold);
+  site.order({});
+  CHECK(site.way() == "coax");
+}
+
+TEST_CASE("decision: the same inputs give the same events, word for word") {
+  const auto story = [] {
+    VirtualSite site;
+    site.start_empty();
+    site.run(20s);
+    site.black_hole(kFiber);
+    site.run(20s);
+    site.black_hole(kFiber, false);
+    site.silence_carrier(0);
+    site.run(40s);
+    std::string all;
+    for (const auto& e : site.events) all += std::to_string(e.at.time_since_epoch().count()) + " " + e.text + "\n";
+    return all;
+  };
+  CHECK(story() == story());
+}

@@ -1,0 +1,92 @@
+#include <doctest/doctest.h>
+
+#include "controller/decision/policy.hpp"
+#include "tests/support/virtual_site.hpp"
+
+using namespace linekeeper;
+using namespace std::chrono_literals;
+using decision::CircuitView;
+using model::CircuitId;
+using model::Guard;
+using model::Health;
+using model::Instant;
+using model::Motive;
+
+namespace {
+
+const model::Site kSite = tests::two_by_two();
+const CircuitId kFiber{0}, kCoax{1};
+
+decision::CircuitChoice choose(std::optional<CircuitId> current, std::vector<CircuitView> views, decision::Orders orders = {}) {
+  return decision::choose_circuit(kSite.classes[0], current, Motive::FirstChoice, views, orders, 10s, 200ms, Instant(100s));
+}
+
+const CircuitView kUp{.health = Health::Up, .since = Instant(1s), .last_good = Instant(100s)};
+const CircuitView kDown{.health = Health::Down, .cause = model::Cause::Silent, .since = Instant(99s), .first_bad = Instant(98s)};
+const CircuitView kUnknown{};
+
+}  // namespace
+
+TEST_CASE("policy: the whole table of two circuits") {
+  struct Row {
+    std::optional<CircuitId> current;
+    CircuitView fiber, coax;
+    std::optional<CircuitId> chosen;
+    Motive motive;
+    Guard held_by;
+  };
+  const Row rows[] = {
+      {std::nullopt, kUnknown, kUnknown, std::nullopt, Motive::NotYet, Guard::Freshness},
+      {std::nullopt, kDown, kDown, std::nullopt, Motive::NotYet, Guard::AllBad},
+      {std::nullopt, kUp, kUp, kFiber, Motive::FirstChoice, Guard::None},
+      {std::nullopt, kDown, kUp, kCoax, Motive::FirstChoice, Guard::None},
+      {kFiber, kUp, kUp, kFiber, Motive::FirstChoice, Guard::None},
+      {kFiber, kDown, kUp, kCoax, Motive::Escape, Guard::None},
+      {kFiber, kDown, kDown, kFiber, Motive::FirstChoice, Guard::AllBad},
+      {kFiber, kDown, kUnknown, kFiber, Motive::FirstChoice, Guard::Freshness},
+      {kFiber, kUnknown, kUp, kFiber, Motive::FirstChoice, Guard::Freshness},
+      {kCoax, kUp, kUp, kFiber, Motive::Failback, Guard::None},
+      {kCoax, kUnknown, kUp, kCoax, Motive::FirstChoice, Guard::None},
+      {kCoax, kUp, kUnknown, kCoax, Motive::FirstChoice, Guard::Freshness},
+      {kCoax, kUp, kDown, kFiber, Motive::Escape, Guard::None},
+  };
+  for (const Row& row : rows) {
+    CAPTURE(&row - rows);
+    const auto choice = choose(row.current, {row.fiber, row.coax});
+    CHECK(choice.circuit == row.chosen);
+    CHECK(choice.motive == row.motive);
+    CHECK(choice.held_by == row.held_by);
+  }
+}
+
+TEST_CASE("policy: a preferred circuit that is up again waits for its hold-down and says when to look again") {
+  CircuitView young = kUp;
+  young.since = Instant(95s);
+  const auto choice = choose(kCoax, {young, kUp});
+  CHECK(choice.circuit == kCoax);
+  CHECK(choice.held_by == Guard::HoldDown);
+  CHECK(choice.recheck == Instant(105s));
+}
+
+TEST_CASE("policy: an escape waits for proof that the other way outlived the fault") {
+  CircuitView old_news = kUp;
+  old_news.last_good = Instant(98s);  // answered when the fault began, nothing since
+  const auto choice = choose(kFiber, {kDown, old_news});
+  CHECK(choice.circuit == kFiber);
+  CHECK(choice.held_by == Guard::Freshness);
+}
+
+TEST_CASE("policy: a person's order wins over everything, a hold over automatic moves only") {
+  CHECK(choose(kFiber, {kUp, kDown}, {.force = kCoax}).circuit == kCoax);
+  CHECK(choose(kFiber, {kDown, kUp}, {.hold = true}).circuit == kFiber);
+  CHECK(choose(kFiber, {kDown, kUp}, {.force = kCoax, .hold = true}).circuit == kCoax);
+}
+
+TEST_CASE("policy: a trunk whose members follow the class is ranked by carrier alone") {
+  model::Site site = kSite;
+  site.trunks[0].members = {{model::CarrierId{0}, std::nullopt, 1}, {model::CarrierId{1}, std::nullopt, 2}};
+  const std::vector<decision::MemberView> views = {{.health = Health::Down, .trusted = false}, {.health = Health::Up}};
+  const auto decision = decision::order_trunk(site, site.trunks[0], {}, Motive::NotYet, views, kFiber, {});
+  CHECK(decision.order[0].member == 1);
+  CHECK(decision.order[1].member == 0);
+}

@@ -1,0 +1,150 @@
+// Whole stories of carriers and the order a PBX is given.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "tests/support/virtual_site.hpp"
+
+using namespace linekeeper;
+using namespace linekeeper::tests;
+using model::EventId;
+using model::Health;
+
+namespace {
+constexpr std::size_t kFiber = 0, kNorth = 0, kSouth = 1;
+
+VirtualSite steady() {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  return site;
+}
+}  // namespace
+
+TEST_CASE("trunk: all well, the order is carrier by carrier, the class's circuit first") {
+  auto site = steady();
+  CHECK(site.order_now() == "11 12 21 22");
+}
+
+TEST_CASE("trunk: a silent carrier goes last, after two unanswered OPTIONS and not after one") {
+  auto site = steady();
+  site.silence_carrier(kNorth);
+  site.run(1200ms);  // one deadline has passed at most
+  CHECK(site.order_now() == "11 12 21 22");
+  site.run(2s);
+  CHECK(site.order_now() == "21 22 11 12");
+  CHECK(site.carrier(kNorth) == Health::Down);
+  CHECK(site.way() == "fiber");  // routing is not touched by a carrier's fault
+}
+
+TEST_CASE("trunk: a carrier that answers 503 goes last") {
+  auto site = steady();
+  site.answer_with(kNorth, 503);
+  site.run(3s);
+  CHECK(site.order_now() == "21 22 11 12");
+  CHECK(site.count(EventId::CarrierCodeChanged) == 2);  // 200 -> 503 through each circuit
+}
+
+TEST_CASE("trunk: a carrier dead by one circuit only is taken through the other") {
+  auto site = steady();
+  site.silence_path(kNorth, kFiber);
+  site.run(4s);
+  CHECK(site.order_now() == "12 21 22 11");
+  CHECK(site.carrier(kNorth) == Health::Up);
+  CHECK(site.way() == "fiber");
+}
+
+TEST_CASE("trunk: a recovered carrier is preferred again only after its hold-down, and a flapping one costs one change") {
+  auto site = steady();
+  site.silence_carrier(kNorth);
+  site.run(5s);
+  site.silence_carrier(kNorth, false);
+  site.run(8s);
+  CHECK(site.order_now() == "21 22 11 12");
+  site.run(6s);
+  CHECK(site.order_now() == "11 12 21 22");
+  const int before = site.count(EventId::TrunkMoved);
+  for (int i = 0; i < 20; ++i) {
+    site.silence_carrier(kNorth, i % 2 == 0);
+    site.run(6s);
+  }
+  CHECK(site.count(EventId::TrunkMoved) - before == 1);
+}
+
+TEST_CASE("trunk: a dead circuit takes its members down at once, the carrier is not blamed, and they come back with the circuit") {
+  auto site = steady();
+  site.black_hole(kFiber);
+  site.run(1500ms);
+  CHECK(site.order_now() == "12 22 11 21");
+  CHECK(site.carrier(kNorth) == Health::Up);
+  CHECK(site.count(EventId::CarrierDown) == 0);
+  site.black_hole(kFiber, false);
+  site.run(20s);
+  CHECK(site.way() == "fiber");
+  CHECK(site.order_now() == "11 12 21 22");
+}
+
+TEST_CASE("trunk: every carrier down, the order that stands is kept and the alarm is raised (I2, never empty)") {
+  auto site = steady();
+  site.silence_carrier(kNorth);
+  site.run(10s);
+  const std::string standing = site.order_now();
+  site.silence_carrier(kSouth);
+  site.run(20s);
+  CHECK(site.order_now() == standing);
+  CHECK(site.count(EventId::AllBad) >= 1);
+  for (const auto& plan : site.plans) CHECK((plan.trunks[0].order.size() == 4 || plan.trunks[0].order.empty()));
+}
+
+TEST_CASE("trunk: an order read back from the PBX at start is kept while nothing is known against it (I13)") {
+  VirtualSite site;
+  site.start_from({model::CircuitId{kFiber}});
+  site.take(site.decider().adopt(decision::TrunkAdopted{.trunk = model::TrunkId{0}, .sets = {11, 12, 21, 22}}, site.now()));
+  site.run(30s);
+  CHECK(site.order_now() == "11 12 21 22");
+  CHECK(site.count(EventId::TrunkMoved) <= 1);
+}
+
+TEST_CASE("trunk: an override puts its carrier first and keeps every member") {
+  auto site = steady();
+  site.order({{.id = 1, .subject = "outbound", .to = "south"}});
+  CHECK(site.order_now() == "21 22 11 12");
+  site.order({});
+  CHECK(site.order_now() == "11 12 21 22");
+}
+
+TEST_CASE("trunk: our own send errors are never evidence against a carrier") {
+  auto site = steady();
+  for (std::uint64_t i = 1; i < 50; ++i)
+    site.take(site.decider().observe(model::SipOutcome{.carrier = model::CarrierId{kNorth},
+                                                       .circuit = model::CircuitId{kFiber},
+                                                       .sequence = 1000 + i,
+                                                       .result = model::SipResult::LocalError,
+                                                       .error = 1,
+                                                       .sent = site.now()},
+                                     site.now()));
+  CHECK(site.order_now() == "11 12 21 22");
+}
+
+TEST_CASE("trunk: a late answer takes its timeout back") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  const auto outcome = [&](model::SipResult result, bool late) {
+    site.take(site.decider().observe(model::SipOutcome{.carrier = model::CarrierId{kNorth},
+                                                       .circuit = model::CircuitId{kFiber},
+                                                       .sequence = 5000,
+                                                       .result = result,
+                                                       .code = 200,
+                                                       .reply = model::ReplyClass::Up,
+                                                       .late = late,
+                                                       .sent = site.now()},
+                                     site.now()));
+  };
+  outcome(model::SipResult::Timeout, false);
+  outcome(model::SipResult::Final, true);
+  outcome(model::SipResult::Timeout, false);
+  CHECK(site.order_now() == "11 12 21 22");
+  outcome(model::SipResult::Timeout, false);
+  CHECK(site.order_now() == "12 21 22 11");
+}
