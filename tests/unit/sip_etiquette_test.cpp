@@ -1,0 +1,129 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <vector>
+
+#include "carriers/sip/etiquette.hpp"
+
+using namespace linekeeper;
+using namespace std::chrono_literals;
+using model::Instant;
+using sip::Etiquette;
+
+namespace {
+constexpr Instant kStart{1000s};
+Etiquette etiquette(model::Duration interval, model::Duration floor, std::uint64_t seed = 1) {
+  return Etiquette(interval, floor, runtime::SeededRandom(seed));
+}
+}  // namespace
+
+TEST_CASE("etiquette: nothing before it begins, then after the wait it was given") {
+  auto e = etiquette(15s, 10s);
+  CHECK(e.next() == model::kNever);
+  CHECK(e.floor_until() == Instant::min());
+  e.changed(kStart);
+  CHECK(e.next() == model::kNever);
+  e.begin(kStart, 3s);
+  CHECK(e.next() == kStart + 3s);
+}
+
+TEST_CASE("etiquette: gaps lie within 20 % of the interval, spread over it") {
+  auto e = etiquette(20s, 10s);
+  model::Duration shortest = 1h, longest = 0s;
+  Instant at = kStart;
+  for (int i = 0; i < 2000; ++i) {
+    e.started(at);
+    const auto gap = e.next() - at;
+    CHECK(gap >= 16s);
+    CHECK(gap <= 24s);
+    shortest = std::min(shortest, gap);
+    longest = std::max(longest, gap);
+    at = e.next();
+  }
+  CHECK(shortest < 16'200ms);
+  CHECK(longest > 23'800ms);
+}
+
+TEST_CASE("etiquette: an interval whose jitter reaches below the floor stops at the floor") {
+  auto e = etiquette(10s, 10s);
+  for (int i = 0; i < 200; ++i) {
+    const Instant at = kStart + i * 1min;
+    e.started(at);
+    CHECK(e.next() >= at + 10s);
+    CHECK(e.next() <= at + 12s);
+  }
+}
+
+TEST_CASE("etiquette: suspicion brings the next one to the floor and a tenth of it at most") {
+  for (std::uint64_t seed = 0; seed < 100; ++seed) {
+    auto e = etiquette(60s, 10s, seed);
+    e.started(kStart);
+    e.suspected(kStart + 3s);
+    CHECK(e.next() >= kStart + 10s);
+    CHECK(e.next() <= kStart + 11s);
+  }
+}
+
+TEST_CASE("etiquette: suspicion after the floor has passed asks now, and never later than without it") {
+  auto e = etiquette(60s, 10s);
+  e.started(kStart);
+  const auto usual = e.next();
+  e.suspected(kStart + 30s);
+  CHECK(e.next() >= kStart + 30s);
+  CHECK(e.next() <= kStart + 31s);
+  CHECK(e.next() < usual);
+  auto f = etiquette(10s, 10s);
+  f.started(kStart);
+  const auto before = f.next();
+  f.suspected(kStart + 1s);
+  CHECK(f.next() <= before);
+}
+
+TEST_CASE("etiquette: what could not be sent is tried after 1, 2, 4, 8, 15, 15 seconds") {
+  auto e = etiquette(15s, 10s);
+  e.begin(kStart, 0s);
+  for (const auto wait : {1s, 2s, 4s, 8s, 15s, 15s}) {
+    e.not_sent(kStart);
+    CHECK(e.next() == kStart + wait);
+  }
+  e.started(kStart + 1h);
+  e.not_sent(kStart + 2h);
+  CHECK(e.next() == kStart + 2h + 1s);
+}
+
+TEST_CASE("etiquette: a change of the way asks within half a second, but not within the floor") {
+  auto e = etiquette(60s, 10s);
+  e.started(kStart);
+  e.changed(kStart + 2s);
+  CHECK(e.next() >= kStart + 10s);
+  CHECK(e.next() <= kStart + 10'500ms);
+  e.changed(kStart + 40s);
+  CHECK(e.next() <= kStart + 40'500ms);
+}
+
+TEST_CASE("etiquette: no pattern of calls ever puts two starts closer than the floor") {
+  for (std::uint64_t seed = 0; seed < 200; ++seed) {
+    runtime::SeededRandom random(seed);
+    const auto interval = std::chrono::milliseconds(random.next() % 20'000), floor = std::chrono::milliseconds(random.next() % 15'000);
+    auto e = etiquette(interval, floor, seed);
+    e.begin(kStart, 0s);
+    Instant now = kStart, last{};
+    bool any = false;
+    for (int i = 0; i < 500; ++i) {
+      now += std::chrono::milliseconds(random.next() % 3000);
+      switch (random.next() % 5) {
+        case 0: e.suspected(now); break;
+        case 1: e.changed(now); break;
+        case 2: e.begin(now, 0s); break;
+        case 3: e.not_sent(now); break;
+        default: break;
+      }
+      if (now < e.next()) continue;
+      if (any) CHECK(now - last >= floor);
+      e.started(now);
+      last = now;
+      any = true;
+    }
+    CHECK(any);
+  }
+}
