@@ -16,10 +16,13 @@ Site sample_site() {
   site.name = "bkk";
   site.file = "/etc/linekeeper/linekeeper.toml";
   site.sha256 = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
-  site.targets = {{"alpha", ip("192.0.2.1"), "192.0.2.0/24"}, {"beta", ip("198.51.100.1"), "198.51.100.0/24"}, {"gamma", ip("203.0.113.1"), "203.0.113.0/24"}};
+  site.targets = {
+      {"alpha", ip("192.0.2.1"), "192.0.2.0/24"}, {"beta", ip("198.51.100.1"), "198.51.100.0/24"}, {"gamma", ip("203.0.113.1"), "203.0.113.0/24"}};
   const std::vector<TargetId> all = {TargetId{0}, TargetId{1}, TargetId{2}};
-  site.circuits.push_back({.name = "fiber", .interface = "wan0", .provider = "ISP One", .medium = "fiber", .priority = 10, .targets = all, .table = 100});
-  site.circuits.push_back({.name = "coax", .interface = "wan1", .provider = "ISP \"Two\" & Sons", .medium = "coax", .priority = 20, .targets = all, .table = 101});
+  site.circuits.push_back(
+      {.name = "fiber", .interface = "wan0", .provider = "ISP One", .medium = "fiber", .priority = 10, .targets = all, .table = 100});
+  site.circuits.push_back(
+      {.name = "coax", .interface = "wan1", .provider = "ISP \"Two\" & Sons", .medium = "coax", .priority = 20, .targets = all, .table = 101});
   site.carriers.push_back({.name = "north", .provider = "North Telecom", .address = ip("192.0.2.70"), .domain = "north.example", .priority = 10});
   site.carriers.push_back({.name = "south", .provider = "South Voice", .address = ip("198.51.100.70"), .domain = "south.example", .priority = 20});
   site.classes.push_back({.name = "voice", .circuits = {CircuitId{0}, CircuitId{1}}, .table = 200, .rto = 7s});
@@ -28,7 +31,10 @@ Site sample_site() {
                          .pbx = PbxId{0},
                          .traffic_class = ClassId{0},
                          .carriers = {CarrierId{0}, CarrierId{1}},
-                         .members = {{CarrierId{0}, CircuitId{0}, 11}, {CarrierId{0}, CircuitId{1}, 12}, {CarrierId{1}, CircuitId{0}, 21}, {CarrierId{1}, CircuitId{1}, 22}},
+                         .members = {{CarrierId{0}, CircuitId{0}, 11},
+                                     {CarrierId{0}, CircuitId{1}, 12},
+                                     {CarrierId{1}, CircuitId{0}, 21},
+                                     {CarrierId{1}, CircuitId{1}, 22}},
                          .rto = 17s});
   return site;
 }
@@ -41,20 +47,44 @@ Status calm_status(const Site& site) {
   s.started = Instant{400s};
   const Figures good{.rtt = 12300us, .jitter = 400us, .loss_ratio = 0, .samples = 50};
   for (std::size_t i = 0; i < site.circuits.size(); ++i) {
-    CircuitStatus c{.circuit = id_at<CircuitId>(i), .verdict = {Health::Up, Cause::Answering, 0, Instant{500s}}, .reason = "answered by 3 of 3 targets", .figures = good};
-    c.link = {.circuit = c.circuit, .present = true, .admin_up = true, .carrier = true, .ifindex = 3, .address = ip("192.0.2.10"), .gateway = ip("192.0.2.9")};
+    CircuitStatus c{.circuit = id_at<CircuitId>(i),
+                    .verdict = {Health::Up, Cause::Answering, 0, Instant{500s}},
+                    .reason = "answered by 3 of 3 targets",
+                    .figures = good};
+    c.link = {.circuit = c.circuit,
+              .present = true,
+              .admin_up = true,
+              .carrier = true,
+              .ifindex = 3,
+              .address = ip("192.0.2.10"),
+              .gateway = ip("192.0.2.9")};
     for (const TargetId t : site.circuits[i].targets) c.targets.push_back({.target = t, .figures = good, .last_reply = kNow - 100ms});
     c.last_good = kNow - 150ms;
     c.active = i == 0;
     s.circuits.push_back(c);
   }
   for (std::size_t i = 0; i < site.carriers.size(); ++i) {
-    s.carriers.push_back({.carrier = id_at<CarrierId>(i), .verdict = {Health::Up, Cause::Answering, 200, Instant{510s}}, .reason = "answers 200 by 2 of 2 circuits", .last_code = 200, .active = i == 0});
+    s.carriers.push_back({.carrier = id_at<CarrierId>(i),
+                          .verdict = {Health::Up, Cause::Answering, 200, Instant{510s}},
+                          .reason = "answers 200 by 2 of 2 circuits",
+                          .last_code = 200,
+                          .active = i == 0});
     for (std::size_t c = 0; c < site.circuits.size(); ++c)
-      s.paths.push_back({.carrier = id_at<CarrierId>(i), .circuit = id_at<CircuitId>(c), .verdict = {Health::Up, Cause::Answering, 200, Instant{510s}}, .reason = "answers 200", .last_code = 200, .rtt = 31ms, .last_good = kNow - 3s, .selected = i == 0 && c == 0});
+      s.paths.push_back({.carrier = id_at<CarrierId>(i),
+                         .circuit = id_at<CircuitId>(c),
+                         .verdict = {Health::Up, Cause::Answering, 200, Instant{510s}},
+                         .reason = "answers 200",
+                         .last_code = 200,
+                         .rtt = 31ms,
+                         .last_good = kNow - 3s,
+                         .selected = i == 0 && c == 0});
   }
   s.plan.generation = 3;
-  s.plan.classes.push_back({.traffic_class = ClassId{0}, .circuit = CircuitId{0}, .motive = Motive::FirstChoice, .reason = "fiber is up and the first choice.", .since = Instant{500s}});
+  s.plan.classes.push_back({.traffic_class = ClassId{0},
+                            .circuit = CircuitId{0},
+                            .motive = Motive::FirstChoice,
+                            .reason = "fiber is up and the first choice.",
+                            .since = Instant{500s}});
   TrunkChoice trunk{.trunk = TrunkId{0}, .motive = Motive::FirstChoice, .reason = "north answers and is the first choice.", .since = Instant{510s}};
   for (std::size_t m = 0; m < site.trunks[0].members.size(); ++m) trunk.order.push_back({.member = m, .eligible = true, .health = Health::Up});
   s.plan.trunks.push_back(trunk);
@@ -83,27 +113,74 @@ Status busy_status(const Site& site) {
   }
   s.paths[1].selected = true;
   s.plan.generation = 4;
-  s.plan.classes[0] = {.traffic_class = ClassId{0}, .circuit = CircuitId{1}, .motive = Motive::Escape, .reason = "fiber is down; coax is up.", .since = kNow - 12s};
+  s.plan.classes[0] = {
+      .traffic_class = ClassId{0}, .circuit = CircuitId{1}, .motive = Motive::Escape, .reason = "fiber is down; coax is up.", .since = kNow - 12s};
   s.plan.trunks[0].order = {{1, true, Health::Up}, {3, true, Health::Up}, {0, false, Health::Unknown}, {2, false, Health::Unknown}};
   s.plan.trunks[0].motive = Motive::Escape;
   s.plan.trunks[0].reason = "north via fiber is out; north via coax answers.";
   s.plan.trunks[0].since = kNow - 12s;
   s.class_carried[0].last_recovery = 812ms;
-  s.incidents.push_back({.id = 2, .mode = FailureMode::InternetCircuit, .subject = "voice", .failed = "circuit fiber", .moved_to = "coax", .trigger = "automatic", .opened = kWall - 12s,
-                         .last_good = kNow - 13s, .detected = kNow - 12500ms, .decided = kNow - 12499ms, .applied = kNow - 12495ms, .verified = kNow - 12188ms, .rto_target = 7s});
-  s.incidents.push_back({.id = 1, .mode = FailureMode::SipTrunk, .subject = "outbound", .failed = "north via fiber", .moved_to = "south", .trigger = "automatic", .opened = kWall - 1h,
-                         .last_good = kNow - 3700s, .detected = kNow - 3690s, .decided = kNow - 3690s, .applied = kNow - 3689s, .verified = kNow - 3680s, .rto_target = 17s});
-  s.overrides.push_back({.id = 5, .kind = OverrideKind::Force, .subject = "outbound", .to = "north", .owner = "uid 1000 (mira)", .reason = "CHG-1182 <b>", .since = kWall - 20min, .until = kWall + 5min});
+  s.incidents.push_back({.id = 2,
+                         .mode = FailureMode::InternetCircuit,
+                         .subject = "voice",
+                         .failed = "circuit fiber",
+                         .moved_to = "coax",
+                         .trigger = "automatic",
+                         .opened = kWall - 12s,
+                         .last_good = kNow - 13s,
+                         .detected = kNow - 12500ms,
+                         .decided = kNow - 12499ms,
+                         .applied = kNow - 12495ms,
+                         .verified = kNow - 12188ms,
+                         .rto_target = 7s});
+  s.incidents.push_back({.id = 1,
+                         .mode = FailureMode::SipTrunk,
+                         .subject = "outbound",
+                         .failed = "north via fiber",
+                         .moved_to = "south",
+                         .trigger = "automatic",
+                         .opened = kWall - 1h,
+                         .last_good = kNow - 3700s,
+                         .detected = kNow - 3690s,
+                         .decided = kNow - 3690s,
+                         .applied = kNow - 3689s,
+                         .verified = kNow - 3680s,
+                         .rto_target = 17s});
+  s.overrides.push_back({.id = 5,
+                         .kind = OverrideKind::Force,
+                         .subject = "outbound",
+                         .to = "north",
+                         .owner = "uid 1000 (mira)",
+                         .reason = "CHG-1182 <b>",
+                         .since = kWall - 20min,
+                         .until = kWall + 5min});
   s.suppressed[Guard::HoldDown] = 3;
   return s;
 }
 
 std::vector<Event> sample_events() {
   return {{.sequence = 40, .id = EventId::DaemonStarted, .wall = kWall - 1h, .at = Instant{400s}, .text = "linekeeperd 0.1.0 started"},
-          {.sequence = 41, .id = EventId::CircuitDown, .wall = kWall - 12s, .at = kNow - 12s, .subject = "circuit fiber", .text = "7 probes in a row unanswered by 3 targets", .fields = {{"losses", "7"}}},
-          {.sequence = 42, .id = EventId::RoutingMoved, .wall = kWall - 12s, .at = kNow - 12s, .subject = "class voice", .text = "fiber -> coax: fiber is down",
+          {.sequence = 41,
+           .id = EventId::CircuitDown,
+           .wall = kWall - 12s,
+           .at = kNow - 12s,
+           .subject = "circuit fiber",
+           .text = "7 probes in a row unanswered by 3 targets",
+           .fields = {{"losses", "7"}}},
+          {.sequence = 42,
+           .id = EventId::RoutingMoved,
+           .wall = kWall - 12s,
+           .at = kNow - 12s,
+           .subject = "class voice",
+           .text = "fiber -> coax: fiber is down",
            .fields = {{"from", "fiber"}, {"to", "coax"}, {"trigger", "automatic"}}},
-          {.sequence = 43, .id = EventId::RoutingVerified, .wall = kWall - 11s, .at = kNow - 12188ms, .subject = "class voice", .text = "recovered in 0.8s of 7s <i>", .fields = {{"rto_ms", "812"}}}};
+          {.sequence = 43,
+           .id = EventId::RoutingVerified,
+           .wall = kWall - 11s,
+           .at = kNow - 12188ms,
+           .subject = "class voice",
+           .text = "recovered in 0.8s of 7s <i>",
+           .fields = {{"rto_ms", "812"}}}};
 }
 
 }  // namespace linekeeper::support

@@ -1,5 +1,6 @@
 #pragma once
 // A site with something of everything, as a value: two circuits, two carriers, a class and a trunk, an incident, an override.
+#include "controller/model/event.hpp"
 #include "controller/model/status.hpp"
 
 namespace linekeeper::support {

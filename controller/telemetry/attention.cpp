@@ -1,0 +1,114 @@
+#include "controller/telemetry/attention.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace linekeeper::telemetry {
+
+using model::Health;
+
+std::string human(model::Duration d) {
+  const double s = std::max(0.0, model::seconds(d));
+  if (s < 9.95) return fmt::format("{:.1f}s", s);
+  const auto whole = static_cast<long long>(s + 0.5);
+  if (whole < 60) return fmt::format("{}s", whole);
+  if (whole < 3600) return fmt::format("{}m", whole / 60);
+  if (whole < 86400) return fmt::format("{}h {}m", whole / 3600, whole % 3600 / 60);
+  return fmt::format("{}d {}h", whole / 86400, whole % 86400 / 3600);
+}
+
+namespace {
+
+using Sentences = std::vector<std::string>;
+
+/// Everything of one kind down at once: more likely our own side, and in any case the first thing to say.
+void whole_site(const model::Status& status, Sentences& out) {
+  const auto down = [](const auto& one) { return one.verdict.health == Health::Down; };
+  const bool circuits_down = !status.circuits.empty() && std::ranges::all_of(status.circuits, down);
+  if (circuits_down)
+    out.push_back(
+        "All circuits are down: nothing is moved, routes stay as they are. Check power, the site's own switch and cabling first, then call the "
+        "providers.");
+  // With every circuit down the carriers cannot be seen: saying so of them would send people to the wrong vendor.
+  if (!circuits_down && !status.carriers.empty() && std::ranges::all_of(status.carriers, down))
+    out.push_back(
+        "All SIP carriers are down while a circuit works: the trunk keeps its order. Check the firewall and the SIP address we call from, then call "
+        "the carriers.");
+}
+
+void actuators(const model::Status& status, Sentences& out) {
+  const model::ActuatorStatus& kernel = status.route_switch;
+  if (!kernel.connected)
+    out.push_back("The switch is not connected: routes stay as they are and no circuit can be changed. Do: systemctl restart linekeeper-switch.");
+  else if (!kernel.in_sync)
+    out.push_back(fmt::format("The kernel's routes are not as decided ({}). Look at: linekeeper events --id switch; journalctl -u linekeeper-switch.",
+                              kernel.detail.empty() ? "no detail" : kernel.detail));
+  for (const model::ActuatorStatus& pbx : status.pbxs) {
+    if (!pbx.connected)
+      out.push_back(
+          fmt::format("PBX {} does not answer: it falls back to its own static order when the lease ends. Check that it runs and that its RPC "
+                      "socket can be written to.",
+                      pbx.name));
+    else if (!pbx.in_sync)
+      out.push_back(
+          fmt::format("PBX {} is not in sync ({}): calls may take another order than shown. It is tried again; look at: linekeeper events --id pbx.",
+                      pbx.name, pbx.detail.empty() ? "no detail" : pbx.detail));
+  }
+}
+
+void service_troubles(const std::vector<Service>& all, const model::Status& status, Sentences& out) {
+  for (const Service& s : all) {
+    const std::string_view kind = s.plane == Plane::Routing ? "circuits" : "trunk members";
+    if (s.open_incident != nullptr) {
+      const model::Duration open = status.now - s.open_incident->last_good;
+      out.push_back(fmt::format("{}: the move away from {} has not been verified after {} (target {}){}. Look at: linekeeper explain {}.", s.name,
+                                s.open_incident->failed, human(open), human(s.rto), open > s.rto ? ", the target is missed" : "", s.name));
+    }
+    if (s.state == ServiceState::Down)
+      out.push_back(fmt::format("{} is down by {} and no better way is known. Look at: linekeeper explain {}.", s.name, s.via, s.name));
+    else if (s.ways > 1 && s.ways_left == 1 && s.state != ServiceState::Unknown)
+      out.push_back(fmt::format("{} has no second way left (1 of {} {} works): the next failure is an outage. Get what is down repaired now.", s.name,
+                                s.ways, kind));
+    if (s.carried != nullptr && !s.carried->applied && !s.carried->detail.empty())
+      out.push_back(fmt::format("{} is decided but not applied: {}.", s.name, s.carried->detail));
+  }
+}
+
+/// True when `name` (a circuit or carrier) is down.
+bool is_down(const model::Status& status, std::string_view name) {
+  for (std::size_t i = 0; i < status.circuits.size() && i < status.site->circuits.size(); ++i)
+    if (status.site->circuits[i].name == name) return status.circuits[i].verdict.health == Health::Down;
+  for (std::size_t i = 0; i < status.carriers.size() && i < status.site->carriers.size(); ++i)
+    if (status.site->carriers[i].name == name) return status.carriers[i].verdict.health == Health::Down;
+  return false;
+}
+
+void overrides(const model::Status& status, Sentences& out) {
+  for (const model::Override& o : status.overrides) {
+    const std::string subject = o.subject.empty() ? "everything" : o.subject;
+    const auto left = o.until - status.wall;
+    if (o.kind == model::OverrideKind::Force && is_down(status, o.to))
+      out.push_back(fmt::format("Override {} by {} holds {} on {}, which is down. Do: linekeeper release {} --reason ...", o.id, o.owner, subject,
+                                o.to, o.subject.empty() ? std::to_string(o.id) : o.subject));
+    if (left <= kExpirySoon)
+      out.push_back(fmt::format("Override {} by {} on {} ends in {}: automatic choice takes over then. Set it again if it is still needed.", o.id,
+                                o.owner, subject, human(left)));
+  }
+  if (status.mode == model::Mode::Hold)
+    out.push_back("Automatic moves are held: a failure now is not repaired by itself. Do: linekeeper release, once the reason is gone.");
+}
+
+}  // namespace
+
+std::vector<std::string> attention(const model::Status& status, const std::vector<Service>& services) {
+  Sentences out;
+  if (!status.site) return out;
+  whole_site(status, out);
+  actuators(status, out);
+  service_troubles(services, status, out);
+  overrides(status, out);
+  return out;
+}
+
+}  // namespace linekeeper::telemetry

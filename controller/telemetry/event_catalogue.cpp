@@ -1,0 +1,125 @@
+#include "controller/telemetry/event_catalogue.hpp"
+
+#include <fmt/format.h>
+
+namespace linekeeper::telemetry {
+
+using model::EventId;
+
+EventAdvice advice(EventId id) {
+  switch (id) {
+    case EventId::DaemonStarted:
+      return {"The daemon started and adopts what stands; no route was changed by starting.",
+              "Nothing, if you expected it. Otherwise see why it stopped: journalctl -u linekeeperd."};
+    case EventId::DaemonStopped:
+      return {"The daemon stopped in order. Routes stay as they are; a PBX returns to its static order when its lease ends.",
+              "Start it again soon: until then nothing fails over."};
+    case EventId::ConfigReloaded: return {"A new configuration was read, found sound and is in use.", "Nothing."};
+    case EventId::ConfigRejected:
+      return {"The configuration file has mistakes; the old one stays in use.",
+              "Run: linekeeper config check FILE. It lists every mistake with its line."};
+    case EventId::LinkChanged:
+      return {"The kernel reports a change of a circuit's interface, carrier, address or gateway.",
+              "Nothing by itself. If the link was lost: check the cable, the modem and its power."};
+    case EventId::CircuitUp:
+      return {"The circuit answers again, often enough to be trusted. Traffic returns to it after its hold-down, if it is preferred.",
+              "Nothing. Tell the provider if a ticket is open."};
+    case EventId::CircuitDegraded:
+      return {"The circuit answers, but worse than its limits allow.",
+              "Look at loss and delay per target: linekeeper status. If it lasts, open a ticket with the provider."};
+    case EventId::CircuitDown:
+      return {
+          "The circuit is dead: its link is gone, or several targets in several networks stopped answering at once.",
+          "Check the modem and its power, then call the provider's NOC with the time of this event. Traffic has been moved if another way is up."};
+    case EventId::CircuitUnknown:
+      return {"Too little is known about the circuit to judge it; unknown moves nothing.",
+              "If it lasts longer than a minute, look for local errors: linekeeper explain CIRCUIT."};
+    case EventId::PathUp: return {"The SIP carrier answers through this circuit.", "Nothing."};
+    case EventId::PathDegraded:
+      return {"The SIP carrier answers through this circuit, but with a code that says it takes calls badly.",
+              "Watch it. If only one circuit is hit, suspect the peering between that provider and the SIP carrier."};
+    case EventId::PathDown:
+      return {"The SIP carrier takes no calls through this circuit.",
+              "If other circuits reach it: check that this circuit's public address is on the SIP carrier's allow-list, then its peering."};
+    case EventId::PathUnknown:
+      return {"It is not known whether the SIP carrier answers through this circuit, often because the circuit itself is down.",
+              "Nothing; look at the circuit first."};
+    case EventId::CarrierUp: return {"The SIP carrier answers by at least one circuit.", "Nothing. Tell the carrier if a ticket is open."};
+    case EventId::CarrierDegraded:
+      return {"The SIP carrier answers, but with a code that says it takes calls badly, or not by every circuit.",
+              "Look at: linekeeper paths. Open a ticket with the carrier if it lasts."};
+    case EventId::CarrierDown:
+      return {"The SIP carrier takes no calls by any circuit that is up.",
+              "Call the carrier's NOC with the time and the last SIP code. Calls prefer another carrier if one is up."};
+    case EventId::CarrierUnknown:
+      return {"It is not known whether the SIP carrier answers; unknown moves nothing.",
+              "If circuits are up and it lasts, look for local errors: linekeeper explain CARRIER."};
+    case EventId::CarrierCodeChanged:
+      return {"The SIP carrier answers OPTIONS with another code than before.",
+              "If calls still pass, ask the carrier what it changed, and set the meaning of the code in the carrier's replies."};
+    case EventId::RoutingMoved:
+      return {"It was decided that a traffic class goes by another circuit; the text says why.",
+              "Watch for routing.verified. If it does not follow, see: linekeeper explain."};
+    case EventId::TrunkMoved:
+      return {"It was decided that a trunk prefers another order of SIP carriers; the text says why.",
+              "Watch for trunk.verified. If it does not follow, see: linekeeper explain."};
+    case EventId::PlanApplied: return {"The switch or the PBX carried out the plan, and it was read back as written.", "Nothing."};
+    case EventId::PlanRefused:
+      return {"The switch refused a plan because it breaks a safety rule, which it names. Nothing was changed.",
+              "Keep the text: this is a guard at work or a fault of ours. If service suffers, act by hand and report it."};
+    case EventId::PlanFailed:
+      return {"The kernel or the PBX did not do what it was told; the former state was kept or restored as far as possible.",
+              "Read the error in the text. For routes: journalctl -u linekeeper-switch; for a PBX: its log and its RPC socket."};
+    case EventId::RoutingVerified: return {"Traffic of the class is proven to pass by the new circuit.", "Nothing."};
+    case EventId::TrunkVerified: return {"The SIP carrier now preferred is proven to answer, and the PBX reads back the order.", "Nothing."};
+    case EventId::VerifyFailed:
+      return {"The move was carried out, but the new way could not be proven to work.",
+              "Treat the service as failing: linekeeper status, then call the provider of the way that stands."};
+    case EventId::AllBad:
+      return {"Nothing that could be chosen is up. All at once is more often our own side than every provider, so nothing is moved.",
+              "Check power, the site's own switch and cabling, and the firewall; then the providers."};
+    case EventId::GuardHeld:
+      return {"A better choice exists, but a guard holds it back; the text names the guard.",
+              "Nothing, in most cases: the guard lets go by itself. To go ahead anyway, override that guard by name."};
+    case EventId::IncidentOpened:
+      return {"Service is being lost; the clock against the recovery target runs from the last good probe.",
+              "Open the first-30-minutes runbook of this failure mode, name a lead."};
+    case EventId::IncidentClosed:
+      return {"Service is recovered and proven; the text gives the recovery time against its target.",
+              "Follow up with the vendor. If the target was missed, hold a review."};
+    case EventId::OverrideSet:
+      return {"A person forced or held a choice, until the time given.", "Nothing, if you know of it. Otherwise ask the owner named in it."};
+    case EventId::OverrideReleased: return {"A person ended an override; automatic choice is back.", "Nothing."};
+    case EventId::OverrideExpired: return {"An override reached its end; automatic choice is back.", "Set it again if it is still needed."};
+    case EventId::SwitchConnected: return {"The route switch is connected again; what stands in the kernel was read.", "Nothing."};
+    case EventId::SwitchLost:
+      return {"The route switch is gone. Routes stay as they are; no circuit can be changed until it is back.",
+              "systemctl restart linekeeper-switch, then journalctl -u linekeeper-switch for the cause."};
+    case EventId::SwitchDrift:
+      return {"Something else changed our routes or rules; they were put back.",
+              "Find who did it (another routing daemon, networkd, a script). After 3 repairs in 10 minutes it is left alone."};
+    case EventId::PbxConnected: return {"The PBX answers again; the order is asserted once more.", "Nothing."};
+    case EventId::PbxLost:
+      return {"The PBX does not answer. It returns to its own static order when the lease ends.",
+              "Check that it runs and that its RPC socket exists and may be written to by linekeeper."};
+    case EventId::PbxCorrected:
+      return {"The PBX had another order than decided (a restart, or a hand); it was put back.",
+              "Nothing, after a restart of the PBX. Otherwise find who changed it."};
+    case EventId::LoopStalled:
+      return {"The daemon itself was late: too little CPU, a suspended machine, or a slow disk. Evidence of that moment is not trusted.",
+              "If it repeats, look at the load of the machine and its storage."};
+  }
+  return {};
+}
+
+std::string catalogue_markdown() {
+  std::string out = "| event | severity | what it means | what to do |\n|---|---|---|---|\n";
+  for (int i = 0; i < model::kEventCount; ++i) {
+    const auto id = static_cast<EventId>(i);
+    const EventAdvice text = advice(id);
+    out += fmt::format("| `{}` | {} | {} | {} |\n", model::to_string(id), model::to_string(model::severity(id)), text.meaning, text.act);
+  }
+  return out;
+}
+
+}  // namespace linekeeper::telemetry

@@ -1,0 +1,105 @@
+#pragma once
+// Every metric family, once: name, type, labels, HELP. Families are made from this table and from nowhere else; a test
+// compares it with what is served at start.
+// Rules: base units; `_total` for counters; timestamps, never ages (0 = never); ratios 0..1; attempts and failures as two
+// counters; a changing word is a state set (one 0/1 series per word, exactly one is 1); a figure not known yet is NaN.
+// Label values come from configured names, fixed vocabularies and registered SIP codes, never from the wire.
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace linekeeper::telemetry {
+
+enum class MetricType : std::uint8_t { Gauge, Counter, Histogram };
+[[nodiscard]] constexpr std::string_view to_string(MetricType t) {
+  switch (t) {
+    case MetricType::Gauge: return "gauge";
+    case MetricType::Counter: return "counter";
+    case MetricType::Histogram: return "histogram";
+  }
+  return "?";
+}
+
+struct MetricRow {
+  std::string_view name;  ///< without the prefix
+  MetricType type = MetricType::Gauge;
+  std::string_view labels;  ///< names, comma separated, in the order in which values are given
+  std::string_view help;    ///< no backslash, no newline: the text format would need escapes
+};
+
+inline constexpr std::string_view kMetricPrefix = "linekeeper_";
+
+inline constexpr auto G = MetricType::Gauge;
+inline constexpr auto C = MetricType::Counter;
+inline constexpr auto H = MetricType::Histogram;
+
+inline constexpr auto kMetricCatalogue = std::to_array<MetricRow>({
+    // The daemon itself.
+    {"build_info", G, "version,revision,compiler", "The build that runs; always 1."},
+    {"config_info", G, "sha256", "The configuration in use, by the hash of its file; always 1."},
+    {"config_last_reload_successful", G, "", "1 when the last attempt to load the configuration succeeded, 0 when the old one was kept."},
+    {"config_last_reload_success_timestamp_seconds", G, "", "When the configuration in use was loaded."},
+    {"operating_mode", G, "mode", "State set: automatic, or hold when a person froze automatic moves of everything."},
+    {"loop_lag_seconds", H, "", "How late the event loop served a timer."},
+    {"loop_last_tick_timestamp_seconds", G, "", "When the event loop last served its own one-second timer."},
+    {"log_messages_total", C, "level", "Log messages by level."},
+    {"events_dropped_total", C, "sink", "Events that a sink (the journal, page streams) could not take and lost."},
+    {"api_requests_total", C, "handler,code", "HTTP requests answered, by part of the API and status code."},
+    // Circuits: judged by carrier-neutral probes only; SIP never counts here.
+    {"circuit_info", G, "circuit,provider,interface,medium", "What the circuit is; always 1."},
+    {"circuit_state", G, "circuit,state", "State set: what is held to be true about the circuit."},
+    {"circuit_active", G, "circuit", "1 when some traffic class goes by this circuit."},
+    {"circuit_priority", G, "circuit", "Configured priority; smaller is preferred."},
+    {"circuit_rtt_seconds", G, "circuit", "Smoothed round-trip time, as the judge sees it."},
+    {"circuit_jitter_seconds", G, "circuit", "Smoothed difference of successive round-trip times, as the judge sees it."},
+    {"circuit_loss_ratio", G, "circuit", "Share of recent probes lost, as the judge sees it."},
+    {"circuit_transitions_total", C, "circuit,to", "Changes of the circuit's state, by the new state."},
+    {"circuit_last_transition_timestamp_seconds", G, "circuit", "When the circuit's state last changed; 0 = not since the start."},
+    // SIP carriers.
+    {"carrier_info", G, "carrier,provider,trunk,transport", "What the SIP carrier is and which trunks offer it; always 1."},
+    {"carrier_state", G, "carrier,state", "State set: what is held to be true about the SIP carrier."},
+    {"carrier_active", G, "carrier", "1 when some trunk prefers this SIP carrier now."},
+    {"carrier_priority", G, "carrier", "Configured priority; smaller is preferred."},
+    {"carrier_transitions_total", C, "carrier,to", "Changes of the SIP carrier's state, by the new state."},
+    {"carrier_last_transition_timestamp_seconds", G, "carrier", "When the SIP carrier's state last changed; 0 = not since the start."},
+    // Paths: SIP carrier by circuit.
+    {"path_state", G, "carrier,circuit,state", "State set: what is held to be true about the SIP carrier through this circuit."},
+    {"path_selected", G, "carrier,circuit", "1 when some trunk's order begins with this path."},
+    {"path_sip_responses_total", C, "carrier,circuit,code", "Final responses to OPTIONS, by SIP status code; unregistered codes count as other."},
+    // Probes.
+    {"probe_info", G, "circuit,probe,method,target,carrier", "What the probe asks and whom; always 1."},
+    {"probe_attempts_total", C, "circuit,probe", "Probes sent, or tried to be sent."},
+    {"probe_failures_total", C, "circuit,probe,reason",
+     "Probes without a good end: timeout, rejected by the network, or local_error (our own side, no evidence)."},
+    {"probe_late_total", C, "circuit,probe", "Answers that came after the longest timeout; each was counted as a timeout before."},
+    {"probe_rtt_seconds", H, "circuit,probe", "Round-trip times of answered probes."},
+    // Service, by plane (routing or trunk) and service (traffic class or trunk).
+    {"service_state", G, "plane,service,state", "State set: ok, degraded (not the first choice, or no second way left), down, unknown."},
+    {"service_available", G, "plane,service", "1 when the service is not known to fail: its way is not down and no recovery is under way."},
+    {"service_unavailable_seconds_total", C, "plane,service",
+     "Time without service, from the last good probe to the verified recovery, measured by the daemon."},
+    {"candidates_configured", G, "plane,service", "Ways the service may go."},
+    {"candidates_eligible", G, "plane,service", "Ways the service could go now."},
+    {"decisions_total", C, "plane,outcome", "Decisions: moved, or held by a guard although a better way exists."},
+    {"decisions_suppressed_total", C, "guard", "Decisions held back, by guard."},
+    {"failovers_total", C, "plane,from,to,trigger", "Moves decided, by what was left, what was taken, and who asked."},
+    {"failover_failures_total", C, "plane,phase", "Moves that failed: refused at decide, failed at apply, or not proven at verify."},
+    {"failover_in_progress", G, "plane,service", "1 while a recovery is under way and not yet verified."},
+    {"failover_duration_seconds", H, "plane,trigger", "Last good probe to verified recovery. Every configured RTO target is a bucket bound."},
+    {"failover_phase_duration_seconds", H, "plane,phase", "Parts of a recovery: detect, decide, apply, verify."},
+    {"failover_last_duration_seconds", G, "plane,service", "Last good probe to verified recovery, of the last recovery."},
+    {"failover_last_timestamp_seconds", G, "plane,service", "When the last recovery was verified; 0 = not since the start."},
+    {"rto_target_seconds", G, "plane,service", "Configured recovery time objective."},
+    {"rto_breaches_total", C, "plane,service,trigger", "Recoveries that took longer than the target, counted when the target passes."},
+    // People.
+    {"override_active", G, "plane,service", "1 while a person forces or holds the choice of this service."},
+    {"override_expiry_timestamp_seconds", G, "plane,service", "When the last override of this service ends; 0 = none."},
+    // Actuators: the kernel switch and each PBX.
+    {"actuator_connected", G, "actuator", "1 when the route switch or the PBX answers."},
+    {"actuator_in_sync", G, "actuator", "1 when what stands was read back equal to what was decided."},
+    {"actuator_operations_total", C, "actuator", "Changes asked of the route switch or the PBX."},
+    {"actuator_corrections_total", C, "actuator", "Foreign changes found and put back."},
+    {"actuator_failures_total", C, "actuator,reason", "Changes that did not happen: refused, failed, timeout, disconnected, mismatch on read-back."},
+});
+
+}  // namespace linekeeper::telemetry

@@ -1,0 +1,242 @@
+#include "controller/telemetry/page.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "controller/model/assert.hpp"
+#include "controller/runtime/clock.hpp"
+#include "controller/telemetry/attention.hpp"
+#include "controller/telemetry/build_info.hpp"
+#include "controller/telemetry/page_text.hpp"
+#include "controller/telemetry/service.hpp"
+
+namespace linekeeper::telemetry {
+
+namespace {
+
+using page::escape;
+using page::sign;
+using page::state_mark;
+
+void append(std::string& out, fmt::string_view format, auto&&... args) {
+  fmt::vformat_to(std::back_inserter(out), format, fmt::make_format_args(args...));
+}
+
+std::string headline(const model::Status& status, const std::vector<Service>& all) {
+  std::string named;
+  const ServiceState state = worst(all);
+  for (const Service& s : all)
+    if (s.state == state && state != ServiceState::Ok) named += (named.empty() ? "" : ", ") + std::string(s.name);
+  const std::string_view site = status.site ? std::string_view(status.site->name) : "site";
+  switch (state) {
+    case ServiceState::Ok: return fmt::format("{} {}: all services work", sign("ok"), site);
+    case ServiceState::Unknown: return fmt::format("{} {}: not yet known{}{}", sign("unknown"), site, named.empty() ? "" : ": ", named);
+    case ServiceState::Degraded: return fmt::format("{} {}: works, but DEGRADED: {}", sign("degraded"), site, named);
+    case ServiceState::Down: return fmt::format("{} {}: DOWN: {}", sign("down"), site, named);
+  }
+  return {};
+}
+
+std::string top(const model::Status& status, const std::vector<Service>& all) {
+  const std::string_view mode = status.mode == model::Mode::Hold ? "HOLD: no automatic moves" : "automatic";
+  return fmt::format("<div class=\"banner {}\"><h1 aria-live=\"polite\">{}</h1><span class=\"facts\">{} · {}</span></div>", to_string(worst(all)),
+                     escape(headline(status, all)), mode, page::clock_time(status.wall));
+}
+
+std::string attention_list(const model::Status& status, const std::vector<Service>& all) {
+  const auto sentences = attention(status, all);
+  if (sentences.empty()) return {};
+  std::string out = "<h2>Needs attention</h2><ul class=\"todo\">";
+  for (const std::string& s : sentences) append(out, "<li>{}</li>", escape(s));
+  return out + "</ul>";
+}
+
+std::string order_words(const model::Status& status, const Service& s, const model::Trunk& trunk) {
+  std::string out;
+  for (const model::TrunkStep& step : s.trunk->order) {
+    if (step.member >= trunk.members.size()) continue;
+    const auto& member = trunk.members[step.member];
+    const auto circuit = member_circuit(status, trunk, member);
+    const std::string name = (*status.site)[member.carrier].name + (circuit ? " via " + (*status.site)[*circuit].name : "");
+    append(out, "{}{}{}", out.empty() ? "" : ", ", escape(name), step.eligible ? "" : " (not eligible)");
+  }
+  return out;
+}
+
+std::string recovery_words(std::optional<model::Duration> took, model::Duration target) {
+  if (!took) return "none yet";
+  return fmt::format("{} of {} {}", human(*took), human(target), *took <= target ? "✓ met" : "✕ MISSED");
+}
+
+std::string service_cards(const model::Status& status, const std::vector<Service>& all) {
+  std::string out = "<div class=\"cards\">";
+  std::size_t trunk = 0;
+  for (const Service& s : all) {
+    const model::Trunk* t = s.plane == Plane::Trunk ? &status.site->trunks[trunk++] : nullptr;
+    append(out, "<article class=\"card {}\"><h3><span>{} <span class=\"sub\">{}</span></span>{}</h3>", to_string(s.state), escape(s.name),
+           to_string(s.plane), state_mark(to_string(s.state)));
+    if (s.via.empty())
+      out += "<p class=\"via\">not steered yet</p>";
+    else
+      append(out, "<p class=\"via\">via <strong>{}</strong> for {}</p>", escape(s.via), human(status.now - s.since));
+    append(out, "<dl><dt>ways left</dt><dd>{} of {}</dd><dt>recovery target</dt><dd>{}</dd><dt>last recovery</dt><dd>{}</dd>", s.ways_left, s.ways,
+           human(s.rto), recovery_words(s.carried != nullptr ? s.carried->last_recovery : std::nullopt, s.rto));
+    if (s.carried != nullptr)
+      append(out, "<dt>carried out</dt><dd>{}, {}</dd>", s.carried->applied ? "✓ applied" : "✕ not applied",
+             s.carried->verified ? "✓ verified" : "… not verified");
+    if (t != nullptr && s.trunk != nullptr) append(out, "<dt>order</dt><dd>{}</dd>", order_words(status, s, *t));
+    append(out, "</dl><p class=\"why\">{}</p></article>", escape(s.reason));
+  }
+  return out + "</div>";
+}
+
+std::string circuit_table(const model::Status& status) {
+  std::string out =
+      "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Circuit</th><th scope=\"col\">State</th><th scope=\"col\">For</th><th scope=\"col\" "
+      "class=\"num\">"
+      "RTT</th><th scope=\"col\" class=\"num\">Jitter</th><th scope=\"col\" class=\"num\">Loss</th><th scope=\"col\">Link</th><th "
+      "scope=\"col\">Provider</th><th "
+      "scope=\"col\">Why</th></tr></thead><tbody>";
+  for (const model::CircuitStatus& c : status.circuits) {
+    const model::Circuit& configured = (*status.site)[c.circuit];
+    const std::string address = c.link.address ? c.link.address->to_string() : "no address";
+    append(out,
+           "<tr><th scope=\"row\">{}{}</th><td>{}</td><td>{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td>"
+           "<td>{} <span class=\"sub\">{}</span></td><td>{} <span class=\"sub\">{}</span></td><td class=\"long\">{}</td></tr>",
+           escape(configured.name), c.active ? " <span class=\"sub\">◀ in use</span>" : "", state_mark(model::to_string(c.verdict.health)),
+           human(status.now - c.verdict.since), page::milliseconds(c.figures.rtt), page::milliseconds(c.figures.jitter), page::loss(c.figures),
+           escape(configured.interface), escape(address), escape(configured.provider), escape(configured.medium), escape(c.reason));
+  }
+  return out + "</tbody></table></div>";
+}
+
+std::string carrier_matrix(const model::Status& status) {
+  std::string out =
+      "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">SIP carrier</th><th scope=\"col\">State</th><th scope=\"col\">For</th>";
+  for (const auto& c : status.site->circuits) append(out, "<th scope=\"col\">via {}</th>", escape(c.name));
+  out += "<th scope=\"col\">Last code</th><th scope=\"col\">Why</th></tr></thead><tbody>";
+  for (const model::CarrierStatus& c : status.carriers) {
+    const model::Carrier& configured = (*status.site)[c.carrier];
+    append(out, "<tr><th scope=\"row\">{}{} <span class=\"sub\">{}</span></th><td>{}</td><td>{}</td>", escape(configured.name),
+           c.active ? " <span class=\"sub\">◀ preferred</span>" : "", escape(configured.provider), state_mark(model::to_string(c.verdict.health)),
+           human(status.now - c.verdict.since));
+    for (std::size_t i = 0; i < status.site->circuits.size(); ++i) {
+      const auto* path = find_path(status, c.carrier, model::id_at<model::CircuitId>(i));
+      if (path == nullptr)
+        out += "<td>–</td>";
+      else
+        append(out, "<td>{} <span class=\"sub\">{}{}</span></td>", state_mark(model::to_string(path->verdict.health)), page::milliseconds(path->rtt),
+               path->selected ? " ◀ first" : "");
+    }
+    append(out, "<td>{}</td><td class=\"long\">{}</td></tr>", c.last_code > 0 ? std::to_string(c.last_code) : std::string("–"), escape(c.reason));
+  }
+  return out + "</tbody></table></div>";
+}
+
+std::string override_table(const model::Status& status) {
+  if (status.overrides.empty()) return "<p class=\"none\">None: every choice is automatic.</p>";
+  std::string out =
+      "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">No.</th><th scope=\"col\">What</th><th scope=\"col\">Until</th><th "
+      "scope=\"col\">Who</th><th "
+      "scope=\"col\">Why</th></tr></thead><tbody>";
+  for (const model::Override& o : status.overrides) {
+    const std::string subject = o.subject.empty() ? "everything" : o.subject;
+    const std::string what = o.kind == model::OverrideKind::Force ? subject + " forced to " + o.to : subject + " held as it is";
+    append(out, "<tr><th scope=\"row\">{}</th><td>{}</td><td>{} <span class=\"sub\">in {}</span></td><td>{}</td><td class=\"long\">{}</td></tr>",
+           o.id, escape(what), page::clock_time(o.until), human(o.until - status.wall), escape(o.owner), escape(o.reason));
+  }
+  return out + "</tbody></table></div>";
+}
+
+std::string incident_table(const model::Status& status) {
+  if (status.incidents.empty()) return "<p class=\"none\">None since the start.</p>";
+  std::string out =
+      "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Opened</th><th scope=\"col\">Service</th><th scope=\"col\">What failed</th><th "
+      "scope=\"col\">"
+      "Moved to</th><th scope=\"col\">Recovered in</th><th scope=\"col\">Detected</th><th scope=\"col\">Applied</th><th "
+      "scope=\"col\">By</th></tr></thead><tbody>";
+  for (const model::Incident& i : status.incidents) {
+    const auto after = [&](std::optional<model::Instant> at) { return at ? human(*at - i.last_good) : std::string("–"); };
+    const model::Duration open = status.now - i.last_good;
+    const std::string result = i.recovery()
+                                   ? recovery_words(i.recovery(), i.rto_target)
+                                   : fmt::format("… open for {} of {}{}", human(open), human(i.rto_target), open > i.rto_target ? " ✕ MISSED" : "");
+    append(out,
+           "<tr><th scope=\"row\">{} <span class=\"sub\">no. "
+           "{}</span></th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
+           page::clock_time(i.opened), i.id, escape(i.subject), escape(i.failed), escape(i.moved_to), result, after(i.detected), after(i.applied),
+           escape(i.trigger));
+  }
+  return out + "</tbody></table></div>";
+}
+
+std::string event_table(std::span<const model::Event> recent) {
+  if (recent.empty()) return "<p class=\"none\">None yet.</p>";
+  std::string out =
+      "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Time</th><th scope=\"col\">Severity</th><th scope=\"col\">Event</th><th "
+      "scope=\"col\">What "
+      "happened</th></tr></thead><tbody>";
+  const std::size_t skip = recent.size() > kPageEvents ? recent.size() - kPageEvents : 0;
+  for (std::size_t n = recent.size(); n > skip; --n) {
+    const model::Event& e = recent[n - 1];
+    append(out, "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"long\">{}{}{}</td></tr>", page::clock_time(e.wall),
+           page::severity_mark(model::severity(e.id)), model::to_string(e.id), escape(e.subject), e.subject.empty() ? "" : ": ", escape(e.text));
+  }
+  return out + "</tbody></table></div>";
+}
+
+std::string foot(const model::Status& status) {
+  const auto& build = build_info();
+  std::string out = fmt::format("Linekeeper {} ({}) · up {} · plan {}", escape(build.version), escape(build.revision),
+                                human(status.now - status.started), status.plan.generation);
+  const auto say = [&](const model::ActuatorStatus& a) {
+    append(out, " · {}: {}", escape(a.name), a.connected ? (a.in_sync ? "✓ in sync" : "✕ not in sync") : "✕ not connected");
+  };
+  say(status.route_switch);
+  for (const auto& pbx : status.pbxs) say(pbx);
+  return out;
+}
+
+}  // namespace
+
+std::string page_html(const model::Status& status, std::span<const model::Event> recent) {
+  const std::vector<Service> all = services(status);
+  const bool known = status.site != nullptr;
+  const std::pair<std::string_view, std::string> parts[] = {{"title", escape(headline(status, all))},
+                                                            {"style", std::string(page::kStyle)},
+                                                            {"now", page::clock_time(status.wall)},
+                                                            {"top", top(status, all)},
+                                                            {"attention", attention_list(status, all)},
+                                                            {"services", service_cards(status, all)},
+                                                            {"circuits", known ? circuit_table(status) : std::string()},
+                                                            {"carriers", known ? carrier_matrix(status) : std::string()},
+                                                            {"overrides", override_table(status)},
+                                                            {"incidents", incident_table(status)},
+                                                            {"events", event_table(recent)},
+                                                            {"foot", foot(status)},
+                                                            {"script", std::string(page::kScript)}};
+  // One pass over the template: what was put in is never searched for marks again.
+  std::string out;
+  std::string_view rest = page::kTemplate;
+  for (auto open = rest.find("{{"); open != std::string_view::npos; open = rest.find("{{")) {
+    const auto close = rest.find("}}", open);
+    LK_ASSERT(close != std::string_view::npos);
+    const auto* part = std::ranges::find(parts, rest.substr(open + 2, close - open - 2), &std::pair<std::string_view, std::string>::first);
+    LK_ASSERT(part != std::end(parts));
+    out.append(rest.substr(0, open)).append(part->second);
+    rest.remove_prefix(close + 2);
+  }
+  return out.append(rest);
+}
+
+const std::string& content_security_policy() {
+  static const std::string policy = fmt::format(
+      "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
+      "frame-ancestors 'none'",
+      page::base64_of_hex(page::kScriptSha256), page::base64_of_hex(page::kStyleSha256));
+  return policy;
+}
+
+}  // namespace linekeeper::telemetry

@@ -1,0 +1,21 @@
+# cmake -DOUT=page_files.cpp -DFOLDER=... -P embed.cmake: the page's files as bytes of the program, with the hashes that the
+# Content-Security-Policy names. Bytes, not string literals: what is hashed is exactly what is sent.
+set(code "// Generated from controller/telemetry/page/ by embed.cmake.\n#include \"controller/telemetry/page.hpp\"\n\nnamespace linekeeper::telemetry::page {\n")
+foreach(pair "Template=index.html" "Style=style.css" "Script=live.js")
+  string(REPLACE "=" ";" pair "${pair}")
+  list(GET pair 0 name)
+  list(GET pair 1 file)
+  file(READ ${FOLDER}/${file} hex HEX)
+  string(LENGTH "${hex}" digits)
+  math(EXPR bytes "${digits} / 2")
+  string(REGEX REPLACE "([0-9a-f][0-9a-f])" "\\\\x\\1" escaped "${hex}")
+  # A literal may be cut anywhere between two bytes; short pieces keep compilers and readers calm.
+  string(REGEX REPLACE "(................................................................................................................................)" "\\1\"\n    \"" escaped "${escaped}")
+  string(APPEND code "const std::string_view k${name}{\n    \"${escaped}\", ${bytes}};\n")
+  if(NOT name STREQUAL "Template")
+    file(SHA256 ${FOLDER}/${file} sha)
+    string(APPEND code "const std::string_view k${name}Sha256 = \"${sha}\";\n")
+  endif()
+endforeach()
+string(APPEND code "}  // namespace linekeeper::telemetry::page\n")
+file(WRITE ${OUT} "${code}")

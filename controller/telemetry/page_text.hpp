@@ -1,0 +1,29 @@
+#pragma once
+// The page's small words: escaping, signs, figures.
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "controller/model/event.hpp"
+#include "controller/model/status.hpp"
+
+namespace linekeeper::telemetry::page {
+
+/// For element content and quoted attributes (WHATWG HTML 13.3). Control characters but newline and tab become U+FFFD.
+[[nodiscard]] std::string escape(std::string_view text);
+
+/// A shape of its own for each state: "✓", "▲", "✕", "?".
+[[nodiscard]] std::string_view sign(std::string_view state);
+/// Sign and word, marked up: <span class="state down">✕ down</span>.
+[[nodiscard]] std::string state_mark(std::string_view state);
+[[nodiscard]] std::string severity_mark(model::Severity severity);
+
+/// <time datetime="...">10:53:21Z</time>: of today or not, the attribute has the date.
+[[nodiscard]] std::string clock_time(model::WallTime t);
+[[nodiscard]] std::string milliseconds(std::optional<model::Duration> d);  ///< "12.3 ms", "–" when not known
+[[nodiscard]] std::string loss(const model::Figures& figures);             ///< "2.0 %", "–" when not known
+
+/// Base64 (RFC 4648 section 4) of bytes written as hexadecimal digits, as CSP wants a hash.
+[[nodiscard]] std::string base64_of_hex(std::string_view hex);
+
+}  // namespace linekeeper::telemetry::page

@@ -1,0 +1,233 @@
+#include "controller/telemetry/status_json.hpp"
+
+#include <fmt/format.h>
+
+#include <boost/json.hpp>
+#include <cmath>
+
+#include "controller/runtime/clock.hpp"
+#include "controller/telemetry/attention.hpp"
+#include "controller/telemetry/build_info.hpp"
+#include "controller/telemetry/service.hpp"
+
+namespace linekeeper::telemetry {
+
+namespace json = boost::json;
+
+namespace {
+
+json::string text(std::string_view s) { return json::string(s); }
+
+/// Three decimals: milliseconds of a second, microseconds of a millisecond. More would be noise on the wire.
+double rounded(double value) { return std::round(value * 1000.0) / 1000.0; }
+double in_seconds(model::Duration d) { return rounded(model::seconds(d)); }
+
+json::value seconds_or_null(std::optional<model::Duration> d) { return d ? json::value(in_seconds(*d)) : json::value(nullptr); }
+json::value ms_or_null(std::optional<model::Duration> d) { return d ? json::value(rounded(model::seconds(*d) * 1000.0)) : json::value(nullptr); }
+json::value loss_or_null(const model::Figures& f) { return f.samples > 0 ? json::value(rounded(f.loss_ratio)) : json::value(nullptr); }
+
+std::string_view link_word(const model::LinkState& link) {
+  if (!link.present) return "missing";
+  if (!link.admin_up) return "set-down";
+  return link.carrier ? "up" : "no-carrier";
+}
+
+std::string_view mode_word(model::FailureMode mode) {
+  switch (mode) {
+    case model::FailureMode::InternetCircuit: return "internet-circuit";
+    case model::FailureMode::SipTrunk: return "sip-trunk";
+  }
+  return "?";
+}
+
+json::array order_json(const model::Status& status, const Service& service, const model::Trunk& trunk) {
+  json::array order;
+  if (service.trunk == nullptr) return order;
+  for (const model::TrunkStep& step : service.trunk->order) {
+    if (step.member >= trunk.members.size()) continue;
+    const model::TrunkMember& member = trunk.members[step.member];
+    const auto circuit = member_circuit(status, trunk, member);
+    order.push_back({{"carrier", text((*status.site)[member.carrier].name)},
+                     {"circuit", circuit ? json::value(text((*status.site)[*circuit].name)) : json::value(nullptr)},
+                     {"set", member.dispatcher_set},
+                     {"eligible", step.eligible},
+                     {"state", text(model::to_string(step.health))}});
+  }
+  return order;
+}
+
+json::object service_json(const model::Status& status, const Service& s) {
+  const bool chosen = !s.via.empty();
+  const auto last = s.carried != nullptr ? s.carried->last_recovery : std::nullopt;
+  return {{"plane", text(to_string(s.plane))},
+          {"name", text(s.name)},
+          {"state", text(to_string(s.state))},
+          {"via", chosen ? json::value(text(s.via)) : json::value(nullptr)},
+          {"motive", text(model::to_string(s.motive))},
+          {"reason", text(s.reason)},
+          {"since_s", chosen ? json::value(in_seconds(status.now - s.since)) : json::value(nullptr)},
+          {"ways_left", s.ways_left},
+          {"ways", s.ways},
+          {"rto_target_s", in_seconds(s.rto)},
+          {"last_rto_s", seconds_or_null(last)},
+          {"last_rto_met", last ? json::value(*last <= s.rto) : json::value(nullptr)},
+          {"applied", s.carried != nullptr && s.carried->applied},
+          {"verified", s.carried != nullptr && s.carried->verified},
+          {"detail", text(s.carried != nullptr ? std::string_view(s.carried->detail) : std::string_view())}};
+}
+
+json::array services_json(const model::Status& status, const std::vector<Service>& all) {
+  json::array out;
+  std::size_t trunk = 0;
+  for (const Service& s : all) {
+    json::object one = service_json(status, s);
+    if (s.plane == Plane::Trunk) one["order"] = order_json(status, s, status.site->trunks[trunk++]);
+    out.push_back(std::move(one));
+  }
+  return out;
+}
+
+json::object circuit_json(const model::Status& status, const model::CircuitStatus& c) {
+  const model::Circuit& configured = (*status.site)[c.circuit];
+  json::array targets;
+  for (const model::TargetStatus& t : c.targets) {
+    const model::Target& target = (*status.site)[t.target];
+    targets.push_back({{"name", text(target.name)},
+                       {"address", target.address.to_string()},
+                       {"rtt_ms", ms_or_null(t.figures.rtt)},
+                       {"loss_ratio", loss_or_null(t.figures)},
+                       {"losses_in_a_row", t.figures.losses_in_a_row},
+                       {"samples", t.figures.samples}});
+  }
+  const auto address = [](const std::optional<model::IpAddress>& a) { return a ? json::value(a->to_string()) : json::value(nullptr); };
+  return {{"name", text(configured.name)},
+          {"state", text(model::to_string(c.verdict.health))},
+          {"cause", text(model::to_string(c.verdict.cause))},
+          {"reason", text(c.reason)},
+          {"since_s", in_seconds(status.now - c.verdict.since)},
+          {"active", c.active},
+          {"rtt_ms", ms_or_null(c.figures.rtt)},
+          {"jitter_ms", ms_or_null(c.figures.jitter)},
+          {"loss_ratio", loss_or_null(c.figures)},
+          {"samples", c.figures.samples},
+          {"priority", configured.priority},
+          {"provider", text(configured.provider)},
+          {"medium", text(configured.medium)},
+          {"interface", text(configured.interface)},
+          {"link", text(link_word(c.link))},
+          {"address", address(c.link.address)},
+          {"gateway", address(c.link.gateway)},
+          {"targets", std::move(targets)}};
+}
+
+json::object path_json(const model::Status& status, const model::PathStatus& p) {
+  return {{"circuit", text((*status.site)[p.circuit].name)},
+          {"state", text(model::to_string(p.verdict.health))},
+          {"cause", text(model::to_string(p.verdict.cause))},
+          {"reason", text(p.reason)},
+          {"since_s", in_seconds(status.now - p.verdict.since)},
+          {"rtt_ms", ms_or_null(p.rtt)},
+          {"last_code", p.last_code > 0 ? json::value(p.last_code) : json::value(nullptr)},
+          {"selected", p.selected}};
+}
+
+json::object carrier_json(const model::Status& status, const model::CarrierStatus& c) {
+  const model::Carrier& configured = (*status.site)[c.carrier];
+  json::array paths;
+  for (std::size_t i = 0; i < status.site->circuits.size(); ++i)
+    if (const auto* path = find_path(status, c.carrier, model::id_at<model::CircuitId>(i))) paths.push_back(path_json(status, *path));
+  const bool v6 = configured.address.family == model::Family::V6;
+  return {{"name", text(configured.name)},
+          {"state", text(model::to_string(c.verdict.health))},
+          {"reason", text(c.reason)},
+          {"since_s", in_seconds(status.now - c.verdict.since)},
+          {"active", c.active},
+          {"priority", configured.priority},
+          {"provider", text(configured.provider)},
+          {"address", fmt::format(fmt::runtime(v6 ? "[{}]:{}" : "{}:{}"), configured.address.to_string(), configured.port)},
+          {"last_code", c.last_code > 0 ? json::value(c.last_code) : json::value(nullptr)},
+          {"paths", std::move(paths)}};
+}
+
+json::object actuator_json(const model::ActuatorStatus& a) {
+  return {{"name", text(a.name)}, {"connected", a.connected}, {"in_sync", a.in_sync}, {"detail", text(a.detail)}};
+}
+
+json::object incident_json(const model::Status& status, const model::Incident& i) {
+  const auto from_last_good = [&](std::optional<model::Instant> at) {
+    return at ? json::value(in_seconds(*at - i.last_good)) : json::value(nullptr);
+  };
+  const auto recovery = i.recovery();
+  // Not over, but already longer than allowed: missed, whatever comes.
+  json::value met = nullptr;
+  if (recovery)
+    met = *recovery <= i.rto_target;
+  else if (status.now - i.last_good > i.rto_target)
+    met = false;
+  return {{"id", i.id},
+          {"mode", text(mode_word(i.mode))},
+          {"subject", text(i.subject)},
+          {"failed", text(i.failed)},
+          {"moved_to", text(i.moved_to)},
+          {"trigger", text(i.trigger)},
+          {"opened", runtime::rfc3339(i.opened)},
+          {"detected_s", from_last_good(i.detected)},
+          {"decided_s", from_last_good(i.decided)},
+          {"applied_s", from_last_good(i.applied)},
+          {"verified_s", from_last_good(i.verified)},
+          {"rto_target_s", in_seconds(i.rto_target)},
+          {"rto_s", seconds_or_null(recovery)},
+          {"met", std::move(met)}};
+}
+
+}  // namespace
+
+json::object override_json(const model::Override& o) {
+  return {{"id", o.id},
+          {"kind", text(model::to_string(o.kind))},
+          {"subject", text(o.subject)},
+          {"to", text(o.to)},
+          {"owner", text(o.owner)},
+          {"reason", text(o.reason)},
+          {"since", runtime::rfc3339(o.since)},
+          {"until", runtime::rfc3339(o.until)}};
+}
+
+json::object event_json(const model::Event& e) {
+  json::object fields;
+  for (const auto& [key, value] : e.fields) fields[key] = text(value);
+  return {{"sequence", e.sequence},           {"id", text(model::to_string(e.id))}, {"severity", text(model::to_string(model::severity(e.id)))},
+          {"time", runtime::rfc3339(e.wall)}, {"subject", text(e.subject)},         {"text", text(e.text)},
+          {"fields", std::move(fields)}};
+}
+
+json::object status_json(const model::Status& status) {
+  const std::vector<Service> all = services(status);
+  json::object out = {{"schema", 1},
+                      {"site", text(status.site ? std::string_view(status.site->name) : std::string_view())},
+                      {"version", text(build_info().version)},
+                      {"mode", text(status.mode == model::Mode::Hold ? "hold" : "automatic")},
+                      {"state", text(to_string(worst(all)))},
+                      {"now", runtime::rfc3339(status.wall)},
+                      {"uptime_s", in_seconds(status.now - status.started)},
+                      {"services", services_json(status, all)}};
+  json::array circuits, carriers, overrides, actuators, incidents, sentences;
+  if (status.site) {
+    for (const auto& c : status.circuits) circuits.push_back(circuit_json(status, c));
+    for (const auto& c : status.carriers) carriers.push_back(carrier_json(status, c));
+    actuators.push_back(actuator_json(status.route_switch));
+  }
+  for (const auto& o : status.overrides) overrides.push_back(override_json(o));
+  for (const auto& p : status.pbxs) actuators.push_back(actuator_json(p));
+  for (const auto& i : status.incidents) incidents.push_back(incident_json(status, i));
+  for (const auto& s : attention(status, all)) sentences.push_back(text(s));
+  out["circuits"] = std::move(circuits);
+  out["carriers"] = std::move(carriers);
+  out["overrides"] = std::move(overrides);
+  out["actuators"] = std::move(actuators);
+  out["incidents"] = std::move(incidents);
+  out["attention"] = std::move(sentences);
+  return out;
+}
+
+}  // namespace linekeeper::telemetry

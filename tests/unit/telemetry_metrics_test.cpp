@@ -1,0 +1,316 @@
+#include <doctest/doctest.h>
+
+#include <map>
+#include <set>
+#include <sstream>
+
+#include "controller/telemetry/metric_catalogue.hpp"
+#include "controller/telemetry/metrics.hpp"
+#include "controller/telemetry/metrics_probes.hpp"
+#include "tests/support/sample_status.hpp"
+
+using namespace linekeeper;
+using namespace std::chrono_literals;
+using telemetry::Metrics;
+
+namespace {
+
+/// The value of exactly that series as it is served; -1 when it is not served.
+double value(const Metrics& metrics, const std::string& series) {
+  std::istringstream text(metrics.serialize());
+  for (std::string line; std::getline(text, line);)
+    if (line.starts_with(series + " ")) return std::stod(line.substr(series.size() + 1));
+  return -1;
+}
+
+struct Bench {
+  model::Site site = support::sample_site();
+  Metrics metrics{site, telemetry::BuildInfo{"0.1.0", "abc", "clang"}};
+  double operator()(const std::string& series) const { return value(metrics, series); }
+};
+
+const std::string kIcmp = R"({circuit="fiber",probe="icmp:alpha"})";
+std::string failures(const std::string& reason) {
+  return R"(linekeeper_probe_failures_total{circuit="fiber",probe="icmp:alpha",reason=")" + reason + "\"}";
+}
+const std::string kOutage = R"(linekeeper_service_unavailable_seconds_total{plane="routing",service="voice"})";
+
+}  // namespace
+
+TEST_CASE("metrics: at start the TYPE lines are the catalogue, every family with a series") {
+  Bench b;
+  std::set<std::string> expected;
+  for (const auto& row : telemetry::kMetricCatalogue) {
+    expected.insert("# TYPE linekeeper_" + std::string(row.name) + " " + std::string(telemetry::to_string(row.type)));
+    CHECK(row.help.find('\\') == std::string_view::npos);
+    CHECK(row.help.find('\n') == std::string_view::npos);
+  }
+  CHECK(expected.size() == telemetry::kMetricCatalogue.size());
+  std::set<std::string> served;
+  std::istringstream text(b.metrics.serialize());
+  std::string family;
+  int series = 1;
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("# TYPE ")) {
+      CHECK_MESSAGE(series > 0, family << " has no series");
+      served.insert(line);
+      family = line;
+      series = 0;
+    } else if (!line.starts_with("#")) {
+      ++series;
+    }
+  }
+  CHECK(served == expected);
+}
+
+TEST_CASE("metrics: a state set has exactly one 1 before and after an update") {
+  Bench b;
+  const auto sum = [&] {
+    double total = 0;
+    for (const char* s : {"unknown", "up", "degraded", "down"})
+      total += b(R"(linekeeper_circuit_state{circuit="fiber",state=")" + std::string(s) + "\"}");
+    return total;
+  };
+  CHECK(sum() == 1);
+  CHECK(b(R"(linekeeper_circuit_state{circuit="fiber",state="unknown"})") == 1);
+  b.metrics.update(support::busy_status(b.site));
+  CHECK(sum() == 1);
+  CHECK(b(R"(linekeeper_circuit_state{circuit="fiber",state="down"})") == 1);
+  CHECK(b(R"(linekeeper_path_state{carrier="north",circuit="coax",state="up"})") == 1);
+  CHECK(b(R"(linekeeper_operating_mode{mode="automatic"})") == 1);
+}
+
+TEST_CASE("metrics: an echo is a timeout when the longest timeout has passed, not before") {
+  Bench b;
+  auto status = support::calm_status(b.site);
+  b.metrics.observe(model::ProbeSent{.sequence = 1, .sent = status.now});
+  status.now += 1s;
+  b.metrics.update(status);
+  CHECK(b("linekeeper_probe_attempts_total" + kIcmp) == 1);
+  CHECK(b(failures("timeout")) == 0);
+  status.now += 1ns;
+  b.metrics.update(status);
+  b.metrics.update(status);
+  CHECK(b(failures("timeout")) == 1);
+}
+
+TEST_CASE("metrics: an answer after the longest timeout is late and counted as one timeout, whoever looks first") {
+  Bench b;
+  auto status = support::calm_status(b.site);
+  b.metrics.observe(model::ProbeSent{.sequence = 1, .sent = status.now});
+  b.metrics.observe(model::ProbeReply{.sequence = 1, .rtt = 1s + 1ns});
+  b.metrics.observe(model::ProbeSent{.sequence = 2, .sent = status.now});
+  status.now += 2s;
+  b.metrics.update(status);
+  b.metrics.observe(model::ProbeReply{.sequence = 2, .rtt = 2s});
+  CHECK(b("linekeeper_probe_late_total" + kIcmp) == 2);
+  CHECK(b(failures("timeout")) == 2);
+  b.metrics.observe(model::ProbeSent{.sequence = 3, .sent = status.now});
+  b.metrics.observe(model::ProbeReply{.sequence = 3, .rtt = 1s});
+  CHECK(b("linekeeper_probe_late_total" + kIcmp) == 2);
+}
+
+TEST_CASE("metrics: unanswered echoes are counted even when nobody looks for long") {
+  Bench b;
+  for (std::uint64_t i = 1; i <= 200; ++i) b.metrics.observe(model::ProbeSent{.sequence = i, .sent = model::Instant{i * 200ms}});
+  auto status = support::calm_status(b.site);
+  b.metrics.update(status);
+  CHECK(b(failures("timeout")) == 200);
+}
+
+TEST_CASE("metrics: a local error is counted apart, an observation of nothing configured is ignored") {
+  Bench b;
+  b.metrics.observe(model::ProbeLocalError{.error = 105});
+  CHECK(b(failures("local_error")) == 1);
+  CHECK(b(failures("timeout")) == 0);
+  b.metrics.observe(model::ProbeSent{.circuit = {99}, .target = {0}});
+  b.metrics.observe(model::ProbeReply{.circuit = {0}, .target = {99}});
+  b.metrics.observe(model::SipOutcome{.carrier = {7}, .circuit = {0}});
+  b.metrics.observe(model::SipOutcome{.carrier = {0}, .circuit = {7}});
+}
+
+TEST_CASE("metrics: SIP codes are labels when registered, other when not") {
+  CHECK(telemetry::sip_code_label(200) == "200");
+  CHECK(telemetry::sip_code_label(608) == "608");
+  for (const int code : {-1, 0, 99, 100, 199, 201, 299, 432, 609, 699, 700, 123456}) CHECK(telemetry::sip_code_label(code) == "other");
+  Bench b;
+  for (int code = 100; code < 1000; ++code) b.metrics.observe(model::SipOutcome{.result = model::SipResult::Final, .code = code});
+  CHECK(b(R"(linekeeper_path_sip_responses_total{carrier="north",circuit="fiber",code="503"})") == 1);
+  CHECK(b(R"(linekeeper_path_sip_responses_total{carrier="north",circuit="fiber",code="other"})") == 900 - 69);
+}
+
+TEST_CASE("metrics: outage time runs from the last good probe to the verified recovery, once") {
+  Bench b;
+  auto status = support::calm_status(b.site);
+  b.metrics.update(status);
+  model::Incident incident{.id = 1,
+                           .subject = "voice",
+                           .trigger = "automatic",
+                           .last_good = status.now - 1s,
+                           .detected = status.now,
+                           .decided = status.now,
+                           .rto_target = 7s};
+  status.incidents = {incident};
+  b.metrics.update(status);
+  CHECK(b(kOutage) == doctest::Approx(1));
+  CHECK(b(R"(linekeeper_service_available{plane="routing",service="voice"})") == 0);
+  CHECK(b(R"(linekeeper_failover_in_progress{plane="routing",service="voice"})") == 1);
+  b.metrics.on_incident(incident);  // opened: nothing is counted yet
+  incident.applied = status.now + 5ms;
+  incident.verified = status.now + 880ms;
+  b.metrics.on_incident(incident);
+  b.metrics.on_incident(incident);
+  status.incidents = {incident};
+  status.now += 1s;
+  b.metrics.update(status);
+  CHECK(b(kOutage) == doctest::Approx(1.88));
+  CHECK(b(R"(linekeeper_service_available{plane="routing",service="voice"})") == 1);
+  CHECK(b(R"(linekeeper_failover_duration_seconds_count{plane="routing",trigger="automatic"})") == 1);
+  CHECK(b(R"(linekeeper_failover_last_duration_seconds{plane="routing",service="voice"})") == doctest::Approx(1.88));
+}
+
+TEST_CASE("metrics: a service that is down without an incident counts from when its way last worked, while it lasts") {
+  Bench b;
+  auto status = support::calm_status(b.site);
+  status.circuits[0].verdict.health = model::Health::Down;
+  status.circuits[0].last_good = status.now - 2s;
+  b.metrics.update(status);
+  status.now += 1s;
+  b.metrics.update(status);
+  CHECK(b(kOutage) == doctest::Approx(3));
+  status.circuits[0].verdict.health = model::Health::Up;
+  status.now += 5s;
+  b.metrics.update(status);
+  b.metrics.update(status);
+  CHECK(b(kOutage) == doctest::Approx(3));
+}
+
+TEST_CASE("metrics: no outage is claimed from before our own start") {
+  Bench b;
+  auto status = support::calm_status(b.site);
+  status.started = status.now - 1s;
+  status.circuits[0].verdict.health = model::Health::Down;
+  status.circuits[0].last_good = status.now - 50s;
+  b.metrics.update(status);
+  CHECK(b(kOutage) == doctest::Approx(1));
+}
+
+TEST_CASE("metrics: every RTO target is a bucket bound, and a breach is one above it") {
+  Bench b;
+  const auto text = b.metrics.serialize();
+  CHECK(text.find(R"(failover_duration_seconds_bucket{plane="routing",trigger="automatic",le="7"})") != std::string::npos);
+  CHECK(text.find(R"(failover_duration_seconds_bucket{plane="trunk",trigger="operator",le="17"})") != std::string::npos);
+  const std::string breaches = R"(linekeeper_rto_breaches_total{plane="routing",service="voice",trigger="automatic"})";
+  const std::string within = R"(linekeeper_failover_duration_seconds_bucket{plane="routing",trigger="automatic",le="7"})";
+  model::Incident incident{.id = 1,
+                           .subject = "voice",
+                           .trigger = "automatic",
+                           .last_good = model::Instant{10s},
+                           .detected = model::Instant{11s},
+                           .decided = model::Instant{11s},
+                           .rto_target = 7s};
+  incident.verified = model::Instant{17s};
+  b.metrics.on_incident(incident);
+  CHECK(b(breaches) == 0);
+  CHECK(b(within) == 1);
+  incident.id = 2;
+  incident.verified = model::Instant{17s} + 1ns;
+  b.metrics.on_incident(incident);
+  CHECK(b(breaches) == 1);
+}
+
+TEST_CASE("metrics: a recovery that never comes is a breach when the target passes, and only once") {
+  Bench b;
+  const std::string breaches = R"(linekeeper_rto_breaches_total{plane="routing",service="voice",trigger="automatic"})";
+  auto status = support::calm_status(b.site);
+  status.incidents = {{.id = 1, .subject = "voice", .trigger = "automatic", .last_good = status.now - 7s, .rto_target = 7s}};
+  b.metrics.update(status);
+  CHECK(b(breaches) == 0);
+  status.now += 1ns;
+  b.metrics.update(status);
+  b.metrics.update(status);
+  status.incidents[0].verified = status.now + 1s;
+  b.metrics.on_incident(status.incidents[0]);
+  CHECK(b(breaches) == 1);
+}
+
+TEST_CASE("metrics: a move is counted by from, to and trigger; names that are not configured become none") {
+  Bench b;
+  for (const auto& e : support::sample_events()) b.metrics.on_event(e);
+  CHECK(b(R"(linekeeper_failovers_total{from="fiber",plane="routing",to="coax",trigger="automatic"})") == 1);
+  CHECK(b(R"(linekeeper_decisions_total{outcome="moved",plane="routing"})") == 1);
+  CHECK(b(R"(linekeeper_circuit_transitions_total{circuit="fiber",to="down"})") == 1);
+  CHECK(b(R"(linekeeper_circuit_last_transition_timestamp_seconds{circuit="fiber"})") == doctest::Approx(1795313169.345));
+  b.metrics.on_event(
+      {.id = model::EventId::TrunkMoved, .subject = "trunk outbound", .fields = {{"from", "evil\"}"}, {"to", "south"}, {"trigger", "operator"}}});
+  CHECK(b(R"(linekeeper_failovers_total{from="none",plane="trunk",to="south",trigger="operator"})") == 1);
+}
+
+TEST_CASE("metrics: refusals and failures are counted by plane and phase") {
+  Bench b;
+  b.metrics.on_event({.id = model::EventId::PlanRefused, .subject = "switch"});
+  b.metrics.on_event({.id = model::EventId::PlanFailed, .subject = "pbx kamailio"});
+  b.metrics.on_event({.id = model::EventId::VerifyFailed, .subject = "outbound"});
+  b.metrics.on_event({.id = model::EventId::GuardHeld, .subject = "voice"});
+  CHECK(b(R"(linekeeper_failover_failures_total{phase="decide",plane="routing"})") == 1);
+  CHECK(b(R"(linekeeper_failover_failures_total{phase="apply",plane="trunk"})") == 1);
+  CHECK(b(R"(linekeeper_failover_failures_total{phase="verify",plane="trunk"})") == 1);
+  CHECK(b(R"(linekeeper_decisions_total{outcome="held",plane="routing"})") == 1);
+}
+
+TEST_CASE("metrics: guards count the difference, and start over when the decision core does") {
+  Bench b;
+  const std::string held = R"(linekeeper_decisions_suppressed_total{guard="hold_down"})";
+  auto status = support::calm_status(b.site);
+  status.suppressed[model::Guard::HoldDown] = 3;
+  b.metrics.update(status);
+  b.metrics.update(status);
+  CHECK(b(held) == 3);
+  status.suppressed[model::Guard::HoldDown] = 1;
+  b.metrics.update(status);
+  CHECK(b(held) == 4);
+}
+
+TEST_CASE("metrics: no request can make a series") {
+  Bench b;
+  const auto lines = [&] {
+    const auto text = b.metrics.serialize();
+    return std::count(text.begin(), text.end(), '\n');
+  };
+  const auto before = lines();
+  b.metrics.api_request("/../../etc/passwd", 404);
+  b.metrics.api_request("/api/v1/status", 299);
+  b.metrics.actuator_operation("nobody");
+  CHECK(lines() == before);
+  CHECK(b(R"(linekeeper_api_requests_total{code="404",handler="other"})") == 1);
+  CHECK(b(R"(linekeeper_api_requests_total{code="other",handler="status"})") == 1);
+}
+
+TEST_CASE("metrics: after a reload what is gone disappears and what stays keeps its counts") {
+  Bench b;
+  b.metrics.update(support::calm_status(b.site));
+  b.metrics.observe(model::ProbeSent{.sequence = 1});
+  b.metrics.observe(model::ProbeSent{.circuit = {1}, .sequence = 1});
+  b.metrics.observe(model::SipOutcome{.result = model::SipResult::Final, .code = 486});
+  b.metrics.config_reload(true, model::WallTime{5s});
+  b.metrics.actuator_operation("switch");
+  model::Site smaller = b.site;
+  smaller.sha256 = "other";
+  smaller.circuits.pop_back();
+  smaller.classes[0].circuits.pop_back();
+  smaller.classes[0].rto = 8s;
+  smaller.trunks[0].members = {{model::CarrierId{0}, model::CircuitId{0}, 11}, {model::CarrierId{1}, model::CircuitId{0}, 21}};
+  b.metrics.reconfigure(smaller);
+  const auto text = b.metrics.serialize();
+  CHECK(text.find("coax") == std::string::npos);
+  CHECK(text.find("9f86d08") == std::string::npos);
+  CHECK(text.find(R"(failover_duration_seconds_bucket{plane="routing",trigger="automatic",le="8"})") != std::string::npos);
+  CHECK(b("linekeeper_probe_attempts_total" + kIcmp) == 1);
+  CHECK(b(R"(linekeeper_path_sip_responses_total{carrier="north",circuit="fiber",code="486"})") == 1);
+  CHECK(b("linekeeper_config_last_reload_success_timestamp_seconds") == 5);
+  CHECK(b(R"(linekeeper_actuator_operations_total{actuator="switch"})") == 1);
+  b.metrics.observe(model::ProbeSent{.sequence = 2});
+  CHECK(b("linekeeper_probe_attempts_total" + kIcmp) == 2);
+  b.metrics.reconfigure(b.site);
+  CHECK(b(R"(linekeeper_probe_attempts_total{circuit="coax",probe="icmp:alpha"})") == 0);
+}
