@@ -19,6 +19,9 @@ namespace {
 using page::escape;
 using page::sign;
 using page::state_mark;
+using page::Table;
+constexpr auto Number = Table::Column::Number;
+constexpr auto Long = Table::Column::Long;
 
 void append(std::string& out, fmt::string_view format, auto&&... args) {
   fmt::vformat_to(std::back_inserter(out), format, fmt::make_format_args(args...));
@@ -92,99 +95,83 @@ std::string service_cards(const model::Status& status, const std::vector<Service
   return out + "</div>";
 }
 
+/// Small print beside or after what it belongs to.
+std::string sub(std::string_view text) { return fmt::format(" <span class=\"sub\">{}</span>", escape(text)); }
+
 std::string circuit_table(const model::Status& status) {
-  std::string out =
-      "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Circuit</th><th scope=\"col\">State</th><th scope=\"col\">For</th><th scope=\"col\" "
-      "class=\"num\">"
-      "RTT</th><th scope=\"col\" class=\"num\">Jitter</th><th scope=\"col\" class=\"num\">Loss</th><th scope=\"col\">Link</th><th "
-      "scope=\"col\">Provider</th><th "
-      "scope=\"col\">Why</th></tr></thead><tbody>";
+  Table table({{"Circuit"}, {"State"}, {"For"}, {"RTT", Number}, {"Jitter", Number}, {"Loss", Number}, {"Link"}, {"Provider"}, {"Why", Long}});
   for (const model::CircuitStatus& c : status.circuits) {
     const model::Circuit& configured = (*status.site)[c.circuit];
-    const std::string address = c.link.address ? c.link.address->to_string() : "no address";
-    append(out,
-           "<tr><th scope=\"row\">{}{}</th><td>{}</td><td>{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td><td class=\"num\">{}</td>"
-           "<td>{} <span class=\"sub\">{}</span></td><td>{} <span class=\"sub\">{}</span></td><td class=\"long\">{}</td></tr>",
-           escape(configured.name), c.active ? " <span class=\"sub\">◀ in use</span>" : "", state_mark(model::to_string(c.verdict.health)),
-           human(status.now - c.verdict.since), page::milliseconds(c.figures.rtt), page::milliseconds(c.figures.jitter), page::loss(c.figures),
-           escape(configured.interface), escape(address), escape(configured.provider), escape(configured.medium), escape(c.reason));
+    table.row({escape(configured.name) + (c.active ? sub("◀ in use") : ""), state_mark(model::to_string(c.verdict.health)),
+               human(status.now - c.verdict.since), page::milliseconds(c.figures.rtt), page::milliseconds(c.figures.jitter), page::loss(c.figures),
+               escape(configured.interface) + sub(c.link.address ? c.link.address->to_string() : "no address"),
+               escape(configured.provider) + sub(configured.medium), escape(c.reason)});
   }
-  return out + "</tbody></table></div>";
+  return table.html();
+}
+
+std::string path_cell(const model::PathStatus* path) {
+  if (path == nullptr) return "–";
+  return state_mark(model::to_string(path->verdict.health)) + (path->rtt ? sub(page::milliseconds(path->rtt)) : "") +
+         (path->selected ? sub("◀ first") : "");
 }
 
 std::string carrier_matrix(const model::Status& status) {
-  std::string out =
-      "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">SIP carrier</th><th scope=\"col\">State</th><th scope=\"col\">For</th>";
-  for (const auto& c : status.site->circuits) append(out, "<th scope=\"col\">via {}</th>", escape(c.name));
-  out += "<th scope=\"col\">Last code</th><th scope=\"col\">Why</th></tr></thead><tbody>";
+  std::vector<Table::Head> heads = {{"SIP carrier"}, {"State"}, {"For"}};
+  for (const auto& c : status.site->circuits) heads.push_back({"via " + c.name});
+  heads.push_back({"Last code"});
+  heads.push_back({"Why", Long});
+  Table table(std::move(heads));
   for (const model::CarrierStatus& c : status.carriers) {
     const model::Carrier& configured = (*status.site)[c.carrier];
-    append(out, "<tr><th scope=\"row\">{}{} <span class=\"sub\">{}</span></th><td>{}</td><td>{}</td>", escape(configured.name),
-           c.active ? " <span class=\"sub\">◀ preferred</span>" : "", escape(configured.provider), state_mark(model::to_string(c.verdict.health)),
-           human(status.now - c.verdict.since));
-    for (std::size_t i = 0; i < status.site->circuits.size(); ++i) {
-      const auto* path = find_path(status, c.carrier, model::id_at<model::CircuitId>(i));
-      if (path == nullptr)
-        out += "<td>–</td>";
-      else
-        append(out, "<td>{} <span class=\"sub\">{}{}</span></td>", state_mark(model::to_string(path->verdict.health)), page::milliseconds(path->rtt),
-               path->selected ? " ◀ first" : "");
-    }
-    append(out, "<td>{}</td><td class=\"long\">{}</td></tr>", c.last_code > 0 ? std::to_string(c.last_code) : std::string("–"), escape(c.reason));
+    std::vector<std::string> cells = {escape(configured.name) + sub(configured.provider) + (c.active ? sub("◀ preferred") : ""),
+                                      state_mark(model::to_string(c.verdict.health)), human(status.now - c.verdict.since)};
+    for (std::size_t i = 0; i < status.site->circuits.size(); ++i)
+      cells.push_back(path_cell(find_path(status, c.carrier, model::id_at<model::CircuitId>(i))));
+    cells.push_back(c.last_code > 0 ? std::to_string(c.last_code) : "–");
+    cells.push_back(escape(c.reason));
+    table.row(cells);
   }
-  return out + "</tbody></table></div>";
+  return table.html();
 }
 
 std::string override_table(const model::Status& status) {
   if (status.overrides.empty()) return "<p class=\"none\">None: every choice is automatic.</p>";
-  std::string out =
-      "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">No.</th><th scope=\"col\">What</th><th scope=\"col\">Until</th><th "
-      "scope=\"col\">Who</th><th "
-      "scope=\"col\">Why</th></tr></thead><tbody>";
+  Table table({{"No."}, {"What"}, {"Until"}, {"Who"}, {"Why", Long}});
   for (const model::Override& o : status.overrides) {
     const std::string subject = o.subject.empty() ? "everything" : o.subject;
     const std::string what = o.kind == model::OverrideKind::Force ? subject + " forced to " + o.to : subject + " held as it is";
-    append(out, "<tr><th scope=\"row\">{}</th><td>{}</td><td>{} <span class=\"sub\">in {}</span></td><td>{}</td><td class=\"long\">{}</td></tr>",
-           o.id, escape(what), page::clock_time(o.until), human(o.until - status.wall), escape(o.owner), escape(o.reason));
+    table.row({std::to_string(o.id), escape(what), page::clock_time(o.until) + sub("in " + human(o.until - status.wall)), escape(o.owner),
+               escape(o.reason)});
   }
-  return out + "</tbody></table></div>";
+  return table.html();
 }
 
 std::string incident_table(const model::Status& status) {
   if (status.incidents.empty()) return "<p class=\"none\">None since the start.</p>";
-  std::string out =
-      "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Opened</th><th scope=\"col\">Service</th><th scope=\"col\">What failed</th><th "
-      "scope=\"col\">"
-      "Moved to</th><th scope=\"col\">Recovered in</th><th scope=\"col\">Detected</th><th scope=\"col\">Applied</th><th "
-      "scope=\"col\">By</th></tr></thead><tbody>";
+  Table table({{"Opened"}, {"Service"}, {"What failed"}, {"Moved to"}, {"Recovered in"}, {"Detected"}, {"Applied"}, {"By"}});
   for (const model::Incident& i : status.incidents) {
     const auto after = [&](std::optional<model::Instant> at) { return at ? human(*at - i.last_good) : std::string("–"); };
     const model::Duration open = status.now - i.last_good;
     const std::string result = i.recovery()
                                    ? recovery_words(i.recovery(), i.rto_target)
                                    : fmt::format("… open for {} of {}{}", human(open), human(i.rto_target), open > i.rto_target ? " ✕ MISSED" : "");
-    append(out,
-           "<tr><th scope=\"row\">{} <span class=\"sub\">no. "
-           "{}</span></th><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>",
-           page::clock_time(i.opened), i.id, escape(i.subject), escape(i.failed), escape(i.moved_to), result, after(i.detected), after(i.applied),
-           escape(i.trigger));
+    table.row({page::clock_time(i.opened) + sub(fmt::format("no. {}", i.id)), escape(i.subject), escape(i.failed), escape(i.moved_to), result,
+               after(i.detected), after(i.applied), escape(i.trigger)});
   }
-  return out + "</tbody></table></div>";
+  return table.html();
 }
 
 std::string event_table(std::span<const model::Event> recent) {
   if (recent.empty()) return "<p class=\"none\">None yet.</p>";
-  std::string out =
-      "<div class=\"scroll\"><table><thead><tr><th scope=\"col\">Time</th><th scope=\"col\">Severity</th><th scope=\"col\">Event</th><th "
-      "scope=\"col\">What "
-      "happened</th></tr></thead><tbody>";
+  Table table({{"Time"}, {"Severity"}, {"Event"}, {"What", Long}});
   const std::size_t skip = recent.size() > kPageEvents ? recent.size() - kPageEvents : 0;
   for (std::size_t n = recent.size(); n > skip; --n) {
     const model::Event& e = recent[n - 1];
-    append(out, "<tr><th scope=\"row\">{}</th><td>{}</td><td>{}</td><td class=\"long\">{}{}{}</td></tr>", page::clock_time(e.wall),
-           page::severity_mark(model::severity(e.id)), model::to_string(e.id), escape(e.subject), e.subject.empty() ? "" : ": ", escape(e.text));
+    table.row({page::clock_time(e.wall), page::severity_mark(model::severity(e.id)), std::string(model::to_string(e.id)),
+               escape(e.subject.empty() ? e.text : e.subject + ": " + e.text)});
   }
-  return out + "</tbody></table></div>";
+  return table.html();
 }
 
 std::string foot(const model::Status& status) {

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <cstdint>
+#include <utility>
 
+#include "controller/model/assert.hpp"
 #include "controller/runtime/clock.hpp"
 
 namespace linekeeper::telemetry::page {
@@ -61,6 +63,36 @@ std::string milliseconds(std::optional<model::Duration> d) {
 std::string loss(const model::Figures& figures) {
   return figures.samples > 0 ? fmt::format("{:.1f} %", figures.loss_ratio * 100.0) : std::string("–");
 }
+
+namespace {
+std::string_view css_class(Table::Column c) {
+  switch (c) {
+    case Table::Column::Plain: return "";
+    case Table::Column::Number: return " class=\"num\"";
+    case Table::Column::Long: return " class=\"long\"";
+  }
+  return "";
+}
+}  // namespace
+
+Table::Table(std::vector<Head> heads) : heads_(std::move(heads)), out_("<div class=\"scroll\"><table><thead><tr>") {
+  for (Head& h : heads_) {
+    h.name = escape(h.name);
+    out_ += fmt::format("<th scope=\"col\"{}>{}</th>", css_class(h.column), h.name);
+  }
+  out_ += "</tr></thead><tbody>";
+}
+
+void Table::row(const std::vector<std::string>& cells) {
+  LK_ASSERT(cells.size() == heads_.size());
+  out_ += "<tr>";
+  for (std::size_t i = 0; i < cells.size(); ++i)
+    out_ += i == 0 ? fmt::format("<th scope=\"row\">{}</th>", cells[i])
+                   : fmt::format("<td data-column=\"{}\"{}>{}</td>", heads_[i].name, css_class(heads_[i].column), cells[i]);
+  out_ += "</tr>";
+}
+
+std::string Table::html() const { return out_ + "</tbody></table></div>"; }
 
 std::string base64_of_hex(std::string_view hex) {
   constexpr std::string_view kDigits = "0123456789abcdef";

@@ -9,3 +9,6 @@ if(PROMTOOL)
   add_test(NAME unit.telemetry.promtool COMMAND sh -c "out=$(\"$1\" metrics) && printf '%s\\n' \"$out\" | \"$2\" check metrics" promtool-check $<TARGET_FILE:telemetry_sample> ${PROMTOOL})
   set_tests_properties(unit.telemetry.promtool PROPERTIES LABELS unit TIMEOUT 60 FAIL_REGULAR_EXPRESSION "should|not |error")
 endif()
+# The page in a real browser; says so and is skipped where there is none.
+add_test(NAME page.telemetry COMMAND python3 ${CMAKE_SOURCE_DIR}/tests/support/page_check.py --sample $<TARGET_FILE:telemetry_sample> --out ${CMAKE_BINARY_DIR}/page)
+set_tests_properties(page.telemetry PROPERTIES LABELS page TIMEOUT 120 SKIP_RETURN_CODE 77)
