@@ -29,6 +29,35 @@ std::string sha256_of(std::string_view text) {
 
 Loaded unreadable(std::string what, std::string remedy) { return {std::nullopt, {Problem{0, 0, "", "", std::move(what), std::move(remedy)}}}; }
 
+/// toml++ bounds the depth of brackets and braces but not of dotted keys, and frees tables recursively: a key of half a million
+/// dots ends the process. So a line may have kMaxDots dots outside its texts; multi-line texts are counted in, lest their ends
+/// hide a key. @return the place of the first dot too many
+std::optional<Place> too_deep(std::string_view text) {
+  constexpr int kMaxDots = 16;
+  Place at{1, 1};
+  for (std::size_t begin = 0; begin < text.size(); ++at.line) {
+    const std::string_view line = text.substr(begin, text.find('\n', begin) - begin);
+    const bool multi_line = line.find(R"(""")") != std::string_view::npos || line.find("'''") != std::string_view::npos;
+    int dots = 0;
+    char quote = 0;
+    for (std::size_t i = 0; i < line.size(); ++i) {
+      const char c = line[i];
+      if (quote == '"' && c == '\\')
+        ++i;
+      else if (quote != 0 && c == quote)
+        quote = 0;
+      else if (quote == 0 && !multi_line && (c == '"' || c == '\''))
+        quote = c;
+      else if (quote == 0 && !multi_line && c == '#')
+        break;
+      else if (quote == 0 && c == '.' && ++dots > kMaxDots)
+        return Place{at.line, static_cast<int>(i) + 1};
+    }
+    begin += line.size() + 1;
+  }
+  return std::nullopt;
+}
+
 /// A syntax error ends the reading: behind it nobody knows what is a key and what is not.
 void add_syntax(Problems& problems, const toml::parse_error& error) {
   problems.add(place_of(error.source()), "", "this is not TOML: " + clean(error.description(), 200),
@@ -82,6 +111,11 @@ Loaded parse(std::string_view text, std::string file) {
     return unreadable(fmt::format("it is larger than {} bytes", kMaxFileSize), "a configuration is far smaller; is this the right file?");
   Problems problems(text);
   Loaded loaded;
+  if (const auto place = too_deep(text)) {
+    problems.add(*place, "", "this key has more dots than any key here", "mend this first: the rest of the file was not read");
+    loaded.problems = problems.take();
+    return loaded;
+  }
   try {
     const toml::table table = toml::parse(text, file);
     loaded.site = read(table, std::move(file), problems);

@@ -64,12 +64,11 @@ const toml::node* Section::asked(std::string_view key) {
   asked_.emplace(key);
   const Key& known = key_named(schema_, key);
   const toml::node* node = table_->get(key);
-  if (node == nullptr && known.required()) {
-    const bool section = known.form == Form::Section || known.form == Form::Sections;
-    const std::string of = label_.empty() ? "" : label_ + " ";
-    complain(key, section ? fmt::format("there is no {}", known.example) : fmt::format("{}has no {}", of, key),
-             section ? fmt::format("{} {}", known.example, known.meaning) : fmt::format("for example: {} = {}", key, known.example));
-  }
+  if (node != nullptr || !known.required()) return node;
+  if (label_.empty())
+    complain_at({}, key, fmt::format("there is no {}", known.example), std::string(known.meaning));
+  else
+    complain(key, fmt::format("{} has no {}", label_, key), fmt::format("for example: {} = {}", key, known.example));
   return node;
 }
 
@@ -81,10 +80,15 @@ void Section::wrong_type(const Key& key, const toml::node& node) const {
              fmt::format(R"(write "{0}ms", "{0}s", "{0}m" or "{0}h", in quotes)", number));
     return;
   }
-  const std::string remedy = key.form == Form::Section || key.form == Form::Sections ? fmt::format("write {}", key.example)
-                                                                                     : fmt::format("for example: {} = {}", key.name, key.example);
-  complain(key.name, fmt::format("{}{}{} is {}, it must be a {}", label_, label_.empty() ? "" : " ", key.name, type_words(node), form_words(key)),
-           remedy);
+  if (key.form == Form::Section || key.form == Form::Sections) {
+    complain(key.name, fmt::format("{} is {}, it must be a section", key.name, type_words(node)),
+             fmt::format("write {} on a line of its own", key.example));
+    return;
+  }
+  complain(key.name,
+           fmt::format("{} {} is {}, it must be {}{}", label_, key.name, type_words(node), key.form == Form::Flag && !key.list ? "" : "a ",
+                       form_words(key)),
+           fmt::format("for example: {} = {}", key.name, key.example));
 }
 
 bool Section::within(const Key& key, double value, const std::string& shown) const {

@@ -212,7 +212,7 @@ std::optional<std::string> nearest(std::string_view typed, std::span<const std::
         row[j] = std::min({substituted, row[j] + 1, row[j - 1] + 1});
       }
     }
-    const std::size_t allowed = std::max<std::size_t>(1, std::max(typed.size(), word.size()) / 3);
+    const std::size_t allowed = (std::max(typed.size(), word.size()) + 2) / 3;
     if (row.back() <= allowed && (!best || row.back() < best_distance)) {
       best = word;
       best_distance = row.back();

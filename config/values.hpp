@@ -64,7 +64,7 @@ struct HostPort {
 [[nodiscard]] std::optional<model::ReplyClass> reply_class(std::string_view word);  ///< "up", "busy", "degraded", "soft-down", "down"
 inline constexpr std::string_view kReplyClasses = R"("up", "busy", "degraded", "soft-down" or "down")";
 
-/// The known word nearest to what was typed, when near enough to be what was meant (at most a third of its letters differ).
+/// The known word nearest to what was typed, when near enough to be what was meant (at most a third of its letters differ, rounded up).
 [[nodiscard]] std::optional<std::string> nearest(std::string_view typed, std::span<const std::string> known);
 
 /// Text from the file made fit for a terminal: control characters as \xNN, cut (at a character) after `limit` bytes.

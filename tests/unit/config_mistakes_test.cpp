@@ -4,16 +4,15 @@ using namespace linekeeper::config;
 using namespace config_text;
 
 TEST_CASE("a mistake is told with place, offending text, what is wrong and what would be right") {
-  const auto problem = only(after("[site]", "[probing]\ninterval = 200"));
-  CHECK(describe(problem, "site.toml").starts_with("site.toml:4:1: ") == false);
   const auto missing = only(with("interface = \"wan0\"", "interfaces = \"wan0\"", after("name = \"fiber\"", "interface = \"wan0\"")));
-  CHECK(describe(missing, "site.toml") == "site.toml:14:1: circuit \"fiber\" has no key \"interfaces\"\n    interfaces = \"wan0\"\n    did you mean \"interface\"?");
+  CHECK(describe(missing, "site.toml") ==
+        "site.toml:14:1: circuit \"fiber\" has no key \"interfaces\"\n    interfaces = \"wan0\"\n    did you mean \"interface\"?");
 }
 
 TEST_CASE("syntax: the place is given, and that the rest was not read") {
-  check_only(with("name = \"lab\"", "name = = \"lab\""), 2, "not TOML", "the rest of the file was not read");
-  check_only(after("[[class]]", "name = \"twice\""), 19, "not TOML", "mend this first");
-  check_only("[site\nname = 1", 1, "not TOML", "mend this first");
+  check_only(with("name = \"lab\"", "name = = \"lab\""), "not TOML", "the rest of the file was not read");
+  check_at(20, after("[[class]]", "name = \"twice\""), "not TOML", "mend this first");
+  check_at(1, "[site\nname = 1", "not TOML", "mend this first");
 }
 
 TEST_CASE("all mistakes are listed at once, in the order of the file") {
@@ -28,53 +27,59 @@ TEST_CASE("all mistakes are listed at once, in the order of the file") {
 }
 
 TEST_CASE("unknown sections and keys are mistakes with the nearest known word") {
-  check_only(kSound + "[probng]\ninterval = \"1s\"\n", 34, "the file has no key \"probng\"", "did you mean \"probing\"?");
-  check_only(after("name = \"north\"", "intervall = \"15s\""), 21, "carrier \"north\" has no key \"intervall\"", "did you mean \"interval\"?");
-  check_only(after("name = \"north\"", "weight = 3"), 21, "has no key \"weight\"", "known here: ");
-  check_only(after("name = \"voice\"", "match = { sorce = \"10.0.0.0/8\" }"), 19, "class \"voice\" match has no key \"sorce\"", "did you mean \"source\"?");
+  check_only(kSound + "[probng]\n", "the file has no key \"probng\"", "did you mean \"probing\"?");
+  check_only(after("name = \"north\"", "intervall = \"15s\""), "carrier \"north\" has no key \"intervall\"", "did you mean \"interval\"?");
+  check_only(after("name = \"north\"", "weight = 3"), "has no key \"weight\"", "known here: ");
+  check_only(after("name = \"voice\"", "match = { sorce = \"10.0.0.0/8\" }"), "class \"voice\" match has no key \"sorce\"",
+             "did you mean \"source\"?");
 }
 
 TEST_CASE("wrong types are told with what is there and what must be") {
-  check_only(with("name = \"lab\"", "name = 7"), 2, "[site] name is a whole number, it must be a name", "for example: name = \"bangkok\"");
-  check_only(after("name = \"fiber\"", "priority = \"10\""), 14, "priority is text, it must be a whole number, 0 to 10000", "priority = 10");
-  check_only(after("name = \"fiber\"", "priority = 1.5"), 14, "a number with a decimal point", "priority = 10");
-  check_only(after("name = \"fiber\"", "metered = 1"), 14, "metered is a whole number, it must be a true or false", "metered = true");
-  check_only(after("name = \"fiber\"", "targets = \"t1\""), 14, "targets is text, it must be a list of names", "targets = [");
-  check_only(after("name = \"fiber\"", "sources = [7]"), 14, "an element is a whole number", "sources = [");
-  check_only(after("name = \"voice\"", "match = 7"), 19, "match is a whole number", "match = {");
-  check_only("[carrier]\nname = \"x\"\n" + with("[[carrier]]\nname = \"north\"\naddress = \"198.51.100.10\"\n[[carrier]]\nname = \"south\"\naddress = \"203.0.113.20:5070\"\n[[pbx]]\nname = \"kamailio\"\nrpc_socket = \"/run/kamailio/lk.sock\"\n[[trunk]]\nname = \"outbound\"\nsets = { north = { fiber = 11, coax = 12 }, south = 21 }\n", ""),
-             1, "carrier is a table, it must be a sections", "write [[carrier]]");
+  check_only(with("name = \"lab\"", "name = 7"), "[site] name is a whole number, it must be a name", "for example: name = \"bangkok\"");
+  check_only(after("name = \"fiber\"", "priority = \"10\""), "priority is text, it must be a whole number, 0 to 10000", "priority = 10");
+  check_only(after("name = \"fiber\"", "priority = 1.5"), "a number with a decimal point", "priority = 10");
+  check_only(after("name = \"fiber\"", "metered = 1"), "metered is a whole number, it must be true or false", "metered = true");
+  check_only(after("name = \"fiber\"", "targets = \"t1\""), "targets is text, it must be a list of names", "targets = [");
+  check_only(after("name = \"fiber\"", "sources = [7]"), "an element is a whole number", "sources = [");
+  check_only(after("name = \"voice\"", "match = 7"), "match is a whole number", "match = {");
+  check_at(1,
+           "[carrier]\nname = \"x\"\n" +
+               with("[[carrier]]\nname = \"north\"\naddress = \"198.51.100.10\"\n[[carrier]]\nname = \"south\"\naddress = "
+                    "\"203.0.113.20:5070\"\n[[pbx]]\nname = \"kamailio\"\nrpc_socket = \"/run/kamailio/lk.sock\"\n[[trunk]]\nname = "
+                    "\"outbound\"\nsets = { north = { fiber = 11, coax = 12 }, south = 21 }\n",
+                    ""),
+           "carrier is a table, it must be a section", "write [[carrier]]");
 }
 
 TEST_CASE("durations without a unit are refused as numbers and as text") {
-  check_only(kSound + "[probing]\ninterval = 200\n", 35, "[probing] interval is a number without a unit", "write \"200ms\", \"200s\"");
-  check_only(kSound + "[probing]\ninterval = 0.2\n", 35, "number without a unit", "\"0.2s\"");
-  check_only(kSound + "[probing]\ninterval = \"200\"\n", 35, "\"200\" has no unit", "\"200ms\"");
-  check_only(kSound + "[probing]\ninterval = \"soon\"\n", 35, "\"soon\" is not a duration", "\"200ms\"");
+  check_only(kSound + "[probing]\ninterval = 200\n", "[probing] interval is a number without a unit", "write \"200ms\", \"200s\"");
+  check_only(kSound + "[probing]\ninterval = 0.2\n", "number without a unit", "\"0.2s\"");
+  check_only(kSound + "[probing]\ninterval = \"200\"\n", "\"200\" has no unit", "\"200ms\"");
+  check_only(kSound + "[probing]\ninterval = \"soon\"\n", "\"soon\" is not a duration", "\"200ms\"");
 }
 
 TEST_CASE("numbers out of bounds are refused, numbers at the bounds are not") {
-  check_only(kSound + "[probing]\ninterval = \"19ms\"\n", 35, "interval is 19ms, out of its bounds", "20ms to 10s");
+  check_only(kSound + "[probing]\ninterval = \"19ms\"\n", "interval is 19ms, out of its bounds", "20ms to 10s");
   site_of(kSound + "[probing]\ninterval = \"20ms\"\n");
-  check_only(kSound + "[probing]\njitter = 0.51\n", 35, "jitter is 0.51", "0 to 0.5");
-  check_only(kSound + "[probing]\njitter = nan\n", 35, "jitter is nan", "0 to 0.5");
+  check_only(kSound + "[probing]\njitter = 0.51\n", "jitter is 0.51", "0 to 0.5");
+  check_only(kSound + "[probing]\njitter = nan\n", "jitter is nan", "0 to 0.5");
   CHECK(site_of(kSound + "[probing]\njitter = 0\n").probing.jitter_ratio == 0.0);
-  check_only(kSound + "[circuit_health]\nfall = 1\n", 35, "fall is 1", "2 to 100");
+  check_only(kSound + "[circuit_health]\nfall = 1\n", "fall is 1", "2 to 100");
   site_of(kSound + "[circuit_health]\nfall = 2\n");
-  check_only(after("name = \"fiber\"", "table = 6999"), 14, "table is 6999", "7000 to 7999");
+  check_only(after("name = \"fiber\"", "table = 6999"), "table is 6999", "7000 to 7999");
   site_of(after("name = \"fiber\"", "table = 7000"));
   site_of(after("name = \"fiber\"", "table = 7999"));
-  check_only(after("name = \"fiber\"", "table = 8000"), 14, "table is 8000", "7000 to 7999");
-  check_only(after("name = \"fiber\"", "mark = 0"), 14, "mark is 0", "1 to 4294967295");
+  check_only(after("name = \"fiber\"", "table = 8000"), "table is 8000", "7000 to 7999");
+  check_only(after("name = \"fiber\"", "mark = 0"), "mark is 0", "1 to 4294967295");
   site_of(after("name = \"fiber\"", "mark = 0xffffffff"));
-  check_only(after("name = \"fiber\"", "mark = 0x100000000"), 14, "mark is 4294967296", "1 to 4294967295");
+  check_only(after("name = \"fiber\"", "mark = 0x100000000"), "mark is 4294967296", "1 to 4294967295");
 }
 
 TEST_CASE("required sections and keys are missed") {
-  check_only(with("[site]\nname = \"lab\"\n", ""), 1, "there is no [site]", "What this site is called");
-  check_only(with("interface = \"wan0\"\n", ""), 12, "circuit \"fiber\" has no interface", "for example: interface = \"wan0\"");
-  check_only(with("rpc_socket = \"/run/kamailio/lk.sock\"\n", ""), 26, "pbx \"kamailio\" has no rpc_socket", "rpc_socket = ");
-  check_only(with("name = \"voice\"\n", ""), 18, "class no. 1 has no name", "name = \"voice\"");
+  CHECK(only(with("[site]\nname = \"lab\"\n", "")).what == "there is no [site]");
+  check_at(12, with("interface = \"wan0\"\n", ""), "circuit \"fiber\" has no interface", "for example: interface = \"wan0\"");
+  check_at(26, with("rpc_socket = \"/run/kamailio/lk.sock\"\n", ""), "pbx \"kamailio\" has no rpc_socket", "rpc_socket = ");
+  check_at(18, with("name = \"voice\"\n", ""), "class no. 1 has no name", "name = \"voice\"");
   CHECK(told("").find("there is no [[circuit]]") != std::string::npos);
   CHECK(told("").find("there is no [[class]]") != std::string::npos);
   CHECK(told("").find("there is no [[target]]") != std::string::npos);
@@ -82,24 +87,25 @@ TEST_CASE("required sections and keys are missed") {
 }
 
 TEST_CASE("names that people cannot type or terminals would obey are refused") {
-  check_only(with("name = \"voice\"", "name = \"my voice\""), 19, "character that is not allowed", "letters, digits");
-  check_only(with("name = \"voice\"", "name = \"a\\u001b[31m\""), 19, "\\x1b[31m", "letters, digits");
-  check_only(with("name = \"voice\"", "name = \"\""), 19, "is empty", "letters, digits");
+  check_only(with("name = \"voice\"", "name = \"my voice\""), "character that is not allowed", "letters, digits");
+  check_only(with("name = \"voice\"", "name = \"a\\u001b[31m\""), "\\x1b[31m", "letters, digits");
+  check_only(with("name = \"voice\"", "name = \"\""), "is empty", "letters, digits");
 }
 
 TEST_CASE("two of a kind with one name are refused") {
-  check_only(with("name = \"t2\"", "name = \"t1\""), 7, "two targets called \"t1\"", "a name of its own");
-  check_only(with("name = \"outbound\"", "name = \"voice\""), 32, "a class and a trunk are both called \"voice\"", "people type it");
+  check_only(with("name = \"t2\"", "name = \"t1\""), "two targets called \"t1\"", "a name of its own");
+  check_only(with("name = \"outbound\"", "name = \"voice\""), "a class and a trunk are both called \"voice\"", "people type it");
   CHECK(told(with("name = \"coax\"", "name = \"fiber\"")).find("two circuits called \"fiber\"") != std::string::npos);
   CHECK(told(kSound + "[[class]]\nname = \"voice\"\nmatch = { mark = 5 }\n").find("two classes called \"voice\"") != std::string::npos);
 }
 
 TEST_CASE("references to nothing are refused with the nearest name") {
-  check_only(after("name = \"voice\"", "circuits = [\"fibre\", \"coax\"]", with("north = { fiber = 11, coax = 12 }", "north = 11")), 19, "there is no circuit \"fibre\"", "did you mean \"fiber\"?");
-  check_only(after("name = \"fiber\"", "targets = [\"t1\", \"t2\", \"t3\", \"t9\"]"), 14, "there is no target \"t9\"", "did you mean");
-  check_only(after("name = \"outbound\"", "pbx = \"asterisk\""), 33, "there is no pbx \"asterisk\"", "configured: \"kamailio\"");
-  check_only(after("name = \"outbound\"", "class = \"voic\""), 33, "there is no class \"voic\"", "did you mean \"voice\"?");
-  check_only(after("name = \"outbound\"", "carriers = [\"north\", \"south\", \"east\"]"), 33, "there is no carrier \"east\"", "");
+  check_at(20, after("name = \"voice\"", "circuits = [\"fibre\", \"coax\"]", with("{ fiber = 11, coax = 12 }", "11")),
+           "there is no circuit \"fibre\"", "did you mean \"fiber\"?");
+  check_only(after("name = \"fiber\"", "targets = [\"t1\", \"t2\", \"t3\", \"t9\"]"), "there is no target \"t9\"", "did you mean");
+  check_only(after("name = \"outbound\"", "pbx = \"asterisk\""), "there is no pbx \"asterisk\"", "configured: \"kamailio\"");
+  check_only(after("name = \"outbound\"", "class = \"voic\""), "there is no class \"voic\"", "did you mean \"voice\"?");
+  check_only(after("name = \"outbound\"", "carriers = [\"north\", \"south\", \"east\"]"), "there is no carrier \"east\"", "");
 }
 
 TEST_CASE("an empty list is a mistake where one is needed, never all") {
@@ -110,53 +116,53 @@ TEST_CASE("an empty list is a mistake where one is needed, never all") {
 }
 
 TEST_CASE("the same element twice in a list is refused") {
-  check_only(after("name = \"voice\"", "circuits = [\"fiber\", \"coax\", \"fiber\"]"), 19, "names \"fiber\" twice", "name each once");
+  check_only(after("name = \"voice\"", "circuits = [\"fiber\", \"coax\", \"fiber\"]"), "names \"fiber\" twice", "name each once");
 }
 
 TEST_CASE("addresses: host names, IPv6 and what cannot be probed are refused with the reason") {
-  check_only(with("\"198.51.100.10\"", "\"sip.north.example\""), 22, "\"sip.north.example\" is a host name", "numeric address");
-  check_only(with("\"198.51.100.10\"", "\"198.51.100.10:0\""), 22, "port 0", "1 to 65535");
-  check_only(with("\"198.51.100.10\"", "\"198.51.100.10:65536\""), 22, "\"65536\" is not a port", "0 to 65535");
-  check_only(with("\"198.51.100.10\"", "\"[2001:db8::1]:5060\""), 22, "IPv6, which is not steered yet", "an IPv4 address");
-  check_only(with("\"192.0.2.1\"", "\"dns.example\""), 5, "is a host name", "numeric address");
-  check_only(with("\"192.0.2.1\"", "\"127.0.0.1\""), 5, "is this machine itself", "out in the internet");
-  check_only(with("\"192.0.2.1\"", "\"224.0.0.1\""), 5, "multicast", "out in the internet");
-  check_only(with("\"192.0.2.1\"", "\"0.0.0.0\""), 5, "this network", "out in the internet");
-  check_only(after("name = \"fiber\"", "gateway = \"router\""), 14, "is a host name", "numeric address");
-  check_only(after("name = \"fiber\"", "gateway = \"fe80::1\""), 14, "IPv6", "an IPv4 address");
-  check_only(after("name = \"fiber\"", "sources = [\"10.0.0.1/24\"]"), 14, "is not a network", "no bits set behind the length");
+  check_only(with("\"198.51.100.10\"", "\"sip.north.example\""), "\"sip.north.example\" is a host name", "numeric address");
+  check_only(with("\"198.51.100.10\"", "\"198.51.100.10:0\""), "port 0", "1 to 65535");
+  check_only(with("\"198.51.100.10\"", "\"198.51.100.10:65536\""), "\"65536\" is not a port", "0 to 65535");
+  check_only(with("\"198.51.100.10\"", "\"[2001:db8::1]:5060\""), "IPv6, which is not steered yet", "an IPv4 address");
+  check_only(with("\"192.0.2.1\"", "\"dns.example\""), "is a host name", "numeric address");
+  check_only(with("\"192.0.2.1\"", "\"127.0.0.1\""), "is this machine itself", "out in the internet");
+  check_only(with("\"192.0.2.1\"", "\"224.0.0.1\""), "multicast", "out in the internet");
+  check_only(with("\"192.0.2.1\"", "\"0.0.0.0\""), "this network", "out in the internet");
+  check_only(after("name = \"fiber\"", "gateway = \"router\""), "is a host name", "numeric address");
+  check_only(after("name = \"fiber\"", "gateway = \"fe80::1\""), "IPv6", "an IPv4 address");
+  check_only(after("name = \"fiber\"", "sources = [\"10.0.0.1/24\"]"), "is not a network", "no bits set behind the length");
 }
 
 TEST_CASE("replies: codes and classes are checked") {
-  check_only(after("name = \"north\"", "replies = { 404 = \"ok\" }"), 21, "404 is read as \"ok\", which is no class", "\"soft-down\"");
-  check_only(after("name = \"north\"", "replies = { 404 = 1 }"), 21, "404 is read as a whole number", "\"up\"");
-  check_only(after("name = \"north\"", "replies = { 199 = \"up\" }"), 21, "\"199\" is not a final response", "200 to 699");
-  check_only(after("name = \"north\"", "replies = { 700 = \"up\" }"), 21, "\"700\" is not a final response", "200 to 699");
-  check_only(after("name = \"north\"", "replies = { 40x = \"up\" }"), 21, "\"40x\" is not a final response", "200 to 699");
+  check_only(after("name = \"north\"", "replies = { 404 = \"ok\" }"), "404 is read as \"ok\", which is no class", "\"soft-down\"");
+  check_only(after("name = \"north\"", "replies = { 404 = 1 }"), "404 is read as a whole number", "\"up\"");
+  check_only(after("name = \"north\"", "replies = { 199 = \"up\" }"), "\"199\" is not a final response", "200 to 699");
+  check_only(after("name = \"north\"", "replies = { 700 = \"up\" }"), "\"700\" is not a final response", "200 to 699");
+  check_only(after("name = \"north\"", "replies = { 40x = \"up\" }"), "\"40x\" is not a final response", "200 to 699");
   const auto site = site_of(after("name = \"north\"", "replies = { 200 = \"busy\", 699 = \"soft-down\" }"));
   CHECK(site.carriers[0].replies.at(200) == linekeeper::model::ReplyClass::Busy);
   CHECK(site.carriers[0].replies.at(699) == linekeeper::model::ReplyClass::SoftDown);
 }
 
 TEST_CASE("dispatcher sets: each carrier of the trunk, no other, numbers in bounds, circuits of the class") {
-  check_only(with(", south = 21", ""), 33, "carrier \"south\" has none", "every carrier");
-  check_only(with("south = 21", "south = 21, east = 31"), 33, "there is no carrier \"east\" in this trunk", "configured: \"north\" and \"south\"");
-  check_only(with("south = 21", "south = 0"), 33, "the set of \"south\" is 0", "1 to 65535");
-  check_only(with("south = 21", "south = 65536"), 33, "the set of \"south\" is 65536", "1 to 65535");
-  check_only(with("south = 21", "south = \"21\""), 33, "the set of \"south\" is text", "1 to 65535");
-  check_only(with("coax = 12", "cox = 12"), 33, "there is no circuit \"cox\" in class \"voice\"", "did you mean \"coax\"?");
-  check_only(with("{ fiber = 11, coax = 12 }", "{}"), 33, "\"north\" has no set at all", "a set for each circuit");
-  check_only(with("sets = { north = { fiber = 11, coax = 12 }, south = 21 }\n", ""), 31, "trunk \"outbound\" has no sets", "sets = {");
+  check_only(with(", south = 21", ""), "carrier \"south\" has none", "every carrier");
+  check_only(with("south = 21", "south = 21, east = 31"), "there is no carrier \"east\" in this trunk", "configured: \"north\" and \"south\"");
+  check_only(with("south = 21", "south = 0"), "the set of \"south\" is 0", "1 to 65535");
+  check_only(with("south = 21", "south = 65536"), "the set of \"south\" is 65536", "1 to 65535");
+  check_only(with("south = 21", "south = \"21\""), "the set of \"south\" is text", "1 to 65535");
+  check_only(with("coax = 12", "cox = 12"), "there is no circuit \"cox\" in class \"voice\"", "did you mean \"coax\"?");
+  check_only(with("{ fiber = 11, coax = 12 }", "{}"), "\"north\" has no set at all", "a set for each circuit");
+  check_at(29, with("sets = { north = { fiber = 11, coax = 12 }, south = 21 }\n", ""), "trunk \"outbound\" has no sets", "sets = {");
   site_of(with("south = 21", "south = 65535"));
   site_of(with("fiber = 11, coax = 12", "fiber = 11"));  // a carrier that is not provisioned on every circuit
 }
 
 TEST_CASE("the http listener: numeric, off, and never beyond this machine without allowed hosts") {
-  check_only(kSound + "[http]\nlisten = \"localhost:9851\"\n", 35, "is a host name", "numeric address");
-  check_only(kSound + "[http]\nlisten = \"127.0.0.1\"\n", 35, "has no port", "\"127.0.0.1:9851\"");
-  check_only(kSound + "[http]\nlisten = \"127.0.0.1:65536\"\n", 35, "is not a port", "0 to 65535");
-  check_only(kSound + "[http]\nlisten = \"0.0.0.0:9851\"\n", 35, "beyond this machine, without allowed_hosts", "allowed_hosts = ");
-  check_only(kSound + "[http]\nallowed_hosts = [\"http://x\"]\n", 35, "not allowed there", "without scheme");
+  check_only(kSound + "[http]\nlisten = \"localhost:9851\"\n", "is a host name", "numeric address");
+  check_only(kSound + "[http]\nlisten = \"127.0.0.1\"\n", "has no port", "\"127.0.0.1:9851\"");
+  check_only(kSound + "[http]\nlisten = \"127.0.0.1:65536\"\n", "is not a port", "0 to 65535");
+  check_only(kSound + "[http]\nlisten = \"0.0.0.0:9851\"\n", "beyond this machine, without allowed_hosts", "allowed_hosts = ");
+  check_only(kSound + "[http]\nallowed_hosts = [\"http://x\"]\n", "not allowed there", "without scheme");
   CHECK(site_of(kSound + "[http]\nlisten = \"0.0.0.0:9851\"\nallowed_hosts = [\"lk.example\"]\n").endpoints.http_hosts.size() == 1);
   CHECK(site_of(kSound + "[http]\nlisten = \"[::1]:65535\"\n").endpoints.http_port == 65535);
   CHECK(site_of(kSound + "[http]\nlisten = \"off\"\n").endpoints.http_port == 0);
@@ -164,8 +170,8 @@ TEST_CASE("the http listener: numeric, off, and never beyond this machine withou
 }
 
 TEST_CASE("sockets: absolute paths, and two of them") {
-  check_only(kSound + "[daemon]\ncontrol_socket = \"control.sock\"\n", 35, "is not an absolute path", "\"/control.sock\"");
-  check_only(kSound + "[daemon]\ncontrol_socket = \"/run/x\"\nswitch_socket = \"/run/x\"\n", 36, "are the same", "two sockets");
+  check_only(kSound + "[daemon]\ncontrol_socket = \"control.sock\"\n", "is not an absolute path", "\"/control.sock\"");
+  check_only(kSound + "[daemon]\ncontrol_socket = \"/run/x\"\nswitch_socket = \"/run/x\"\n", "are the same", "two sockets");
 }
 
 TEST_CASE("more mistakes than anyone reads are counted, not listed") {

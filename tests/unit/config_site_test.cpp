@@ -1,1 +1,127 @@
-#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+
+#include "config_text.hpp"
+
+using namespace linekeeper;
+using namespace config_text;
+using namespace std::chrono_literals;
+
+TEST_CASE("site: what is left out takes its default") {
+  const auto site = site_of(kSound);
+  CHECK(site.name == "lab");
+  CHECK(site.file == "site.toml");
+  CHECK(site.endpoints.http_port == 9851);
+  CHECK(site.probing.interval == 200ms);
+  CHECK(site.carrier_health.fall == 2);
+  REQUIRE(site.circuits.size() == 2);
+  CHECK(site.circuits[0].provider == "fiber");
+  CHECK(site.circuits[0].table == 7100);
+  CHECK(site.circuits[1].table == 7101);
+  CHECK(site.circuits[0].targets.size() == 3);
+  CHECK_FALSE(site.circuits[0].gateway.has_value());
+  CHECK(site.classes[0].table == 7200);
+  CHECK(site.classes[0].match.everything());
+  CHECK(site.targets[0].network == "192.0.0.0/16");
+  CHECK(site.carriers[0].port == 5060);
+  CHECK(site.carriers[0].domain == "198.51.100.10");
+  CHECK(site.carriers[0].from_user == "linekeeper");
+  CHECK(site.carriers[1].port == 5070);
+  CHECK(site.trunks[0].key == "order");
+}
+
+TEST_CASE("site: lists left out follow priority, then the order of the file") {
+  CHECK(site_of(kSound).classes[0].circuits == std::vector{model::CircuitId{0}, model::CircuitId{1}});
+  CHECK(site_of(after("name = \"coax\"", "priority = 99")).classes[0].circuits == std::vector{model::CircuitId{1}, model::CircuitId{0}});
+  CHECK(site_of(after("name = \"south\"", "priority = 99")).trunks[0].carriers == std::vector{model::CarrierId{1}, model::CarrierId{0}});
+  CHECK(site_of(after("name = \"voice\"", "circuits = [\"coax\", \"fiber\"]")).classes[0].circuits.front() == model::CircuitId{1});
+}
+
+TEST_CASE("site: a trunk's members stand carrier by carrier, circuits in the order of the class") {
+  using Member = model::TrunkMember;
+  const model::CarrierId north{0}, south{1};
+  const model::CircuitId fiber{0}, coax{1};
+  CHECK(site_of(kSound).trunks[0].members == std::vector<Member>{{north, fiber, 11}, {north, coax, 12}, {south, std::nullopt, 21}});
+  const auto turned =
+      after("name = \"outbound\"", "carriers = [\"south\", \"north\"]", after("name = \"voice\"", "circuits = [\"coax\", \"fiber\"]"));
+  CHECK(site_of(turned).trunks[0].members == std::vector<Member>{{south, std::nullopt, 21}, {north, coax, 12}, {north, fiber, 11}});
+}
+
+TEST_CASE("site: a trunk with several pbxs or classes to choose from must name one") {
+  const std::string two = kSound + "[[pbx]]\nname = \"second\"\nrpc_socket = \"/run/second.sock\"\n";
+  CHECK(only(two).what == "trunk \"outbound\" has no pbx");
+  CHECK(site_of(after("name = \"outbound\"", "pbx = \"second\"", two)).trunks[0].pbx == model::PbxId{1});
+}
+
+TEST_CASE("site: every value given arrives") {
+  const auto site = config::load(LINEKEEPER_CONFIG_DIR "/linekeeper.example.toml");
+  for (const auto& problem : site.problems) MESSAGE(describe(problem, "example"));
+  REQUIRE(site.site.has_value());
+  const model::Circuit& fiber = site.site->circuits[0];
+  CHECK(fiber.mark == 0x11);
+  CHECK(fiber.sources == std::vector{*model::Prefix::parse("10.0.0.11")});
+  CHECK(fiber.risk_groups == std::vector<std::string>{"street-duct"});
+  CHECK(site.site->circuits[1].gateway == model::IpAddress::parse("203.0.113.1"));
+  CHECK(site.site->classes[0].match.incoming_interface == "lan0");
+  CHECK(site.site->classes[0].match.mark == 0x20);
+  CHECK(site.site->carriers[0].domain == "sip.north.example");
+  CHECK(site.site->carriers[0].replies.at(480) == model::ReplyClass::Busy);
+  CHECK(site.site->trunks[0].rto == 120s);
+  CHECK(site.site->endpoints.http_hosts == std::vector<std::string>{"linekeeper.example.net"});
+}
+
+namespace {
+/// A file that is gone again when the test ends.
+class TemporaryFile {
+ public:
+  explicit TemporaryFile(std::string_view text) {
+    const int fd = ::mkstemp(path_.data());
+    REQUIRE(fd >= 0);
+    ::close(fd);
+    std::ofstream(path_) << text;
+  }
+  ~TemporaryFile() { ::unlink(path_.c_str()); }
+  TemporaryFile(const TemporaryFile&) = delete;
+  TemporaryFile& operator=(const TemporaryFile&) = delete;
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  std::string path_ = "/tmp/linekeeper-config-test-XXXXXX";
+};
+}  // namespace
+
+TEST_CASE("load: file and digest are kept") {
+  const TemporaryFile file(kSound);
+  const auto loaded = config::load(file.path());
+  REQUIRE(loaded.site.has_value());
+  CHECK(loaded.site->file == file.path());
+  CHECK(loaded.site->sha256.size() == 64);
+  const TemporaryFile other(kSound + "# changed\n");
+  CHECK(config::load(other.path()).site->sha256 != loaded.site->sha256);
+}
+
+TEST_CASE("load: what cannot be read is told, not thrown") {
+  CHECK(config::load("/nonexistent/x.toml").problems.at(0).what.find("cannot open it: No such file") == 0);
+  CHECK(config::load("/tmp").problems.at(0).what == "it is not a regular file");
+  CHECK(config::load("/dev/zero").problems.at(0).what == "it is not a regular file");
+  CHECK(describe(config::load("/nonexistent/x.toml").problems.at(0), "/nonexistent/x.toml").starts_with("/nonexistent/x.toml: cannot open"));
+  const TemporaryFile just(std::string(config::kMaxFileSize, '#'));
+  CHECK(config::load(just.path()).problems.at(0).what.find("larger") == std::string::npos);
+  const TemporaryFile over(std::string(config::kMaxFileSize + 1, '#'));
+  CHECK(config::load(over.path()).problems.at(0).what.find("larger") != std::string::npos);
+}
+
+TEST_CASE("summary: names what was understood and the worst case of each failure mode") {
+  const std::string text = config::summary(site_of(kSound));
+  for (const char* part : {"lab: no mistakes", "fiber", "wan1", "203.0.113.20:5070", "11 north by fiber, 12 north by coax, 21 south",
+                           "everything else", "any circuit", "any carrier", "100.1s"}) {
+    CAPTURE(part);
+    CAPTURE(text);
+    CHECK(text.find(part) != std::string::npos);
+  }
+  CHECK(text.find("note:") == std::string::npos);
+  CHECK(config::summary(site_of(after("name = \"voice\"", "circuits = [\"coax\"]", with("{ fiber = 11, coax = 12 }", "11"))))
+            .find("note: class voice has one circuit only") != std::string::npos);
+}

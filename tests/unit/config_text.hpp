@@ -2,8 +2,10 @@
 // A small sound site and ways to spoil it: each test of a mistake changes one thing and looks at what is said about it.
 #include <doctest/doctest.h>
 
+#include <sstream>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "config/loader.hpp"
 
@@ -69,15 +71,34 @@ inline linekeeper::config::Problem only(const std::string& text) {
   return loaded.problems.front();
 }
 
-/// The text has exactly one problem, it stands at `line` (from 1), and says `what`, and its remedy says `remedy`.
-inline void check_only(const std::string& text, int line, std::string_view what, std::string_view remedy) {
+inline std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> lines;
+  std::istringstream in(text);
+  for (std::string line; std::getline(in, line);) lines.push_back(line);
+  return lines;
+}
+
+/// The text has exactly one problem, it stands at `line` (from 1), shows that line, and says `what` and `remedy`.
+inline void check_at(int line, const std::string& text, std::string_view what, std::string_view remedy) {
   const auto problem = only(text);
   INFO(describe(problem, "site.toml"));
   CHECK(problem.line == line);
   CHECK(problem.column >= 1);
   CHECK(problem.what.find(what) != std::string::npos);
   CHECK(problem.remedy.find(remedy) != std::string::npos);
+  CHECK(lines_of(text).at(static_cast<std::size_t>(line) - 1).find(problem.found) != std::string::npos);
   CHECK_FALSE(problem.found.empty());
+}
+
+/// The same, for the last line in which the text differs from the sound site.
+inline void check_only(const std::string& text, std::string_view what, std::string_view remedy) {
+  auto sound = lines_of(kSound), spoilt = lines_of(text);
+  std::size_t last = spoilt.size();
+  while (!sound.empty() && last > 0 && sound.back() == spoilt[last - 1]) {
+    sound.pop_back();
+    --last;
+  }
+  check_at(static_cast<int>(last), text, what, remedy);
 }
 
 inline linekeeper::model::Site site_of(const std::string& text) {

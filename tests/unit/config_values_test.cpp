@@ -18,7 +18,8 @@ TEST_CASE("durations: a number and its unit") {
 }
 
 TEST_CASE("durations: everything else is refused with a reason") {
-  for (const char* text : {"", "s", "ms", "1.s", ".5s", "1..5s", "-1s", "+1s", "1e3s", "1 s", " 1s", "1s ", "one", "1s2", "0x10s", "99999999999999999999s", "nan", "infs"}) {
+  for (const char* text : {"", "s", "ms", "1.s", ".5s", "1..5s", "-1s", "+1s", "1e3s", "1 s", " 1s", "1s ", "one", "1s2", "0x10s",
+                           "99999999999999999999s", "nan", "infs"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_duration(text).has_value());
   }
@@ -31,8 +32,9 @@ TEST_CASE("durations: everything else is refused with a reason") {
 }
 
 TEST_CASE("durations: what is shown can be typed back") {
-  for (const model::Duration d : {model::Duration(0), model::Duration(1ms), model::Duration(999ms), model::Duration(1s), model::Duration(1500ms), model::Duration(59s),
-                                  model::Duration(60s), model::Duration(90s), model::Duration(2min), model::Duration(1h), model::Duration(25h)}) {
+  for (const model::Duration d :
+       {model::Duration(0), model::Duration(1ms), model::Duration(999ms), model::Duration(1s), model::Duration(1500ms), model::Duration(59s),
+        model::Duration(60s), model::Duration(90s), model::Duration(2min), model::Duration(1h), model::Duration(25h)}) {
     CAPTURE(show(d));
     CHECK(parse_duration(show(d)) == d);
   }
@@ -48,7 +50,8 @@ TEST_CASE("endpoints: address and port, brackets for IPv6") {
   CHECK(parse_endpoint("198.51.100.10:0", 5060)->port == 0);
   CHECK(parse_endpoint("[2001:db8::1]:5061", 5060)->port == 5061);
   CHECK(parse_endpoint("2001:db8::1", 5060)->address.family == model::Family::V6);
-  for (const char* text : {"", ":5060", "198.51.100.10:", "198.51.100.10:65536", "198.51.100.10:x", "198.51.100.10:-1", "[2001:db8::1", "[2001:db8::1]5060", "198.51.100.256"}) {
+  for (const char* text : {"", ":5060", "198.51.100.10:", "198.51.100.10:65536", "198.51.100.10:x", "198.51.100.10:-1", "[2001:db8::1",
+                           "[2001:db8::1]5060", "198.51.100.256"}) {
     CAPTURE(text);
     CHECK_FALSE(parse_endpoint(text, 5060).has_value());
   }
@@ -103,7 +106,8 @@ TEST_CASE("nearest: a slip of the finger is recognised, another word is not") {
 
 TEST_CASE("clean: nothing that a terminal would obey comes through") {
   CHECK(clean("a\x1b[31mb") == "a\\x1b[31mb");
-  CHECK(clean("a\xc2\x9b" "31m") == "a\\xc2\\x9b31m");
+  CHECK(clean("a\xc2\x9b"
+              "31m") == "a\\xc2\\x9b31m");
   CHECK(clean("caf\xc3\xa9") == "caf\xc3\xa9");
   CHECK(clean("\xff\xfe") == "\\xff\\xfe");
   CHECK(clean("\xe2\x82") == "\\xe2\\x82");
