@@ -6,12 +6,14 @@ namespaces, which have no name anywhere on the host. So there is nothing to swee
 
 Three processes:
   outer   what the person started; owns the terminal; passes signals on; removes the run directory at the very end
-  keeper  waits for `first`, which is in a new PID namespace and so cannot be the outer's own child
+  keeper  waits for `first`, which is in a new PID namespace and so cannot be the outer's own child; removes the run
+          directory too, should the outer have been killed
   first   PID 1 of the cage: sets up the site, runs the demo or the tests
 
 `outer` holds a pipe to `first`, the lifeline: when it breaks without a word, `first` ends everything. With --keep the outer
 writes one byte before it leaves, and the site lives on until `lab.py down`.
 """
+import contextlib
 import fcntl
 import os
 import shutil
@@ -78,6 +80,13 @@ def make_run_directory():
     return run, lock
 
 
+def _remove(run):
+    """The run directory, and the one above it when it was the last."""
+    shutil.rmtree(run, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        os.rmdir(os.path.dirname(run))
+
+
 def run_inside(work, keep_possible=False):
     """Runs work(run, kept) as the first process of a new cage and returns its exit status.
 
@@ -114,7 +123,7 @@ def run_inside(work, keep_possible=False):
     os.close(news_write)
     status, kept = _outer(pid, lifeline_write, news_read, keep_possible)
     if not kept:
-        shutil.rmtree(run, ignore_errors=True)
+        _remove(run)
         status = report_leftovers(run) or status
     lock.close()
     return status
@@ -166,6 +175,7 @@ def _keeper(run, lifeline, news, work):
         os.close(lifeline)
         os.close(news)
         _, status = os.waitpid(pid, 0)
+        _remove(run)
         code = os.waitstatus_to_exitcode(status)
         return code if code >= 0 else 128 - code
     kernel.die_with_parent(signal.SIGKILL)
@@ -197,6 +207,7 @@ def _first(run, lifeline, news, work):
             state["kept"] = True
 
     state = {"kept": False}
+    link = os.path.join(os.path.dirname(run), "kept")  # our own number may differ from the outer one in here
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, stop)
     signal.signal(signal.SIGIO, life)
@@ -206,7 +217,7 @@ def _first(run, lifeline, news, work):
 
     def kept():
         """From here on the site stays when the person's shell goes on."""
-        os.symlink(run, kept_link())
+        os.symlink(run, link)
         os.write(news, b"k")
         while not state["kept"]:
             time.sleep(0.01)
@@ -214,10 +225,8 @@ def _first(run, lifeline, news, work):
     try:
         return work(run, kept)
     finally:
-        if state["kept"]:
-            if os.path.islink(kept_link()):
-                os.unlink(kept_link())
-            shutil.rmtree(run, ignore_errors=True)
+        if state["kept"] and os.path.islink(link):
+            os.unlink(link)
 
 
 def report_leftovers(run):

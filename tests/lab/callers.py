@@ -57,7 +57,7 @@ class Callers:
         if len(last) < len(header) - 1:
             return None  # being written
         row = dict(zip(header, last))
-        return {name: int(row[column]) for name, column in self.COLUMNS.items()} | {"at": time.time()}
+        return {name: int(row[column]) for name, column in self.COLUMNS.items()} | {"setups": len(self._setups())}
 
     def mark(self):
         """Statistics that are not older than this call."""
@@ -77,15 +77,12 @@ class Callers:
         """The tally of two marks. Calls still ringing at the second mark are in nobody's figures yet: leave them time."""
         d = {name: end[name] - begin[name] for name in self.COLUMNS}
         return Tally(tried=d["tried"], answered=d["answered"], failed=d["failed"] + d["cut"], cut=d["cut"],
-                     worst_setup_s=self._worst_setup(begin["at"], end["at"]))
+                     worst_setup_s=max(self._setups()[begin["setups"]:end["setups"]], default=0.0))
 
-    def _worst_setup(self, begin, end):
-        """Longest INVITE -> 200 of the calls answered between two wall-clock times."""
-        worst = 0.0
+    def _setups(self):
+        """INVITE -> 200 of every answered call, in seconds, in the order of the answers."""
         for name in glob.glob(os.path.join(self.run, "call_*_rtt.csv")):
             with open(name) as f:
-                for line in f.read().splitlines()[1:]:
-                    parts = line.split(";")
-                    if len(parts) >= 2 and begin * 1000 <= float(parts[0]) <= end * 1000:
-                        worst = max(worst, float(parts[1]) / 1000)
-        return worst
+                whole = f.read().rpartition("\n")[0]
+            return [float(line.split(";")[1]) / 1000 for line in whole.splitlines()[1:]]
+        return []

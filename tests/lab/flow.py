@@ -15,6 +15,7 @@ import kernel
 import topology
 
 EVERY_S = 0.02
+MOST_BYTES = 8 << 20  # a kept site may run for days: the record begins anew then
 RECORD = struct.Struct("<QQ4s")  # sent and answered (boot clock, ns), public address
 
 
@@ -65,6 +66,8 @@ def _send(path):
             if select.select([s], [], [], max(0.0, due - time.monotonic()))[0]:
                 try:
                     packet = s.recv(64)
+                    if out.tell() > MOST_BYTES:
+                        out.truncate(0)
                     out.write(RECORD.pack(struct.unpack("<Q", packet[:8])[0], kernel.boot_ns(), packet[8:12]))
                 except OSError:
                     pass

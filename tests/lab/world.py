@@ -1,13 +1,14 @@
 """Everything around our own programs: the network, two carriers, the PBX, people who telephone, and a flow of packets."""
 import glob
 import os
+import shutil
 
 import rpc
 import topology
 from callers import Callers
 from faults import Faults
 from flow import Flow
-from processes import Programs, wait_until
+from processes import NOBODY, Programs, as_nobody, one_user_only, wait_until
 from topology import CARRIERS, Topology
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -89,11 +90,21 @@ class World:
 
     def start_pbx(self):
         directory = os.path.join(self.run, "pbx")
-        os.makedirs(directory, 0o755, exist_ok=True)
+        if not os.path.isdir(directory):
+            os.mkdir(directory, 0o755)
+            if os.geteuid() == 0 and not one_user_only():
+                os.chown(directory, NOBODY, NOBODY)
+        sample = os.path.join(TOP, "carriers", "trunks", "kamailio")
+        for name in ("kamailio.sample.cfg", "linekeeper.cfg", "dispatcher.list.example"):
+            shutil.copy(os.path.join(sample, name), directory)  # nobody may not be able to read a private checkout
+        sets = {
+            "LK_SOCKET": f'"{self.pbx_rpc}"', "LK_DISPATCHER_LIST": f'"{os.path.join(directory, "dispatcher.list.example")}"',
+            "LK_LISTEN_LAN": f"udp:{topology.PBX_CALLERS}:5060", "LK_LISTEN_FIBER": f"udp:{topology.PBX_FIBER}:5060",
+            "LK_LISTEN_COAX": f"udp:{topology.PBX_COAX}:5060"}
         self.programs.start(
-            "kamailio", self.net["pbx"], "kamailio", "-DD", "-E", "-f", "/tmp/labtmp/pbx.cfg", "-Y", directory,
-            "-P", os.path.join(directory, "pid"), "-m", "64", "-M", "8",
-            "-A", f'LAB_RPC="{self.pbx_rpc}"', "-A", 'LAB_LIST="/tmp/labtmp/dispatcher.list"')
+            "kamailio", self.net["pbx"], *as_nobody(), "kamailio", "-DD", "-E", "-f", os.path.join(directory, "kamailio.sample.cfg"),
+            "-Y", directory, "-P", os.path.join(directory, "pid"), "-m", "64", "-M", "8",
+            *(word for name, value in sets.items() for word in ("-A", f"{name}={value}")))
 
     def restart_pbx(self):
         self.programs["kamailio"].kill()

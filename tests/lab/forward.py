@@ -1,0 +1,67 @@
+"""The site's page on this machine's own loopback: a small forwarder from a port here to the site's port.
+
+The listening socket is opened before the cage is entered and so belongs to the host's network; the connections it makes
+belong to the site's.
+"""
+import asyncio
+import os
+import signal
+import socket
+import sys
+
+import kernel
+import topology
+
+
+def open_port():
+    """Listens on 127.0.0.1, at the site's own port number if it is free."""
+    for port in (topology.HTTP_PORT, 0):
+        s = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+            s.listen(16)
+            return s
+        except OSError:
+            s.close()
+    return None
+
+
+async def _copy(reader, writer):
+    try:
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
+            await writer.drain()
+    except OSError:
+        pass
+    finally:
+        writer.close()
+
+
+async def _serve(listening):
+    async def client(reader, writer):
+        try:
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", topology.HTTP_PORT)
+        except OSError:
+            writer.close()
+            return
+        await asyncio.gather(_copy(reader, far_writer), _copy(far_reader, writer))
+    server = await asyncio.start_server(client, sock=listening)
+    await server.serve_forever()
+
+
+def start(listening, node):
+    """Forks the forwarder; it ends with its parent."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        kernel.die_with_parent(signal.SIGKILL)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        kernel.setns(node.fd)
+        asyncio.run(_serve(listening))
+    except BaseException as error:  # noqa: a helper never returns into its parent's frames
+        print(f"lab: the page's forwarder ended: {error}", file=sys.stderr)
+    finally:
+        os._exit(1)
