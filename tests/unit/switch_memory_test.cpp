@@ -1,0 +1,65 @@
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <string>
+
+#include "controller/switch/switch_memory.hpp"
+#include "tests/unit/switch_fixture.hpp"
+
+namespace linekeeper::route {
+namespace {
+
+using namespace fixture;
+using namespace std::chrono_literals;
+
+struct Folder {
+  std::string path = "/tmp/linekeeper-memory-XXXXXX";
+  Folder() { REQUIRE(mkdtemp(path.data()) != nullptr); }
+  ~Folder() {
+    for (const char* name : {"/state", "/state.new"}) unlink((path + name).c_str());
+    rmdir(path.c_str());
+  }
+  [[nodiscard]] std::string file() const { return path + "/state"; }
+};
+
+}  // namespace
+
+TEST_CASE("switch memory: generation, plan and moves survive a restart (I3, I21)") {
+  const Folder folder;
+  Memory m = told("fiber", "coax", 7);
+  m.accepted = 9;
+  m.history[7201] = {.moves = {at(5s), at(6s)}, .escapes = {at(7s)}};
+  REQUIRE(MemoryFile(folder.file()).save(m));
+  const auto got = MemoryFile(folder.file()).load();
+  REQUIRE(got);
+  CHECK(got->accepted == 9);
+  CHECK(got->applied == 7);
+  REQUIRE(got->desired);
+  CHECK(*got->desired == *m.desired);
+  CHECK(got->history.at(7201).moves == m.history.at(7201).moves);
+  CHECK(got->history.at(7201).escapes == m.history.at(7201).escapes);
+}
+
+TEST_CASE("switch memory: a generation accepted before any plan was applied is kept") {
+  const Folder folder;
+  REQUIRE(MemoryFile(folder.file()).save(Memory{.accepted = 3, .applied = 0, .desired = {}, .history = {}}));
+  const auto got = MemoryFile(folder.file()).load();
+  REQUIRE(got);
+  CHECK(got->accepted == 3);
+  CHECK_FALSE(got->desired);
+}
+
+TEST_CASE("switch memory: a missing file is an empty memory, a damaged one an error") {
+  const Folder folder;
+  REQUIRE(MemoryFile(folder.file()).load());
+  CHECK(MemoryFile(folder.file()).load()->accepted == 0);
+  for (const char* text : {"", "\n", "rubbish", "\n{}", "\n{\"accepted\":-1,\"history\":[]}", "\n{\"accepted\":1,\"history\":7}", "\n{\"accepted\":1,\"history\":[{\"table\":\"x\"}]}"}) {
+    std::ofstream(folder.file(), std::ios::trunc) << text;
+    CHECK_FALSE(MemoryFile(folder.file()).load());
+  }
+  CHECK_FALSE(MemoryFile("/nonexistent/linekeeper/state").save(Memory{}));
+}
+
+}  // namespace linekeeper::route
