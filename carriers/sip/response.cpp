@@ -174,7 +174,9 @@ std::expected<Response, Malformed> parse_response(std::string_view datagram) {
     if (!length || *length > body.size()) return std::unexpected(Malformed::ContentLength);
   }
 
-  Response out{.status = *status, .branch = {}, .cseq_method = {}, .call_id = *fields->call_id};
+  Response out;
+  out.status = *status;
+  out.call_id = *fields->call_id;
   if (const auto read = read_cseq(*fields->cseq, out); !read) return std::unexpected(read.error());
   if (const auto read = read_via(*fields->via, out); !read) return std::unexpected(read.error());
   if (fields->retry_after) out.retry_after = read_retry_after(*fields->retry_after);
