@@ -119,6 +119,15 @@ const Output& Decider::adopt(const TrunkAdopted& adopted, Instant now) {
       if (m != members.end()) order.push_back({.member = static_cast<std::size_t>(m - members.begin())});
     }
     if (order.size() == members.size()) {
+      // Whoever is preferred by configuration but stands behind the first was put there for a reason that died with the
+      // daemon before us: it earns its place again by its hold-down (I4, I13).
+      const auto preferred = order_trunk(*site_, (*site_)[adopted.trunk], {}, model::Motive::NotYet, member_views((*site_)[adopted.trunk], {}),
+                                         classes_[(*site_)[adopted.trunk].traffic_class.index()].choice.circuit, {});
+      for (const model::TrunkStep& s : preferred.order) {
+        if (s.member == order.front().member) break;
+        const model::TrunkMember& m = members[s.member];
+        if (m.circuit) paths_[m.carrier.index() * circuits_.size() + m.circuit->index()].distrust();
+      }
       state.decision.order = std::move(order);
       state.decision.motive = model::Motive::Adopted;
     }
@@ -230,20 +239,27 @@ std::vector<CircuitView> Decider::circuit_views() const {
   return views;
 }
 
-std::vector<MemberView> Decider::member_views(const model::Trunk& trunk) const {
+std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::span<const model::TrunkStep> standing) const {
   std::vector<MemberView> views;
   const auto& class_circuit = classes_[trunk.traffic_class.index()].choice.circuit;
-  for (const model::TrunkMember& m : trunk.members) {
-    const auto via = m.circuit ? m.circuit : class_circuit;
+  const auto way_of = [&](std::size_t member) { return trunk.members[member].circuit ? trunk.members[member].circuit : class_circuit; };
+  // The circuit under the first member has died: what goes by another is no way out before that one is proven to outlive it.
+  const auto circuits = circuit_views();
+  std::optional<model::CircuitId> dead;
+  if (!standing.empty())
+    if (const auto first = way_of(standing.front().member); first && circuits[first->index()].health == Health::Down) dead = first;
+  for (std::size_t m = 0; m < trunk.members.size(); ++m) {
+    const auto via = way_of(m);
     if (!via) {
       views.push_back({});
       continue;
     }
-    const PathHealth& p = path(m.carrier, *via);
+    const PathHealth& p = path(trunk.members[m].carrier, *via);
     bool sibling_down = false;
     for (std::size_t c = 0; c < circuits_.size(); ++c)
-      sibling_down = sibling_down || path(m.carrier, model::id_at<model::CircuitId>(c)).down_by_carrier();
-    views.push_back({.health = p.verdict().health, .trusted = p.trusted(), .suspect = p.last_was_bad() && sibling_down});
+      sibling_down = sibling_down || path(trunk.members[m].carrier, model::id_at<model::CircuitId>(c)).down_by_carrier();
+    const bool unproven = dead && dead != via && freshness_holds(circuits[dead->index()], circuits[via->index()], site_->probing.interval);
+    views.push_back({.health = p.verdict().health, .trusted = p.trusted(), .suspect = unproven || (p.last_was_bad() && sibling_down)});
   }
   return views;
 }
@@ -282,7 +298,7 @@ void Decider::choose_class(std::size_t i, std::span<const CircuitView> views, In
 void Decider::choose_trunk(std::size_t i, Instant now) {
   TrunkState& state = trunks_[i];
   const model::Trunk& trunk = site_->trunks[i];
-  const auto views = member_views(trunk);
+  const auto views = member_views(trunk, state.decision.order);
   TrunkDecision next = order_trunk(*site_, trunk, state.decision.order, state.decision.motive, views,
                                    classes_[trunk.traffic_class.index()].choice.circuit, state.orders);
   const bool had = !state.decision.order.empty();
@@ -317,7 +333,8 @@ void Decider::choose_all(Instant now) {
   }
   const auto views = circuit_views();
   for (std::size_t i = 0; i < classes_.size(); ++i) choose_class(i, views, now);
-  for (std::size_t i = 0; i < trunks_.size(); ++i) choose_trunk(i, now);
+  for (std::size_t i = 0; i < trunks_.size(); ++i)
+    if (trunks_[i].adopted) choose_trunk(i, now);
 }
 
 model::Plan Decider::make_plan(Instant now) const {
@@ -365,6 +382,7 @@ const Output& Decider::finish(Instant now, bool replan, bool look) {
   Instant next = model::kNever;
   bool recheck_due = false;
   for (const ClassState& c : classes_) recheck_due = recheck_due || c.choice.recheck <= now || c.choice.held_by == Guard::Freshness;
+  for (const TrunkState& t : trunks_) recheck_due = recheck_due || t.decision.held_by == Guard::Freshness;
   if (changed || replan || look || recheck_due) choose_all(now);
   publish(now, replan);
   for (const CircuitHealth& c : circuits_) next = std::min(next, c.next_wakeup());

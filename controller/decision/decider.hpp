@@ -86,7 +86,7 @@ class Decider {
   void publish(model::Instant now, bool force);
   [[nodiscard]] model::Plan make_plan(model::Instant now) const;
   [[nodiscard]] std::vector<CircuitView> circuit_views() const;
-  [[nodiscard]] std::vector<MemberView> member_views(const model::Trunk& trunk) const;
+  [[nodiscard]] std::vector<MemberView> member_views(const model::Trunk& trunk, std::span<const model::TrunkStep> standing) const;
   [[nodiscard]] std::vector<model::CircuitStatus> circuit_statuses(model::Instant now) const;
   [[nodiscard]] std::vector<model::PathStatus> path_statuses() const;
   [[nodiscard]] const PathHealth& path(model::CarrierId carrier, model::CircuitId circuit) const;

@@ -56,7 +56,7 @@ void Decider::fill(model::Status& s, Instant now) const {
   for (std::size_t i = 0; i < trunks_.size(); ++i) {
     const model::Trunk& trunk = site_->trunks[i];
     std::vector<bool> trusted;
-    for (const MemberView& v : member_views(trunk)) trusted.push_back(v.trusted);
+    for (const MemberView& v : member_views(trunk, trunks_[i].decision.order)) trusted.push_back(v.trusted);
     say_trunk(*site_, s.plan.trunks[i], trunks_[i].decision.held_by, s.paths, circuits_.size(), trusted, now);
     if (trunks_[i].decision.order.empty()) continue;
     const model::TrunkMember& first = trunk.members[trunks_[i].decision.order.front().member];

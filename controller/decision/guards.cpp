@@ -8,8 +8,10 @@ bool last_path_holds(const model::Site& site, const model::Plan& standing, const
   if (next.classes.size() != site.classes.size() || next.trunks.size() != site.trunks.size()) return true;
   for (std::size_t i = 0; i < next.classes.size(); ++i)
     if (i < standing.classes.size() && standing.classes[i].circuit && !next.classes[i].circuit) return true;
-  for (std::size_t i = 0; i < next.trunks.size(); ++i)
-    if (next.trunks[i].order.size() != site.trunks[i].members.size()) return true;
+  for (std::size_t i = 0; i < next.trunks.size(); ++i) {
+    const bool never_ordered = next.trunks[i].order.empty() && (i >= standing.trunks.size() || standing.trunks[i].order.empty());
+    if (!never_ordered && next.trunks[i].order.size() != site.trunks[i].members.size()) return true;
+  }
   return false;
 }
 

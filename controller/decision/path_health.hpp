@@ -28,6 +28,9 @@ class PathHealth {
   Change judge(model::Health circuit, model::Instant now);
   [[nodiscard]] model::Instant next_wakeup() const;
 
+  /// Found behind another at start: something was held against it, so it must be up for its hold-down first.
+  void distrust() { trusted_ = false; }
+
   [[nodiscard]] const model::Verdict& verdict() const { return verdict_; }
   [[nodiscard]] int last_code() const { return last_code_; }
   [[nodiscard]] bool trusted() const { return trusted_; }

@@ -47,8 +47,9 @@ struct Orders {
 struct MemberView {
   model::Health health = model::Health::Unknown;
   bool trusted = true;  ///< not failing, or up again for its hold-down
-  /// Its last OPTIONS failed and the same carrier is already down through another circuit: most likely the carrier is
-  /// failing, so calls are not sent there in between, and it proves nothing for anyone.
+  /// Calls are not sent there for now, and it proves nothing for anyone: its last OPTIONS failed while the same carrier is
+  /// down through another circuit (most likely the carrier is failing), or its circuit is not yet proven to have outlived
+  /// the one that just died (most likely everything is failing).
   bool suspect = false;
 };
 

@@ -70,8 +70,9 @@ class VirtualSite {
   void answer_with(std::size_t carrier, int code) { carrier_code_[carrier] = code; }
   /// Our own sends fail on this circuit.
   void local_errors(std::size_t circuit, bool on = true) { local_error_[circuit] = on; }
-  void start_from(std::vector<std::optional<model::CircuitId>> standing) {
+  void start_from(std::vector<std::optional<model::CircuitId>> standing, std::vector<int> sets = {}) {
     take(decider_.adopt(decision::Adopted{.generation = 41, .classes = std::move(standing)}, now_));
+    take(decider_.adopt(decision::TrunkAdopted{.trunk = model::TrunkId{0}, .sets = std::move(sets)}, now_));
   }
   void start_empty() { start_from(std::vector<std::optional<model::CircuitId>>(site_->classes.size())); }
   void order(std::vector<model::Override> overrides) { take(decider_.order(decision::OrdersInForce{std::move(overrides)}, now_)); }

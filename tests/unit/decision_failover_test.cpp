@@ -29,7 +29,7 @@ TEST_CASE("failover: before the switch has told what stands, no plan leaves (I13
   site.run(5s);
   CHECK(site.plans.empty());
   site.start_empty();
-  CHECK(site.plans.size() == 1);
+  CHECK_FALSE(site.plans.empty());
 }
 
 TEST_CASE("failover: a restart in an unchanged world moves nothing (I13)") {

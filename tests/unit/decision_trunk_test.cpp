@@ -96,13 +96,32 @@ TEST_CASE("trunk: every carrier down, the order that stands is kept and the alar
   for (const auto& plan : site.plans) CHECK((plan.trunks[0].order.size() == 4 || plan.trunks[0].order.empty()));
 }
 
+TEST_CASE("trunk: all circuits dead at once leave the order as it stands") {
+  auto site = steady();
+  const int before = site.count(EventId::TrunkMoved);
+  site.black_hole(kFiber);
+  site.black_hole(1);
+  site.run(60s);
+  CHECK(site.order_now() == "11 12 21 22");
+  CHECK(site.count(EventId::TrunkMoved) == before);
+}
+
 TEST_CASE("trunk: an order read back from the PBX at start is kept while nothing is known against it (I13)") {
   VirtualSite site;
-  site.start_from({model::CircuitId{kFiber}});
-  site.take(site.decider().adopt(decision::TrunkAdopted{.trunk = model::TrunkId{0}, .sets = {11, 12, 21, 22}}, site.now()));
-  site.run(30s);
+  site.start_from({model::CircuitId{kFiber}}, {21, 22, 11, 12});
+  CHECK(site.order_now() == "21 22 11 12");
+  site.run(8s);
+  CHECK(site.order_now() == "21 22 11 12");
+  CHECK(site.count(EventId::TrunkMoved) == 0);
+  site.run(10s);  // north has been up for its hold-down
   CHECK(site.order_now() == "11 12 21 22");
-  CHECK(site.count(EventId::TrunkMoved) <= 1);
+}
+
+TEST_CASE("trunk: an order read back that does not fit the configuration is not adopted") {
+  VirtualSite site;
+  site.start_from({model::CircuitId{kFiber}}, {21, 99, 11, 12});
+  site.run(1s);
+  CHECK(site.order_now() == "11 12 21 22");
 }
 
 TEST_CASE("trunk: an override puts its carrier first and keeps every member") {

@@ -254,7 +254,7 @@ TEST_CASE("switch kernel: classes by source and by incoming interface are proven
   Site s;
   Desired d = site("fiber", "coax");
   d.classes[0].mark.reset();
-  d.classes[0].source = net("10.77.0.0/24");
+  d.classes[0].source = net("10.77.0.128/25");
   d.classes.insert(d.classes.begin() + 1, {.name = "lan", .table = 7203, .circuit = "coax", .escape = false, .mark = {}, .source = {}, .incoming_interface = "lan0"});
   for (const std::string& c : s.applied(d)) {
     INFO(c);

@@ -1,5 +1,6 @@
 #pragma once
 // A network namespace of the test's own with two circuits and a LAN, for tests that write real routes.
+#include <fcntl.h>
 #include <sched.h>
 #include <spawn.h>
 #include <sys/wait.h>

@@ -1,0 +1,1 @@
+lk_unit(operations SOURCES operations_overrides_test.cpp operations_recoveries_test.cpp USES lk_operations lk_decision)

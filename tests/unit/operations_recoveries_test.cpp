@@ -1,0 +1,163 @@
+#include <doctest/doctest.h>
+
+#include "controller/operations/recoveries.hpp"
+#include "tests/support/virtual_site.hpp"
+
+using namespace linekeeper;
+using namespace linekeeper::tests;
+using model::EventId;
+using operations::Plane;
+using operations::Recoveries;
+
+namespace {
+
+/// Feeds the recoveries what the daemon would: each plan as it is decided, with the status of that moment.
+struct Followed {
+  VirtualSite site;
+  model::Site settings = two_by_two();
+  Recoveries recoveries{settings};
+  std::vector<model::Event> told;
+  std::size_t seen = 0;
+
+  void run(Duration span) {
+    const Instant end = site.now() + span;
+    while (site.now() < end) {
+      site.run(10ms);
+      for (; seen < site.plans.size(); ++seen) keep(recoveries.on_plan(site.plans[seen], site.status(), model::WallTime{1s}));
+    }
+  }
+  void keep(std::vector<model::Event> events) { told.insert(told.end(), events.begin(), events.end()); }
+  [[nodiscard]] int count(EventId id) const {
+    return static_cast<int>(std::count_if(told.begin(), told.end(), [id](const auto& e) { return e.id == id; }));
+  }
+  void carried_out() {
+    const auto generation = site.plans.back().generation;
+    keep(recoveries.on_applied(Plane::Routing, std::nullopt, generation, site.now()));
+    keep(recoveries.on_applied(Plane::Trunk, 0, generation, site.now()));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("recoveries: a black hole is one incident for the class, timed from the last good probe to the proof") {
+  Followed f;
+  f.site.start_empty();
+  f.run(30s);
+  f.carried_out();
+  f.keep(f.recoveries.on_verified(Plane::Routing, 0, f.site.now()));
+  CHECK(f.count(EventId::IncidentOpened) == 0);  // a first choice is no outage
+
+  const Instant fault = f.site.now();
+  f.site.black_hole(0);
+  f.run(2s);
+  model::Status status = f.site.status();
+  f.recoveries.fill(status);
+  const auto& incident = status.incidents.back();  // the trunk's came after it
+  CHECK(incident.subject == "voice");
+  CHECK(incident.failed == "circuit fiber");
+  CHECK(incident.moved_to == "coax");
+  CHECK(std::chrono::abs(incident.last_good - fault) <= 200ms);
+  CHECK(incident.detected > fault);
+  CHECK_FALSE(incident.verified.has_value());
+  CHECK(f.recoveries.progress(Plane::Routing, 0).applied.has_value() == false);
+  CHECK_FALSE(f.recoveries.wants_verification(Plane::Routing, 0));
+
+  f.carried_out();
+  CHECK(f.recoveries.wants_verification(Plane::Routing, 0));
+  f.run(100ms);
+  f.keep(f.recoveries.on_verified(Plane::Routing, 0, f.site.now()));
+  CHECK(f.count(EventId::IncidentClosed) == 1);
+  f.recoveries.fill(status);
+  CHECK(*status.incidents.back().recovery() == f.site.now() - status.incidents.back().last_good);
+  CHECK(status.class_carried[0].last_recovery == status.incidents.back().recovery());
+  CHECK(status.class_carried[0].verified);
+}
+
+TEST_CASE("recoveries: the trunk's move away from a dead circuit is booked on the circuit, away from a silent carrier on the carrier") {
+  Followed f;
+  f.site.start_empty();
+  f.run(30s);
+  f.site.black_hole(0);
+  f.run(3s);
+  model::Status status = f.site.status();
+  f.recoveries.fill(status);
+  CHECK(status.incidents.front().subject == "outbound");
+  CHECK(status.incidents.front().mode == model::FailureMode::InternetCircuit);
+  CHECK(status.incidents.front().moved_to == "north via coax");
+
+  Followed g;
+  g.site.start_empty();
+  g.run(30s);
+  g.site.silence_carrier(0);
+  g.run(4s);
+  status = g.site.status();
+  g.recoveries.fill(status);
+  CHECK(status.incidents.size() == 1);
+  CHECK(status.incidents.front().mode == model::FailureMode::SipTrunk);
+  CHECK(status.incidents.front().failed == "north via fiber");
+  CHECK(status.incidents.front().moved_to == "south via fiber");
+}
+
+TEST_CASE("recoveries: an outage with no way out is an incident that closes when the way itself comes back") {
+  Followed f;
+  f.site.start_empty();
+  f.run(30s);
+  f.site.black_hole(0);
+  f.site.black_hole(1);
+  f.run(5s);
+  f.keep(f.recoveries.on_all_bad(Plane::Routing, 0, f.site.status(), model::WallTime{2s}));
+  f.keep(f.recoveries.on_all_bad(Plane::Routing, 0, f.site.status(), model::WallTime{2s}));
+  CHECK(f.count(EventId::IncidentOpened) == 1);
+  f.keep(f.recoveries.on_status(f.site.status()));
+  CHECK(f.count(EventId::IncidentClosed) == 0);
+  f.site.black_hole(0, false);
+  f.run(5s);
+  f.keep(f.recoveries.on_status(f.site.status()));
+  CHECK(f.count(EventId::IncidentClosed) == 1);
+}
+
+TEST_CASE("recoveries: what the switch refuses is told once, and is no longer so when it is done") {
+  Followed f;
+  f.site.start_empty();
+  f.run(30s);
+  f.carried_out();
+  f.site.black_hole(0);
+  f.run(2s);
+  const auto generation = f.site.plans.back().generation;
+  f.keep(f.recoveries.on_failed(Plane::Routing, std::nullopt, generation, "refused by guard rate_limit", f.site.now(), true));
+  f.keep(f.recoveries.on_failed(Plane::Routing, std::nullopt, generation, "refused by guard rate_limit", f.site.now(), true));
+  CHECK(f.count(EventId::PlanRefused) == 1);
+  CHECK(f.recoveries.progress(Plane::Routing, 0).detail == "refused by guard rate_limit");
+  f.carried_out();
+  CHECK(f.recoveries.progress(Plane::Routing, 0).detail.empty());
+}
+
+TEST_CASE("recoveries: an acknowledgement of an older generation is not taken for the present one") {
+  Followed f;
+  f.site.start_empty();
+  f.run(30s);
+  f.carried_out();
+  const auto old = f.site.plans.back().generation;
+  f.site.black_hole(0);
+  f.run(2s);
+  f.keep(f.recoveries.on_applied(Plane::Routing, std::nullopt, old, f.site.now()));
+  CHECK_FALSE(f.recoveries.wants_verification(Plane::Routing, 0));
+}
+
+TEST_CASE("recoveries: an operator's move has a clock and is no outage") {
+  Followed f;
+  f.site.start_empty();
+  f.run(30s);
+  f.carried_out();
+  f.site.order({{.id = 1, .subject = "voice", .to = "coax"}});
+  f.run(100ms);
+  CHECK(f.count(EventId::IncidentOpened) == 0);
+  f.carried_out();
+  f.keep(f.recoveries.on_verified(Plane::Routing, 0, f.site.now()));
+  CHECK(f.count(EventId::RoutingVerified) == 1);
+  model::Status status = f.site.status();
+  f.recoveries.fill(status);
+  REQUIRE(status.incidents.size() == 1);
+  CHECK(status.incidents.front().trigger == "operator");
+  CHECK(status.class_carried[0].last_recovery.has_value() == false);
+}
