@@ -1,0 +1,117 @@
+#include "controller/admin/cli/command_line.hpp"
+
+namespace linekeeper::admin::cli {
+namespace {
+
+constexpr Flag kJson{.name = "--json", .value = "", .help = "the daemon's own document instead of text"};
+constexpr Flag kYes{.name = "--yes", .value = "", .help = "do not ask (needed where there is nobody to ask)"};
+constexpr Flag kFor{.name = "--for", .value = "TIME", .help = "how long it holds: 90s, 30m, 2h, 1d", .required = true};
+constexpr Flag kReason{.name = "--reason", .value = "TEXT", .help = "why, for whoever reads the journal", .required = true};
+
+constexpr Flag kStatus[] = {kJson,
+                            {.name = "--watch", .value = "", .help = "stay, and draw it anew each second; Ctrl-C ends"},
+                            {.name = "--exit-code", .value = "", .help = "end with 0 ok, 10 degraded, 20 down, 30 unknown"}};
+constexpr Flag kJsonOnly[] = {kJson};
+constexpr Flag kEvents[] = {{.name = "--since", .value = "WHEN", .help = "10m (ago), or a moment: 2026-11-22T02:00:00Z"},
+                            {.name = "--follow", .value = "", .help = "stay, and print what happens; Ctrl-C ends"},
+                            {.name = "--id", .value = "PREFIX", .help = "only ids that begin so: circuit. or circuit.down"},
+                            {.name = "--limit", .value = "N", .help = "the newest N, 1 to 10000"},
+                            {.name = "--json", .value = "", .help = "JSON; with --follow one event a line"}};
+constexpr Flag kFailover[] = {
+    {.name = "--to", .value = "NAME", .help = "the circuit or carrier it is to go by", .required = true},
+    kFor,
+    kReason,
+    {.name = "--plan", .value = "", .help = "show what would change, change nothing"},
+    {.name = "--override-guard", .value = "NAME", .help = "go ahead though this guard refuses; may be given again", .repeats = true},
+    kYes,
+    kJson};
+constexpr Flag kHold[] = {kFor, kReason, kYes, kJson};
+constexpr Flag kRelease[] = {{.name = "--reason", .value = "TEXT", .help = "why, for whoever reads the journal"}, kYes, kJson};
+constexpr Flag kCheck[] = {{.name = "--nagios", .value = "", .help = "one line with performance data; ends with 0, 1, 2 or 3", .required = true}};
+
+constexpr Command kCommands[] = {
+    {.verb = Verb::Status,
+     .name = "status",
+     .operand = "",
+     .summary = "how the site is: services, circuits, carriers, what needs a person",
+     .detail = "An asterisk marks what is in use. Words in capitals are what is not well.",
+     .flags = kStatus,
+     .example = "linekeeper status --watch"},
+    {.verb = Verb::Explain,
+     .name = "explain",
+     .operand = "[SUBJECT]",
+     .summary = "why it is as it is, and what would happen next",
+     .detail = "SUBJECT is a traffic class, trunk, circuit or carrier; without it everything is explained.",
+     .flags = kJsonOnly,
+     .example = "linekeeper explain voice"},
+    {.verb = Verb::Paths,
+     .name = "paths",
+     .operand = "",
+     .summary = "each carrier through each circuit",
+     .detail = "",
+     .flags = kJsonOnly,
+     .example = "linekeeper paths"},
+    {.verb = Verb::Events,
+     .name = "events",
+     .operand = "",
+     .summary = "the journal: time, severity, id, what happened",
+     .detail = "",
+     .flags = kEvents,
+     .example = "linekeeper events --since 10m --id circuit. --follow"},
+    {.verb = Verb::Failover,
+     .name = "failover",
+     .operand = "SUBJECT",
+     .summary = "make a traffic class or trunk go by a way of your choice",
+     .detail = "The choice stands until its time is up or it is released, and survives a restart of the daemon. Your name comes from the socket.\n"
+               "A guard that refuses is named; it alone can be overridden, by its name.",
+     .flags = kFailover,
+     .example = "linekeeper failover voice --to coax --for 30m --reason \"CHG-1182 fiber work\""},
+    {.verb = Verb::Hold,
+     .name = "hold",
+     .operand = "[SUBJECT]",
+     .summary = "no automatic moves, of one class or trunk or of anything",
+     .detail = "Nothing is moved, not even away from a dead way, until the time is up or it is released.",
+     .flags = kHold,
+     .example = "linekeeper hold voice --for 15m --reason \"CHG-1183 router firmware\""},
+    {.verb = Verb::Release,
+     .name = "release",
+     .operand = "[SUBJECT|ID]",
+     .summary = "end a failover or hold early; without a name, all of them",
+     .detail = "The numbers stand in: linekeeper status",
+     .flags = kRelease,
+     .example = "linekeeper release 3 --reason \"work is done\""},
+    {.verb = Verb::ConfigCheck,
+     .name = "config check",
+     .operand = "FILE",
+     .summary = "read a configuration, report every mistake at once",
+     .detail = "",
+     .flags = {},
+     .example = "linekeeper config check /etc/linekeeper/linekeeper.toml"},
+    {.verb = Verb::Check,
+     .name = "check",
+     .operand = "",
+     .summary = "the state for a monitoring system",
+     .detail = "",
+     .flags = kCheck,
+     .example = "linekeeper check --nagios"},
+    {.verb = Verb::Completion,
+     .name = "completion",
+     .operand = "SHELL",
+     .summary = "words for the Tab key; SHELL is bash",
+     .detail = "",
+     .flags = {},
+     .example = "source <(linekeeper completion bash)"},
+    {.verb = Verb::Version,
+     .name = "version",
+     .operand = "",
+     .summary = "which build this is",
+     .detail = "",
+     .flags = {},
+     .example = "linekeeper version"},
+};
+
+}  // namespace
+
+std::span<const Command> commands() { return kCommands; }
+
+}  // namespace linekeeper::admin::cli
