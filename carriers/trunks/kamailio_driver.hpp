@@ -15,10 +15,17 @@ namespace linekeeper::trunks {
 
 /// What the driver tells of its PBX.
 struct PbxReport {
-  bool connected = false;   ///< the last RPC was answered
-  bool in_sync = false;     ///< what was read back equals what is desired
-  bool corrected = false;   ///< this time something foreign (restart, a hand) had to be put right
-  std::string detail;       ///< what is wrong and what to do; empty when in sync
+  bool connected = false;  ///< the last RPC was answered
+  bool in_sync = false;    ///< what was read back equals what is desired
+  bool corrected = false;  ///< this time something foreign (restart, a hand) had to be put right
+  std::string detail;      ///< what is wrong and what to do; empty when in sync
+};
+
+/// How often the driver looks by itself. The defaults put a restarted PBX right within 10 s.
+struct Pace {
+  model::Duration look = std::chrono::seconds(3);  ///< between two read-backs; jittered, as the others, by 20 %
+  model::Duration retry_first = std::chrono::milliseconds(500);
+  model::Duration retry_last = std::chrono::seconds(5);  ///< the back-off doubles up to this
 };
 
 class KamailioDriver {
@@ -28,15 +35,17 @@ class KamailioDriver {
   using OnApplied = std::function<void(model::Result<void>)>;
 
   /// @param client_directory  where our own datagram socket is bound (must be reachable by Kamailio)
-  KamailioDriver(boost::asio::any_io_executor executor, const model::Pbx& pbx, std::string client_directory, OnReport on_report);
+  KamailioDriver(boost::asio::any_io_executor executor, const model::Pbx& pbx, std::string client_directory, OnReport on_report, Pace pace = {});
   ~KamailioDriver();
   KamailioDriver(const KamailioDriver&) = delete;
   KamailioDriver& operator=(const KamailioDriver&) = delete;
 
   void start();  ///< begins the heartbeat: re-asserts every pbx.refresh; looks every few seconds so that a restart is put right within 10 s
-  void stop();   ///< leaves the lease to run out
+  void stop();   ///< leaves the lease to run out; no callback is called any more
 
-  /// @param key   htable key of the trunk
+  /// The latest order of a key wins: an earlier one still under way is answered with an error (code ECANCELED). After an
+  /// error the order stays wanted: it is tried again with back-off until it stands.
+  /// @param key   htable key of the trunk: letters, digits, '_', '-', '.'
   /// @param sets  dispatcher sets, best first; must not be empty (refused with an error, nothing is sent)
   void apply(const std::string& key, const std::vector<int>& sets, OnApplied on_applied);
   /// Reads what stands: the sets in order, or nothing when there is no lease.

@@ -1,0 +1,78 @@
+#pragma once
+// A driver in a directory of its own, with what it reported, and a loop that runs until something is so.
+#include <stdlib.h>
+
+#include <algorithm>
+#include <boost/asio/executor_work_guard.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/local/datagram_protocol.hpp>
+#include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <filesystem>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "carriers/trunks/kamailio_driver.hpp"
+
+namespace linekeeper::trunks {
+
+struct TempDir {
+  std::filesystem::path path;
+  TempDir() {
+    std::string name = (std::filesystem::temp_directory_path() / "lk-trunks-XXXXXX").string();
+    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
+    path = name;
+  }
+  ~TempDir() {
+    std::error_code ignored;
+    std::filesystem::remove_all(path, ignored);
+  }
+  TempDir(const TempDir&) = delete;
+  TempDir& operator=(const TempDir&) = delete;
+  [[nodiscard]] std::string operator/(const char* name) const { return (path / name).string(); }
+};
+
+struct TrunkBench {
+  TempDir dir;
+  boost::asio::io_context io;
+  boost::asio::executor_work_guard<boost::asio::io_context::executor_type> guard = boost::asio::make_work_guard(io);
+  model::Pbx pbx;
+  std::string directory = dir.path.string();
+  std::vector<PbxReport> reports;
+  std::optional<KamailioDriver> driver;
+
+  TrunkBench() {
+    pbx.name = "kam";
+    pbx.rpc_socket = dir / "kamailio.sock";
+  }
+
+  void start(Pace pace = {}) {
+    driver.emplace(io.get_executor(), pbx, directory, [this](const PbxReport& r) { reports.push_back(r); }, pace);
+    driver->start();
+  }
+  template <class Condition>
+  void until(Condition condition) {
+    while (!condition()) io.run_one();
+  }
+  [[nodiscard]] PbxReport last() const { return reports.empty() ? PbxReport{} : reports.back(); }
+  [[nodiscard]] long corrections() const {
+    return std::count_if(reports.begin(), reports.end(), [](const PbxReport& r) { return r.corrected; });
+  }
+
+  model::Result<void> apply(const std::string& key, const std::vector<int>& sets) {
+    std::optional<model::Result<void>> answer;
+    driver->apply(key, sets, [&](model::Result<void> r) { answer = std::move(r); });
+    until([&] { return answer.has_value(); });
+    return *answer;
+  }
+  model::Result<std::optional<std::vector<int>>> read(const std::string& key) {
+    std::optional<model::Result<std::optional<std::vector<int>>>> answer;
+    driver->read(key, [&](model::Result<std::optional<std::vector<int>>> r) { answer = std::move(r); });
+    until([&] { return answer.has_value(); });
+    return *answer;
+  }
+};
+
+}  // namespace linekeeper::trunks
