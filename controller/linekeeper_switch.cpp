@@ -55,10 +55,15 @@ int fail(const linekeeper::model::Error& error, int status) {
 /// @return options, or the exit status when there is nothing more to do.
 std::expected<Options, int> read_options(int argc, char** argv) {
   enum { Socket = 1, AllowUser, User, State, Verbose, RemoveEverything, Version, Help };
-  const option known[] = {{"socket", required_argument, nullptr, Socket}, {"allow-user", required_argument, nullptr, AllowUser},
-                          {"user", required_argument, nullptr, User}, {"state", required_argument, nullptr, State},
-                          {"verbose", no_argument, nullptr, Verbose}, {"remove-everything", no_argument, nullptr, RemoveEverything},
-                          {"version", no_argument, nullptr, Version}, {"help", no_argument, nullptr, Help}, {nullptr, 0, nullptr, 0}};
+  const option known[] = {{"socket", required_argument, nullptr, Socket},
+                          {"allow-user", required_argument, nullptr, AllowUser},
+                          {"user", required_argument, nullptr, User},
+                          {"state", required_argument, nullptr, State},
+                          {"verbose", no_argument, nullptr, Verbose},
+                          {"remove-everything", no_argument, nullptr, RemoveEverything},
+                          {"version", no_argument, nullptr, Version},
+                          {"help", no_argument, nullptr, Help},
+                          {nullptr, 0, nullptr, 0}};
   Options o;
   for (int c = 0; (c = getopt_long(argc, argv, "", known, nullptr)) != -1;) {
     switch (c) {
@@ -70,11 +75,15 @@ std::expected<Options, int> read_options(int argc, char** argv) {
       case User: {
         auto who = route::find_user(optarg);
         if (!who) return std::unexpected(fail(who.error(), 2));
-        if (c == AllowUser) o.allowed.push_back(*who);
-        else o.user = *who;
+        if (c == AllowUser)
+          o.allowed.push_back(*who);
+        else
+          o.user = *who;
         break;
       }
-      case Version: fmt::print("linekeeper-switch {} ({}), protocol {}\n", LINEKEEPER_VERSION, LINEKEEPER_REVISION, route::kProtocolVersion); return std::unexpected(0);
+      case Version:
+        fmt::print("linekeeper-switch {} ({}), protocol {}\n", LINEKEEPER_VERSION, LINEKEEPER_REVISION, route::kProtocolVersion);
+        return std::unexpected(0);
       case Help: std::fputs(kHelp, stdout); return std::unexpected(0);
       default: std::fputs("see linekeeper-switch --help\n", stderr); return std::unexpected(2);
     }
@@ -105,7 +114,8 @@ int main(int argc, char** argv) {
 
   std::optional<route::SwitchSocket> socket;
   if (options->remove_everything) {
-    if (route::is_alive(options->socket)) return fail({.what = "a linekeeper-switch is running and would repair what is removed", .remedy = "stop it first"}, 1);
+    if (route::is_alive(options->socket))
+      return fail({.what = "a linekeeper-switch is running and would repair what is removed", .remedy = "stop it first"}, 1);
   } else {
     auto listening = route::SwitchSocket::listen(options->socket, options->allowed, options->user);  // while we may still make directories
     if (!listening) return fail(listening.error(), 1);

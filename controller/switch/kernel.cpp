@@ -16,16 +16,23 @@ std::optional<Link> read_link(const NetlinkMessage& m) {
   const auto* info = m.fixed<ifinfomsg>();
   if (info == nullptr || m.type() != RTM_NEWLINK) return std::nullopt;
   const auto a = m.attributes(sizeof(ifinfomsg));
-  return Link{.ifindex = info->ifi_index, .name = attribute_text(a[IFLA_IFNAME]), .up = (info->ifi_flags & IFF_UP) != 0,
-              .carrier = (info->ifi_flags & IFF_LOWER_UP) != 0, .addresses = {}};
+  return Link{.ifindex = info->ifi_index,
+              .name = attribute_text(a[IFLA_IFNAME]),
+              .up = (info->ifi_flags & IFF_UP) != 0,
+              .carrier = (info->ifi_flags & IFF_LOWER_UP) != 0,
+              .addresses = {}};
 }
 
 std::optional<Nexthop> read_nexthop(const NetlinkMessage& m) {
   const auto* info = m.fixed<nhmsg>();
   if (info == nullptr) return std::nullopt;
   const auto a = m.attributes(sizeof(nhmsg));
-  Nexthop n{.id = attribute_u32(a[NHA_ID]).value_or(0), .protocol = info->nh_protocol, .ifindex = static_cast<int>(attribute_u32(a[NHA_OIF]).value_or(0)),
-            .gateway = attribute_address(a[NHA_GATEWAY]), .onlink = (info->nh_flags & RTNH_F_ONLINK) != 0, .other = false};
+  Nexthop n{.id = attribute_u32(a[NHA_ID]).value_or(0),
+            .protocol = info->nh_protocol,
+            .ifindex = static_cast<int>(attribute_u32(a[NHA_OIF]).value_or(0)),
+            .gateway = attribute_address(a[NHA_GATEWAY]),
+            .onlink = (info->nh_flags & RTNH_F_ONLINK) != 0,
+            .other = false};
   n.other = a[NHA_GROUP] != nullptr || a[NHA_BLACKHOLE] != nullptr || a[NHA_ENCAP_TYPE] != nullptr || a[NHA_FDB] != nullptr;
   return n;
 }
@@ -34,9 +41,13 @@ std::optional<Route> read_route(const NetlinkMessage& m) {
   const auto* info = m.fixed<rtmsg>();
   if (info == nullptr || (info->rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
   const auto a = m.attributes(sizeof(rtmsg));
-  Route r{.table = attribute_u32(a[RTA_TABLE]).value_or(info->rtm_table), .protocol = info->rtm_protocol, .type = RouteType::Other,
-          .metric = attribute_u32(a[RTA_PRIORITY]).value_or(0), .destination = prefix_of(attribute_address(a[RTA_DST]), info->rtm_dst_len),
-          .nexthop = attribute_u32(a[RTA_NH_ID]).value_or(0), .source = attribute_address(a[RTA_PREFSRC])};
+  Route r{.table = attribute_u32(a[RTA_TABLE]).value_or(info->rtm_table),
+          .protocol = info->rtm_protocol,
+          .type = RouteType::Other,
+          .metric = attribute_u32(a[RTA_PRIORITY]).value_or(0),
+          .destination = prefix_of(attribute_address(a[RTA_DST]), info->rtm_dst_len),
+          .nexthop = attribute_u32(a[RTA_NH_ID]).value_or(0),
+          .source = attribute_address(a[RTA_PREFSRC])};
   if (info->rtm_type == RTN_UNICAST) r.type = RouteType::Unicast;
   if (info->rtm_type == RTN_UNREACHABLE) r.type = RouteType::Unreachable;
   return r;
@@ -199,9 +210,12 @@ model::Result<std::set<std::uint32_t>> Kernel::our_tables() {
 model::Result<void> Kernel::carry_out(const Operation& op) {
   NetlinkRequest q = std::visit(
       [&](const auto& object) {
-        if constexpr (std::is_same_v<std::decay_t<decltype(object)>, Nexthop>) return nexthop_message(op, object);
-        else if constexpr (std::is_same_v<std::decay_t<decltype(object)>, Route>) return route_message(op, object);
-        else return rule_message(op, object);
+        if constexpr (std::is_same_v<std::decay_t<decltype(object)>, Nexthop>)
+          return nexthop_message(op, object);
+        else if constexpr (std::is_same_v<std::decay_t<decltype(object)>, Route>)
+          return route_message(op, object);
+        else
+          return rule_message(op, object);
       },
       op.object);
   auto done = netlink_.carry_out(q);
@@ -232,8 +246,10 @@ model::Result<Way> Kernel::ask(const Question& question) {
   const auto* info = answer->fixed<rtmsg>();
   if (info == nullptr) return std::unexpected(model::Error{.what = "short answer to a route question", .remedy = {}, .code = EBADMSG});
   const auto a = answer->attributes(sizeof(rtmsg));
-  return Way{.table = attribute_u32(a[RTA_TABLE]).value_or(info->rtm_table), .ifindex = static_cast<int>(attribute_u32(a[RTA_OIF]).value_or(0)),
-             .local = info->rtm_type == RTN_LOCAL, .source = attribute_address(a[RTA_PREFSRC])};
+  return Way{.table = attribute_u32(a[RTA_TABLE]).value_or(info->rtm_table),
+             .ifindex = static_cast<int>(attribute_u32(a[RTA_OIF]).value_or(0)),
+             .local = info->rtm_type == RTN_LOCAL,
+             .source = attribute_address(a[RTA_PREFSRC])};
 }
 
 }  // namespace linekeeper::route

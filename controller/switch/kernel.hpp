@@ -20,9 +20,9 @@ struct Question {
   int incoming = 0;  ///< ifindex it is to have come in by; 0: sent by this host
 };
 struct Way {
-  std::uint32_t table = 0;  ///< that decided
-  int ifindex = 0;          ///< it would leave by; 0: none
-  bool local = false;       ///< the destination is this host
+  std::uint32_t table = 0;                 ///< that decided
+  int ifindex = 0;                         ///< it would leave by; 0: none
+  bool local = false;                      ///< the destination is this host
   std::optional<model::IpAddress> source;  ///< the kernel would choose
 };
 

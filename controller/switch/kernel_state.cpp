@@ -11,13 +11,15 @@ bool within(std::uint32_t value, std::uint32_t first, std::uint32_t last) { retu
 
 struct Words {
   std::string operator()(const Nexthop& n) const {
-    return fmt::format("nexthop {}:{} dev {}{}{}", n.id, n.gateway ? " via " + n.gateway->to_string() : "", n.ifindex, n.onlink ? " onlink" : "", foreign(n.protocol));
+    return fmt::format("nexthop {}:{} dev {}{}{}", n.id, n.gateway ? " via " + n.gateway->to_string() : "", n.ifindex, n.onlink ? " onlink" : "",
+                       foreign(n.protocol));
   }
   std::string operator()(const Route& r) const {
     const char* type = r.type == RouteType::Unreachable ? "unreachable " : "";
     const std::string destination = r.destination.length == 0 ? "default" : r.destination.to_string();
     return fmt::format("route {}{} table {}{}{}{}{}", type, destination, r.table, r.nexthop != 0 ? fmt::format(" nhid {}", r.nexthop) : "",
-                       r.metric != 0 ? fmt::format(" metric {}", r.metric) : "", r.source ? " src " + r.source->to_string() : "", foreign(r.protocol));
+                       r.metric != 0 ? fmt::format(" metric {}", r.metric) : "", r.source ? " src " + r.source->to_string() : "",
+                       foreign(r.protocol));
   }
   std::string operator()(const Rule& r) const {
     return fmt::format("rule {}:{}{}{}{}{} lookup {}{}{}", r.priority, r.source ? " from " + r.source->to_string() : " from all",

@@ -32,8 +32,8 @@ template <class Range, class Value, class Projection = std::identity>
 struct Link {
   int ifindex = 0;
   std::string name;
-  bool up = false;       ///< IFF_UP
-  bool carrier = false;  ///< IFF_LOWER_UP
+  bool up = false;                       ///< IFF_UP
+  bool carrier = false;                  ///< IFF_LOWER_UP
   std::vector<model::Prefix> addresses;  ///< IPv4, host bits kept, as they stand on the interface
   /// The kernel takes a nexthop over it (it refuses one without IFF_UP or carrier, and flushes those that stood).
   [[nodiscard]] bool usable() const { return up && carrier; }
@@ -57,7 +57,7 @@ struct Route {
   RouteType type = RouteType::Unicast;
   std::uint32_t metric = 0;
   model::Prefix destination;
-  std::uint32_t nexthop = 0;  ///< id of the object it goes through; 0: none
+  std::uint32_t nexthop = 0;               ///< id of the object it goes through; 0: none
   std::optional<model::IpAddress> source;  ///< preferred source
   friend bool operator==(const Route&, const Route&) = default;
 };

@@ -144,7 +144,8 @@ model::Result<std::vector<model::LinkState>> LinkWatch::look(const model::Site& 
       s.ifindex = link->ifindex;
       const auto address = addresses->find(link->ifindex);
       if (address != addresses->end()) s.address = address->second.address;
-      auto gateway = circuit.gateway ? model::Result<std::optional<model::IpAddress>>(circuit.gateway) : followed_gateway(impl_->asking, link->ifindex);
+      auto gateway =
+          circuit.gateway ? model::Result<std::optional<model::IpAddress>>(circuit.gateway) : followed_gateway(impl_->asking, link->ifindex);
       if (!gateway) return std::unexpected(gateway.error());
       if (!*gateway && address != addresses->end()) *gateway = address->second.peer;
       Impl::Learned& before = impl_->learned[circuit.interface];

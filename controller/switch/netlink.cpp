@@ -39,7 +39,9 @@ NetlinkRequest::NetlinkRequest(std::uint16_t type, std::uint16_t flags) : header
 }
 
 void NetlinkRequest::u8(std::uint16_t attribute, std::uint8_t value) { LK_ASSERT(mnl_attr_put_u8_check(header_, buffer_.size(), attribute, value)); }
-void NetlinkRequest::u32(std::uint16_t attribute, std::uint32_t value) { LK_ASSERT(mnl_attr_put_u32_check(header_, buffer_.size(), attribute, value)); }
+void NetlinkRequest::u32(std::uint16_t attribute, std::uint32_t value) {
+  LK_ASSERT(mnl_attr_put_u32_check(header_, buffer_.size(), attribute, value));
+}
 void NetlinkRequest::text(std::uint16_t attribute, const std::string& value) {
   LK_ASSERT(mnl_attr_put_strz_check(header_, buffer_.size(), attribute, value.c_str()));
 }

@@ -30,7 +30,8 @@ bool effective(cap_value_t which) {
 std::optional<std::string> become(const Identity& user) {
   if (prctl(PR_SET_KEEPCAPS, 1) < 0) return std::strerror(errno);
   // In this order: once the user id has gone, groups can no longer be changed.
-  if (setgroups(0, nullptr) < 0 || setresgid(user.gid, user.gid, user.gid) < 0 || setresuid(user.uid, user.uid, user.uid) < 0) return std::strerror(errno);
+  if (setgroups(0, nullptr) < 0 || setresgid(user.gid, user.gid, user.gid) < 0 || setresuid(user.uid, user.uid, user.uid) < 0)
+    return std::strerror(errno);
   return std::nullopt;
 }
 
@@ -60,14 +61,16 @@ model::Result<std::vector<std::string>> keep_net_admin_only(const std::optional<
   }
   if (user && (user->uid != geteuid() || user->gid != getegid())) {
     if (auto why = become(*user))
-      remarks.push_back("cannot become user " + user->name + " here (" + *why + "): going on as uid " + std::to_string(geteuid()) + " with CAP_NET_ADMIN alone");
+      remarks.push_back("cannot become user " + user->name + " here (" + *why + "): going on as uid " + std::to_string(geteuid()) +
+                        " with CAP_NET_ADMIN alone");
   }
   prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
   const Capabilities only(cap_init());
   const cap_value_t net_admin = CAP_NET_ADMIN;
-  if (!only || cap_set_flag(only.get(), CAP_PERMITTED, 1, &net_admin, CAP_SET) < 0 || cap_set_flag(only.get(), CAP_EFFECTIVE, 1, &net_admin, CAP_SET) < 0 ||
-      cap_set_proc(only.get()) < 0)
-    return std::unexpected(model::Error{.what = std::string("cannot reduce the capability set: ") + std::strerror(errno), .remedy = "report it", .code = errno});
+  if (!only || cap_set_flag(only.get(), CAP_PERMITTED, 1, &net_admin, CAP_SET) < 0 ||
+      cap_set_flag(only.get(), CAP_EFFECTIVE, 1, &net_admin, CAP_SET) < 0 || cap_set_proc(only.get()) < 0)
+    return std::unexpected(
+        model::Error{.what = std::string("cannot reduce the capability set: ") + std::strerror(errno), .remedy = "report it", .code = errno});
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) remarks.push_back(std::string("cannot set no_new_privs: ") + std::strerror(errno));
   return remarks;
 }

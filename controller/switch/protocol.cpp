@@ -14,7 +14,7 @@ constexpr std::size_t kMaxDepth = 8;
 constexpr std::size_t kMaxList = 1024;
 constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxSentence = 1024;
-constexpr std::size_t kMaxChanges = 150;       // of kMaxChange bytes: an Applied always fits into kMaxMessage
+constexpr std::size_t kMaxChanges = 150;  // of kMaxChange bytes: an Applied always fits into kMaxMessage
 constexpr std::size_t kMaxChange = 200;
 
 model::Error malformed(std::string what) {
@@ -24,7 +24,8 @@ model::Error malformed(std::string what) {
 /// Reads members of one object; the first mistake is kept, later ones are ignored, nothing throws.
 class Reader {
  public:
-  Reader(const json::value& value, std::string where, std::string& mistake) : object_(value.if_object()), where_(std::move(where)), mistake_(mistake) {
+  Reader(const json::value& value, std::string where, std::string& mistake)
+      : object_(value.if_object()), where_(std::move(where)), mistake_(mistake) {
     if (object_ == nullptr) fail("", "is not an object");
   }
 
@@ -50,9 +51,12 @@ class Reader {
     const json::value* v = member(key, true);
     if (v == nullptr) return 0;
     std::uint64_t n = 0;
-    if (const auto* u = v->if_uint64()) n = *u;
-    else if (const auto* i = v->if_int64(); i != nullptr && *i >= 0) n = static_cast<std::uint64_t>(*i);
-    else n = std::numeric_limits<std::uint64_t>::max();
+    if (const auto* u = v->if_uint64())
+      n = *u;
+    else if (const auto* i = v->if_int64(); i != nullptr && *i >= 0)
+      n = static_cast<std::uint64_t>(*i);
+    else
+      n = std::numeric_limits<std::uint64_t>::max();
     if (n > largest || (v->is_uint64() == false && v->is_int64() == false)) {
       fail(key, "is not a whole number from 0 to " + std::to_string(largest));
       return 0;
@@ -97,8 +101,10 @@ class Reader {
     std::vector<std::string> all;
     list(key, false, [&](const json::value& v, const std::string&) {
       const json::string* s = v.if_string();
-      if (s == nullptr || s->size() > longest) fail(key, "holds something that is not a short text");
-      else all.emplace_back(*s);
+      if (s == nullptr || s->size() > longest)
+        fail(key, "holds something that is not a short text");
+      else
+        all.emplace_back(*s);
     });
     return all;
   }
@@ -130,8 +136,10 @@ DesiredCircuit read_circuit(Reader r) {
   c.mark = r.maybe_u32("mark");
   for (const std::string& t : r.texts("pinned_sources", kMaxName)) {
     const auto p = model::Prefix::parse(t);
-    if (p) c.pinned_sources.push_back(*p);
-    else r.fail("pinned_sources", "holds '" + t + "', which is not a prefix");
+    if (p)
+      c.pinned_sources.push_back(*p);
+    else
+      r.fail("pinned_sources", "holds '" + t + "', which is not a prefix");
   }
   return c;
 }
@@ -153,8 +161,10 @@ Apply read_apply(Reader& r, std::string& mistake) {
   a.generation = r.number("generation", std::numeric_limits<std::uint64_t>::max() - 1);
   if (const json::value* d = r.member("desired", true)) {
     Reader desired(*d, "desired.", mistake);
-    desired.list("circuits", true, [&](const json::value& v, const std::string& where) { a.desired.circuits.push_back(read_circuit({v, where, mistake})); });
-    desired.list("classes", true, [&](const json::value& v, const std::string& where) { a.desired.classes.push_back(read_class({v, where, mistake})); });
+    desired.list("circuits", true,
+                 [&](const json::value& v, const std::string& where) { a.desired.circuits.push_back(read_circuit({v, where, mistake})); });
+    desired.list("classes", true,
+                 [&](const json::value& v, const std::string& where) { a.desired.classes.push_back(read_class({v, where, mistake})); });
   }
   a.retired_classes = r.texts("retired_classes", kMaxName);
   return a;
@@ -253,8 +263,7 @@ struct Writer {
 
 /// The message as a JSON object of our version, and its type.
 model::Result<std::pair<json::value, std::string>> open_message(std::string_view message) {
-  if (message.size() > kMaxMessage)
-    return std::unexpected(malformed("longer than " + std::to_string(kMaxMessage) + " bytes"));
+  if (message.size() > kMaxMessage) return std::unexpected(malformed("longer than " + std::to_string(kMaxMessage) + " bytes"));
   json::parse_options options;
   options.max_depth = kMaxDepth;
   boost::system::error_code error;
@@ -277,7 +286,9 @@ StateReply read_state(Reader& r, std::string& mistake) {
   StateReply s{.generation = r.number("generation", std::numeric_limits<std::uint64_t>::max()), .classes = {}};
   r.list("classes", true, [&](const json::value& v, const std::string& where) {
     Reader c(v, where, mistake);
-    s.classes.push_back({.name = c.text("name", kMaxName), .table = c.u32("table"), .circuit = c.text("circuit", kMaxName),
+    s.classes.push_back({.name = c.text("name", kMaxName),
+                         .table = c.u32("table"),
+                         .circuit = c.text("circuit", kMaxName),
                          .interface = c.maybe_text("interface", kMaxName).value_or("")});
   });
   return s;
@@ -296,8 +307,10 @@ model::Result<Request> parse_request(std::string_view message) {
   std::string mistake;
   Reader r(value, "", mistake);
   Request request = Hello{};
-  if (type == "apply") request = read_apply(r, mistake);
-  else if (type != "hello") return std::unexpected(malformed("'" + type + "' is no request"));
+  if (type == "apply")
+    request = read_apply(r, mistake);
+  else if (type != "hello")
+    return std::unexpected(malformed("'" + type + "' is no request"));
   if (!mistake.empty()) return std::unexpected(malformed(mistake));
   return request;
 }
@@ -313,11 +326,15 @@ model::Result<Reply> parse_reply(std::string_view message) {
   if (type == "state") {
     reply = read_state(r, mistake);
   } else if (type == "applied") {
-    reply = Applied{.generation = r.number("generation", kAny), .changes = r.texts("changes", kMaxSentence),
+    reply = Applied{.generation = r.number("generation", kAny),
+                    .changes = r.texts("changes", kMaxSentence),
                     .took_us = static_cast<std::int64_t>(r.number("took_us", std::numeric_limits<std::int64_t>::max()))};
   } else if (type == "refused") {
-    reply = Refused{.generation = r.number("generation", kAny), .guard = r.text("guard", kMaxName), .why = r.text("why", kMaxSentence),
-                    .remedy = r.text("remedy", kMaxSentence), .classes = r.texts("classes", kMaxName)};
+    reply = Refused{.generation = r.number("generation", kAny),
+                    .guard = r.text("guard", kMaxName),
+                    .why = r.text("why", kMaxSentence),
+                    .remedy = r.text("remedy", kMaxSentence),
+                    .classes = r.texts("classes", kMaxName)};
   } else if (type == "failed") {
     reply = Failed{.generation = r.number("generation", kAny), .why = r.text("why", kMaxSentence), .remedy = r.text("remedy", kMaxSentence)};
   } else if (type == "drift") {

@@ -38,8 +38,8 @@ struct DesiredCircuit {
   std::string name;
   std::string interface;
   std::uint32_t table = 0;
-  std::optional<model::IpAddress> gateway;  ///< absent: unknown now; the table holds only its terminal unreachable
-  std::optional<model::IpAddress> source;   ///< its own address: preferred source, and a `from` rule
+  std::optional<model::IpAddress> gateway;    ///< absent: unknown now; the table holds only its terminal unreachable
+  std::optional<model::IpAddress> source;     ///< its own address: preferred source, and a `from` rule
   std::vector<model::Prefix> pinned_sources;  ///< LAN sources that always leave by it
   std::optional<std::uint32_t> mark;
   friend bool operator==(const DesiredCircuit&, const DesiredCircuit&) = default;
@@ -75,18 +75,38 @@ using Request = std::variant<Hello, Apply>;
 
 /// Where a class goes. `circuit` empty: not steered, or none we know. `interface` is what the kernel itself says, empty when its
 /// table has no default now (its link is down); `name` is empty when the switch has lost its memory and found only the table.
-struct ClassNow { std::string name; std::uint32_t table = 0; std::string circuit; std::string interface; };
-struct StateReply { std::uint64_t generation = 0; std::vector<ClassNow> classes; };
-struct Applied { std::uint64_t generation = 0; std::vector<std::string> changes; std::int64_t took_us = 0; };
+struct ClassNow {
+  std::string name;
+  std::uint32_t table = 0;
+  std::string circuit;
+  std::string interface;
+};
+struct StateReply {
+  std::uint64_t generation = 0;
+  std::vector<ClassNow> classes;
+};
+struct Applied {
+  std::uint64_t generation = 0;
+  std::vector<std::string> changes;
+  std::int64_t took_us = 0;
+};
 struct Refused {
   std::uint64_t generation = 0;
-  std::string guard;   ///< "last_path", "rate_limit", "foreign", "stale_generation", "protocol", "peer", "connection"
+  std::string guard;  ///< "last_path", "rate_limit", "foreign", "stale_generation", "protocol", "peer", "connection"
   std::string why;
   std::string remedy;
   std::vector<std::string> classes;  ///< the classes it is about; leave these where they are and the rest may pass
 };
-struct Failed { std::uint64_t generation = 0; std::string why; std::string remedy; };
-struct Drift { std::string what; bool repaired = false; bool gave_up = false; };
+struct Failed {
+  std::uint64_t generation = 0;
+  std::string why;
+  std::string remedy;
+};
+struct Drift {
+  std::string what;
+  bool repaired = false;
+  bool gave_up = false;
+};
 using Reply = std::variant<StateReply, Applied, Refused, Failed, Drift>;
 
 [[nodiscard]] std::string encode(const Request& request);

@@ -66,7 +66,8 @@ Asked question_for(Kernel& kernel, const DesiredClass& c, const Desired& desired
   if (!home) return {std::nullopt, a->to_string() + " is behind no interface"};
   if (home->local) return {q, {}};
   const Link* link = state.link(home->ifindex);
-  if (link == nullptr || holds(desired.circuits, link->name, &DesiredCircuit::interface)) return {std::nullopt, a->to_string() + " is not on the inside"};
+  if (link == nullptr || holds(desired.circuits, link->name, &DesiredCircuit::interface))
+    return {std::nullopt, a->to_string() + " is not on the inside"};
   q.incoming = home->ifindex;
   return {q, {}};
 }

@@ -22,7 +22,8 @@ std::optional<Nexthop> way_of(const DesiredCircuit& circuit, const KernelState& 
 }
 
 Route route_to(std::uint32_t table, std::uint32_t nexthop) {
-  return {.table = table, .protocol = kRouteProtocol, .type = RouteType::Unicast, .metric = 0, .destination = kDefault, .nexthop = nexthop, .source = {}};
+  return {
+      .table = table, .protocol = kRouteProtocol, .type = RouteType::Unicast, .metric = 0, .destination = kDefault, .nexthop = nexthop, .source = {}};
 }
 
 void keep_what_stands(std::uint32_t table, std::uint32_t nexthop, const KernelState& observed, Wanted& w) {
@@ -48,8 +49,13 @@ Rule source_rule(const model::Prefix& source, std::uint32_t table) {
 }
 
 void want_circuit(const DesiredCircuit& c, bool used, const KernelState& observed, Wanted& w) {
-  w.routes.push_back({.table = c.table, .protocol = kRouteProtocol, .type = RouteType::Unreachable, .metric = kTerminalMetric, .destination = kDefault,
-                      .nexthop = 0, .source = {}});
+  w.routes.push_back({.table = c.table,
+                      .protocol = kRouteProtocol,
+                      .type = RouteType::Unreachable,
+                      .metric = kTerminalMetric,
+                      .destination = kDefault,
+                      .nexthop = 0,
+                      .source = {}});
   if (auto way = way_of(c, observed)) {
     way->id = circuit_nexthop(c.table);
     w.nexthops.push_back(*way);
@@ -131,8 +137,7 @@ Wanted wanted(const Desired& desired, const KernelState& observed) {
   Wanted w;
   w.rules.push_back(rule_to(kRuleMain, kMainTable));
   w.rules.back().suppress_prefixlength = 0;
-  for (const DesiredCircuit& c : desired.circuits)
-    want_circuit(c, holds(desired.classes, c.name, &DesiredClass::circuit), observed, w);
+  for (const DesiredCircuit& c : desired.circuits) want_circuit(c, holds(desired.classes, c.name, &DesiredClass::circuit), observed, w);
   std::uint32_t position = 0;
   for (const DesiredClass& c : desired.classes) want_class(c, position++, desired, observed, w);
   // Two circuits' values may ask for the same rule (a pinned source that is also the own address): the kernel keeps one.
@@ -187,8 +192,10 @@ std::vector<std::string> describe(const std::vector<Operation>& operations, cons
   std::vector<std::string> moves;
   std::vector<std::string> rest;
   for (const Operation& op : operations) {
-    if (auto move = class_words(op, desired, before)) moves.push_back(*move);
-    else rest.push_back((op.act == Act::Put ? "set " : "removed ") + to_string(op.object));
+    if (auto move = class_words(op, desired, before))
+      moves.push_back(*move);
+    else
+      rest.push_back((op.act == Act::Put ? "set " : "removed ") + to_string(op.object));
   }
   moves.insert(moves.end(), rest.begin(), rest.end());
   return moves;

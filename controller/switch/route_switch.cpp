@@ -88,7 +88,8 @@ Reply RouteSwitch::hello() {
     for (const DesiredClass& c : memory_.desired->classes) {
       // The kernel's word first; when its link took the nexthop away, where the class was told to go still stands.
       const bool steered = state->nexthop(class_nexthop(c.table)) != nullptr;
-      reply.classes.push_back({.name = c.name, .table = c.table,
+      reply.classes.push_back({.name = c.name,
+                               .table = c.table,
                                .circuit = steered ? circuit_in_kernel(c.table, memory_.desired->circuits, *state) : c.circuit,
                                .interface = interface_of_class(c.table)});
     }
@@ -140,7 +141,8 @@ std::vector<std::string> RouteSwitch::proofs(const Desired& desired, const std::
     const ProofResult r = prove(kernel_, c, way->ifindex, desired, state);
     if (r.proof == Proof::Proven) continue;
     const bool fault = r.proof == Proof::Contradicted && touches(operations, c);
-    (fault ? failures : remarks).push_back(fmt::format("class {} is {} to go by {}: {}", c.name, r.proof == Proof::Unproven ? "not proven" : "seen not", c.circuit, r.words));
+    (fault ? failures : remarks)
+        .push_back(fmt::format("class {} is {} to go by {}: {}", c.name, r.proof == Proof::Unproven ? "not proven" : "seen not", c.circuit, r.words));
   }
   return remarks;
 }
@@ -163,7 +165,8 @@ Reply RouteSwitch::apply(const Apply& plan, model::Instant now) {
   std::vector<std::string> contradicted;
   const auto remarks = proofs(plan.desired, operations, *after, contradicted);
   if (!contradicted.empty())
-    return failed(plan, join(contradicted) + "; " + put_back(*before, plan.desired), "find the rule that takes the traffic first: ip rule; ip route get 192.0.2.1");
+    return failed(plan, join(contradicted) + "; " + put_back(*before, plan.desired),
+                  "find the rule that takes the traffic first: ip rule; ip route get 192.0.2.1");
 
   Applied applied{.generation = plan.generation, .changes = describe(operations, plan.desired, *before), .took_us = 0};
   applied.changes.insert(applied.changes.end(), remarks.begin(), remarks.end());
@@ -193,7 +196,8 @@ std::vector<Drift> RouteSwitch::look(const std::set<int>& excused, model::Instan
     const auto verdict = own_doing && foreign.empty() ? RepairLimit::Verdict::Repair : repairs_.ask(object_key(op.object), now);
     if (verdict == RepairLimit::Verdict::GaveUp) gave_up.push_back(words);
     if (verdict != RepairLimit::Verdict::Repair) continue;
-    const auto done = foreign.empty() ? kernel_.carry_out(op) : model::Result<void>(std::unexpected(model::Error{.what = foreign + " is in its place", .remedy = {}}));
+    const auto done = foreign.empty() ? kernel_.carry_out(op)
+                                      : model::Result<void>(std::unexpected(model::Error{.what = foreign + " is in its place", .remedy = {}}));
     if (done && own_doing) runtime::log(Level::Notice, "link or address changed: set " + to_string(op.object));
     if (done && !own_doing) repaired.push_back(words);
     if (!done) runtime::log(Level::Warning, words + ": cannot repair it: " + done.error().what);
@@ -201,7 +205,9 @@ std::vector<Drift> RouteSwitch::look(const std::set<int>& excused, model::Instan
   std::vector<Drift> drifts;
   if (!repaired.empty()) drifts.push_back({.what = join(repaired), .repaired = true, .gave_up = false});
   if (!gave_up.empty()) {
-    drifts.push_back({.what = join(gave_up) + fmt::format(" (put back {} times in 10 minutes; now left alone)", kRepairsPerTenMinutes), .repaired = false, .gave_up = true});
+    drifts.push_back({.what = join(gave_up) + fmt::format(" (put back {} times in 10 minutes; now left alone)", kRepairsPerTenMinutes),
+                      .repaired = false,
+                      .gave_up = true});
   }
   return drifts;
 }

@@ -34,7 +34,8 @@ class RouteSwitch {
   model::Result<KernelState> read(const Desired* plan);
   model::Result<KernelState> converge(const Desired& desired, KernelState state);
   std::string put_back(const KernelState& before, const Desired& plan);
-  std::vector<std::string> proofs(const Desired& desired, const std::vector<Operation>& operations, const KernelState& state, std::vector<std::string>& failures);
+  std::vector<std::string> proofs(const Desired& desired, const std::vector<Operation>& operations, const KernelState& state,
+                                  std::vector<std::string>& failures);
   void save();
 
   Kernel kernel_;

@@ -12,7 +12,8 @@ using model::Duration;
 using model::Instant;
 
 Refused refusal(const Apply& plan, std::string guard, std::string why, std::string remedy, std::vector<std::string> classes = {}) {
-  return {.generation = plan.generation, .guard = std::move(guard), .why = std::move(why), .remedy = std::move(remedy), .classes = std::move(classes)};
+  return {
+      .generation = plan.generation, .guard = std::move(guard), .why = std::move(why), .remedy = std::move(remedy), .classes = std::move(classes)};
 }
 
 const DesiredCircuit* find_circuit(const std::vector<DesiredCircuit>& circuits, std::string_view name) {
@@ -70,8 +71,8 @@ std::string circuit_mistake(const DesiredCircuit& c) {
   if (c.name.empty()) return "a circuit without a name";
   if (!plausible_interface(c.interface)) return fmt::format("circuit {}: '{}' is no interface name", c.name, c.interface);
   const auto is_v6 = [](const model::IpAddress& a) { return a.family == model::Family::V6; };
-  const bool v6 = (c.gateway && is_v6(*c.gateway)) || (c.source && is_v6(*c.source)) ||
-                  std::ranges::any_of(c.pinned_sources, is_v6, &model::Prefix::address);
+  const bool v6 =
+      (c.gateway && is_v6(*c.gateway)) || (c.source && is_v6(*c.source)) || std::ranges::any_of(c.pinned_sources, is_v6, &model::Prefix::address);
   if (v6) return fmt::format("circuit {}: IPv6 is not steered by this release", c.name);
   return {};
 }
@@ -159,7 +160,8 @@ std::optional<Refused> last_path(const Apply& plan, const Memory& memory, const 
     const DesiredCircuit* circuit = find_circuit(plan.desired.circuits, c.circuit);
     if (circuit == nullptr) {
       if (observed.nexthop(class_nexthop(c.table)) == nullptr) continue;
-      return refusal(plan, "last_path", fmt::format("class {} is steered now and would be steered nowhere", c.name), "name a circuit for it", {c.name});
+      return refusal(plan, "last_path", fmt::format("class {} is steered now and would be steered nowhere", c.name), "name a circuit for it",
+                     {c.name});
     }
     const std::string broken = why_unusable(*circuit, observed);
     if (!broken.empty() && moves(c, plan, memory, observed))
@@ -193,10 +195,12 @@ std::optional<Refused> last_path_operations(const Apply& plan, const std::vector
     if (op.act != Act::Remove) continue;
     const auto* r = std::get_if<Route>(&op.object);
     const auto* n = std::get_if<Nexthop>(&op.object);
-    const bool strands = (r != nullptr && r->metric == 0 && used.contains(r->table)) ||
-                         (n != nullptr && std::ranges::any_of(used, [&](std::uint32_t t) { return n->id == class_nexthop(t) || n->id == circuit_nexthop(t); }));
+    const bool strands =
+        (r != nullptr && r->metric == 0 && used.contains(r->table)) ||
+        (n != nullptr && std::ranges::any_of(used, [&](std::uint32_t t) { return n->id == class_nexthop(t) || n->id == circuit_nexthop(t); }));
     if (strands)
-      return refusal(plan, "last_path", "carrying the plan out would remove " + to_string(op.object) + ", which is in use", "this is a mistake of ours: report it");
+      return refusal(plan, "last_path", "carrying the plan out would remove " + to_string(op.object) + ", which is in use",
+                     "this is a mistake of ours: report it");
   }
   return std::nullopt;
 }
@@ -209,10 +213,12 @@ std::optional<Refused> rate_limit(const Apply& plan, const Memory& memory, const
     const auto full = [&](const std::vector<Instant>& at, std::size_t limit, Duration window, std::string_view what) -> std::optional<Refused> {
       if (within(at, now, window) < limit) return std::nullopt;
       return refusal(plan, "rate_limit",
-                     fmt::format("class {}: {} {} in {} minutes are all it may have", c.name, limit, what, std::chrono::duration_cast<std::chrono::minutes>(window).count()),
+                     fmt::format("class {}: {} {} in {} minutes are all it may have", c.name, limit, what,
+                                 std::chrono::duration_cast<std::chrono::minutes>(window).count()),
                      fmt::format("leave it where it is; the next is possible in {} s", wait_seconds(at, limit, now, window)), {c.name});
     };
-    auto refused = c.escape ? full(h.escapes, kEscapesPerTenMinutes, kShortWindow, "escapes") : full(h.moves, kMovesPerTenMinutes, kShortWindow, "moves");
+    auto refused =
+        c.escape ? full(h.escapes, kEscapesPerTenMinutes, kShortWindow, "escapes") : full(h.moves, kMovesPerTenMinutes, kShortWindow, "moves");
     if (!refused && !c.escape) refused = full(h.moves, kMovesPerHour, kLongWindow, "moves");
     if (refused) return refused;
   }
@@ -236,7 +242,8 @@ std::optional<Refused> foreign_objects(const Apply& plan, const std::vector<Oper
   std::string which;
   for (const Operation& op : operations)
     if (which = overwritten(op, observed); !which.empty())
-      return refusal(plan, "foreign", which + " stands where ours has to be and was not made by us", "remove it, or choose other tables in the configuration");
+      return refusal(plan, "foreign", which + " stands where ours has to be and was not made by us",
+                     "remove it, or choose other tables in the configuration");
   if (std::ranges::any_of(plan.desired.classes, &DesiredClass::escape)) return std::nullopt;
   const auto foreign = [&](const auto& all) {
     for (const auto& o : all)

@@ -27,9 +27,9 @@ struct MoveHistory {
 
 /// What the switch remembers across connections and its own restarts (not across a reboot: routes do not survive one either).
 struct Memory {
-  std::uint64_t accepted = 0;  ///< generation of the last plan that passed the guards
-  std::uint64_t applied = 0;   ///< generation of `desired`
-  std::optional<Desired> desired;  ///< the last plan that was applied and read back
+  std::uint64_t accepted = 0;                    ///< generation of the last plan that passed the guards
+  std::uint64_t applied = 0;                     ///< generation of `desired`
+  std::optional<Desired> desired;                ///< the last plan that was applied and read back
   std::map<std::uint32_t, MoveHistory> history;  ///< by the class's table
 };
 

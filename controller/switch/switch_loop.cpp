@@ -40,7 +40,9 @@ int interface_in(const NetlinkMessage& m) {
 }
 
 struct LogWords {
-  std::pair<Level, std::string> operator()(const StateReply& s) const { return {Level::Info, fmt::format("told what stands: generation {}, {} classes", s.generation, s.classes.size())}; }
+  std::pair<Level, std::string> operator()(const StateReply& s) const {
+    return {Level::Info, fmt::format("told what stands: generation {}, {} classes", s.generation, s.classes.size())};
+  }
   std::pair<Level, std::string> operator()(const Applied& a) const {
     std::string words;
     for (const auto& c : a.changes) {
@@ -53,9 +55,15 @@ struct LogWords {
     if (words.empty()) return {Level::Debug, fmt::format("plan {} stands already", a.generation)};
     return {Level::Notice, fmt::format("plan {} applied in {} us: {}", a.generation, a.took_us, words)};
   }
-  std::pair<Level, std::string> operator()(const Refused& r) const { return {Level::Warning, fmt::format("plan {} refused by {}: {}. {}", r.generation, r.guard, r.why, r.remedy)}; }
-  std::pair<Level, std::string> operator()(const Failed& f) const { return {Level::Error, fmt::format("plan {} failed: {}. {}", f.generation, f.why, f.remedy)}; }
-  std::pair<Level, std::string> operator()(const Drift& d) const { return {d.gave_up ? Level::Error : Level::Warning, fmt::format("drift {}: {}", d.gave_up ? "given up" : "repaired", d.what)}; }
+  std::pair<Level, std::string> operator()(const Refused& r) const {
+    return {Level::Warning, fmt::format("plan {} refused by {}: {}. {}", r.generation, r.guard, r.why, r.remedy)};
+  }
+  std::pair<Level, std::string> operator()(const Failed& f) const {
+    return {Level::Error, fmt::format("plan {} failed: {}. {}", f.generation, f.why, f.remedy)};
+  }
+  std::pair<Level, std::string> operator()(const Drift& d) const {
+    return {d.gave_up ? Level::Error : Level::Warning, fmt::format("drift {}: {}", d.gave_up ? "given up" : "repaired", d.what)};
+  }
 };
 
 }  // namespace
@@ -74,7 +82,10 @@ void notify_service_manager(std::string_view state) {
 }
 
 SwitchLoop::SwitchLoop(RouteSwitch route_switch, SwitchSocket socket, Netlink kernel, Descriptor signals)
-    : route_switch_(std::move(route_switch)), socket_(std::move(socket)), kernel_(std::move(kernel)), signals_(std::move(signals)),
+    : route_switch_(std::move(route_switch)),
+      socket_(std::move(socket)),
+      kernel_(std::move(kernel)),
+      signals_(std::move(signals)),
       next_look_(runtime::boot_now() + kRegularly) {}
 
 model::Result<SwitchLoop> SwitchLoop::open(RouteSwitch route_switch, SwitchSocket socket) {
@@ -86,7 +97,8 @@ model::Result<SwitchLoop> SwitchLoop::open(RouteSwitch route_switch, SwitchSocke
   sigaddset(&ends, SIGINT);
   sigprocmask(SIG_BLOCK, &ends, nullptr);
   Descriptor signals(::signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK));
-  if (!signals.open()) return std::unexpected(model::Error{.what = std::string("cannot watch for signals: ") + std::strerror(errno), .remedy = {}, .code = errno});
+  if (!signals.open())
+    return std::unexpected(model::Error{.what = std::string("cannot watch for signals: ") + std::strerror(errno), .remedy = {}, .code = errno});
   return SwitchLoop(std::move(route_switch), std::move(socket), std::move(*kernel), std::move(signals));
 }
 

@@ -48,7 +48,8 @@ model::Result<Memory> MemoryFile::load() const {
     for (const json::value& h : v.at("history").as_array())
       memory.history[h.at("table").to_number<std::uint32_t>()] = {.moves = read_instants(h.at("moves")), .escapes = read_instants(h.at("escapes"))};
   } catch (const std::exception& e) {
-    return std::unexpected(model::Error{.what = "cannot understand " + path_ + ": " + e.what(), .remedy = "it is set aside; limits on moves start afresh"});
+    return std::unexpected(
+        model::Error{.what = "cannot understand " + path_ + ": " + e.what(), .remedy = "it is set aside; limits on moves start afresh"});
   }
   if (newline == 0) return memory;  // no plan was applied yet
   auto request = parse_request(std::string_view(text).substr(0, newline));
@@ -61,7 +62,8 @@ model::Result<Memory> MemoryFile::load() const {
 }
 
 model::Result<void> MemoryFile::save(const Memory& memory) const {
-  std::string text = memory.desired ? encode(Request(Apply{.generation = memory.applied, .desired = *memory.desired, .retired_classes = {}})) : std::string();
+  std::string text =
+      memory.desired ? encode(Request(Apply{.generation = memory.applied, .desired = *memory.desired, .retired_classes = {}})) : std::string();
   json::array history;
   for (const auto& [table, h] : memory.history)
     history.push_back(json::object{{"table", table}, {"moves", instants(h.moves)}, {"escapes", instants(h.escapes)}});

@@ -77,11 +77,15 @@ model::Result<SwitchSocket> SwitchSocket::listen(const std::string& path, std::v
   if (const auto fd = passed_socket()) return SwitchSocket(Descriptor(*fd), {}, std::move(allowed));
   const auto address = address_of(path);
   if (!address) return std::unexpected(model::Error{.what = "'" + path + "' is no path for a socket", .remedy = "it must have 1 to 107 characters"});
-  if (is_alive(path)) return std::unexpected(model::Error{.what = "another linekeeper-switch listens on " + path, .remedy = "stop that one first, or give another --socket", .code = EADDRINUSE});
+  if (is_alive(path))
+    return std::unexpected(model::Error{
+        .what = "another linekeeper-switch listens on " + path, .remedy = "stop that one first, or give another --socket", .code = EADDRINUSE});
   make_directory(path, owner);
-  struct stat there {};
+  struct stat there{};
   if (lstat(path.c_str(), &there) == 0) {
-    if (!S_ISSOCK(there.st_mode)) return std::unexpected(model::Error{.what = path + " exists and is no socket", .remedy = "move it away, or give another --socket", .code = EEXIST});
+    if (!S_ISSOCK(there.st_mode))
+      return std::unexpected(
+          model::Error{.what = path + " exists and is no socket", .remedy = "move it away, or give another --socket", .code = EEXIST});
     ::unlink(path.c_str());  // stale: nobody answered
   }
   Descriptor fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
@@ -105,13 +109,20 @@ void SwitchSocket::accept() {
   const bool known = getsockopt(fresh.get(), SOL_SOCKET, SO_PEERCRED, &who, &size) == 0;
   if (!known || (who.uid != 0 && !std::ranges::any_of(allowed_, [&](const Identity& i) { return i.uid == who.uid; }))) {
     runtime::log(Level::Warning, fmt::format("refused a connection of uid {} (pid {}): not an --allow-user", who.uid, who.pid));
-    send_to(fresh.get(), Refused{.generation = 0, .guard = "peer", .why = fmt::format("uid {} may not give orders to linekeeper-switch", who.uid),
-                                 .remedy = "start linekeeper-switch with --allow-user for that user", .classes = {}});
+    send_to(fresh.get(), Refused{.generation = 0,
+                                 .guard = "peer",
+                                 .why = fmt::format("uid {} may not give orders to linekeeper-switch", who.uid),
+                                 .remedy = "start linekeeper-switch with --allow-user for that user",
+                                 .classes = {}});
     return;
   }
   if (peer_.open()) {
     runtime::log(Level::Notice, "a newer connection takes the place of the one before");
-    send_to(peer_.get(), Refused{.generation = 0, .guard = "connection", .why = "a newer connection has taken over", .remedy = "only one linekeeperd may run on a site", .classes = {}});
+    send_to(peer_.get(), Refused{.generation = 0,
+                                 .guard = "connection",
+                                 .why = "a newer connection has taken over",
+                                 .remedy = "only one linekeeperd may run on a site",
+                                 .classes = {}});
   }
   peer_ = std::move(fresh);
   runtime::log(Level::Info, fmt::format("connected: uid {} pid {}", who.uid, who.pid));

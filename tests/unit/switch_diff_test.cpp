@@ -18,26 +18,26 @@ std::vector<std::string> difference(const Desired& d, const KernelState& s) { re
 
 TEST_CASE("switch diff: a clean kernel gets ends, ways, routes and then rules in their order") {
   CHECK(difference(site("fiber", "coax"), clean()) == std::vector<std::string>{
-      "+ route unreachable default table 7101 metric 4294967294",
-      "+ route unreachable default table 7102 metric 4294967294",
-      "+ nexthop 70101: via 10.0.1.1 dev 2 onlink",
-      "+ nexthop 70102: via 10.0.2.1 dev 3 onlink",
-      "+ nexthop 75201: via 10.0.1.1 dev 2 onlink",
-      "+ nexthop 75202: via 10.0.2.1 dev 3 onlink",
-      "+ route default table 7101 nhid 70101 src 10.0.1.2",
-      "+ route default table 7102 nhid 70102 src 10.0.2.2",
-      "+ route default table 7201 nhid 75201",
-      "+ route default table 7202 nhid 75202",
-      "+ rule 7000: from all lookup main suppress_prefixlength 0",
-      "+ rule 7100: from all fwmark 0x102 lookup 7102",
-      "+ rule 7200: from all oif wan0 lookup 7101",
-      "+ rule 7200: from all oif wan1 lookup 7102",
-      "+ rule 7300: from 10.0.1.2/32 lookup 7101",
-      "+ rule 7300: from 10.0.2.2/32 lookup 7102",
-      "+ rule 7300: from 10.9.9.9/32 lookup 7102",
-      "+ rule 7500: from all fwmark 0x10 lookup 7201",
-      "+ rule 7999: from all lookup 7202",
-  });
+                                                          "+ route unreachable default table 7101 metric 4294967294",
+                                                          "+ route unreachable default table 7102 metric 4294967294",
+                                                          "+ nexthop 70101: via 10.0.1.1 dev 2 onlink",
+                                                          "+ nexthop 70102: via 10.0.2.1 dev 3 onlink",
+                                                          "+ nexthop 75201: via 10.0.1.1 dev 2 onlink",
+                                                          "+ nexthop 75202: via 10.0.2.1 dev 3 onlink",
+                                                          "+ route default table 7101 nhid 70101 src 10.0.1.2",
+                                                          "+ route default table 7102 nhid 70102 src 10.0.2.2",
+                                                          "+ route default table 7201 nhid 75201",
+                                                          "+ route default table 7202 nhid 75202",
+                                                          "+ rule 7000: from all lookup main suppress_prefixlength 0",
+                                                          "+ rule 7100: from all fwmark 0x102 lookup 7102",
+                                                          "+ rule 7200: from all oif wan0 lookup 7101",
+                                                          "+ rule 7200: from all oif wan1 lookup 7102",
+                                                          "+ rule 7300: from 10.0.1.2/32 lookup 7101",
+                                                          "+ rule 7300: from 10.0.2.2/32 lookup 7102",
+                                                          "+ rule 7300: from 10.9.9.9/32 lookup 7102",
+                                                          "+ rule 7500: from all fwmark 0x10 lookup 7201",
+                                                          "+ rule 7999: from all lookup 7202",
+                                                      });
 }
 
 TEST_CASE("switch diff: what was carried out leaves nothing to do (I10)") {
@@ -105,18 +105,18 @@ TEST_CASE("switch diff: what left the configuration goes last, rules before rout
   d.circuits.pop_back();
   d.classes.erase(d.classes.begin());
   CHECK(difference(d, standing_site("fiber", "coax")) == std::vector<std::string>{
-      "+ nexthop 75202: via 10.0.1.1 dev 2 onlink",
-      "- rule 7500: from all fwmark 0x10 lookup 7201",
-      "- rule 7300: from 10.0.2.2/32 lookup 7102",
-      "- rule 7300: from 10.9.9.9/32 lookup 7102",
-      "- rule 7200: from all oif wan1 lookup 7102",
-      "- rule 7100: from all fwmark 0x102 lookup 7102",
-      "- route unreachable default table 7102 metric 4294967294",
-      "- route default table 7102 nhid 70102 src 10.0.2.2",
-      "- route default table 7201 nhid 75201",
-      "- nexthop 70102: via 10.0.2.1 dev 3 onlink",
-      "- nexthop 75201: via 10.0.1.1 dev 2 onlink",
-  });
+                                                             "+ nexthop 75202: via 10.0.1.1 dev 2 onlink",
+                                                             "- rule 7500: from all fwmark 0x10 lookup 7201",
+                                                             "- rule 7300: from 10.0.2.2/32 lookup 7102",
+                                                             "- rule 7300: from 10.9.9.9/32 lookup 7102",
+                                                             "- rule 7200: from all oif wan1 lookup 7102",
+                                                             "- rule 7100: from all fwmark 0x102 lookup 7102",
+                                                             "- route unreachable default table 7102 metric 4294967294",
+                                                             "- route default table 7102 nhid 70102 src 10.0.2.2",
+                                                             "- route default table 7201 nhid 75201",
+                                                             "- nexthop 70102: via 10.0.2.1 dev 3 onlink",
+                                                             "- nexthop 75201: via 10.0.1.1 dev 2 onlink",
+                                                         });
 }
 
 TEST_CASE("switch diff: no prefix of any change leaves a class without the default it had (I1, I12)") {
@@ -136,7 +136,8 @@ TEST_CASE("switch diff: no prefix of any change leaves a class without the defau
 TEST_CASE("switch diff: foreign objects are never named in an operation (I11)") {
   KernelState s = standing_site("fiber", "coax");
   s.nexthops.push_back({.id = 79000, .protocol = 4, .ifindex = 2, .gateway = {}, .onlink = false, .other = false});
-  s.routes.push_back({.table = 7101, .protocol = 4, .type = RouteType::Unicast, .metric = 9, .destination = net("10.8.0.0/16"), .nexthop = 0, .source = {}});
+  s.routes.push_back(
+      {.table = 7101, .protocol = 4, .type = RouteType::Unicast, .metric = 9, .destination = net("10.8.0.0/16"), .nexthop = 0, .source = {}});
   Rule r;
   r.priority = 7450;
   r.protocol = 3;

@@ -87,8 +87,7 @@ TEST_CASE("switch guards: operations that would withdraw a default in use are st
   const Apply p = plan(2, site("fiber", "coax"));
   CHECK(guard(last_path_operations(p, {{Act::Remove, *s.nexthop(75201)}})) == "last_path");
   CHECK(guard(last_path_operations(p, {{Act::Remove, *s.nexthop(70101)}})) == "last_path");
-  for (const Route& r : s.routes)
-    CHECK(guard(last_path_operations(p, {{Act::Remove, r}})) == (r.metric == 0 ? "last_path" : "passed"));
+  for (const Route& r : s.routes) CHECK(guard(last_path_operations(p, {{Act::Remove, r}})) == (r.metric == 0 ? "last_path" : "passed"));
   CHECK(guard(last_path_operations(plan(2, site("coax", "coax")), {{Act::Remove, *s.nexthop(70101)}})) == "passed");
 }
 
@@ -205,9 +204,12 @@ TEST_CASE("switch guards: foreign objects inside our ranges are refused by name,
     s.rules.push_back(r);
   };
   const auto route = [](KernelState& s) {
-    s.routes.push_back({.table = 7201, .protocol = 4, .type = RouteType::Unicast, .metric = 0, .destination = net("198.18.0.0/15"), .nexthop = 0, .source = {}});
+    s.routes.push_back(
+        {.table = 7201, .protocol = 4, .type = RouteType::Unicast, .metric = 0, .destination = net("198.18.0.0/15"), .nexthop = 0, .source = {}});
   };
-  const auto nexthop = [](KernelState& s) { s.nexthops.push_back({.id = 79999, .protocol = 4, .ifindex = 2, .gateway = {}, .onlink = false, .other = false}); };
+  const auto nexthop = [](KernelState& s) {
+    s.nexthops.push_back({.id = 79999, .protocol = 4, .ifindex = 2, .gateway = {}, .onlink = false, .other = false});
+  };
   const auto in_the_way = [](KernelState& s) { s.nexthops.at(2).protocol = 4; };  // 75201
   CHECK(guard(refusal([](KernelState&) {}, false)) == "passed");
   CHECK(says(refusal(rule, false), "rule 7450: from all lookup 100 proto 3"));

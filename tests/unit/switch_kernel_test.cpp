@@ -29,7 +29,9 @@ struct Site {
     unlink((folder + "/state").c_str());
     rmdir(folder.c_str());
   }
-  static RouteSwitch adopted(const std::string& in) { return std::move(RouteSwitch::adopt(Kernel::open().value(), MemoryFile(in + "/state")).value()); }
+  static RouteSwitch adopted(const std::string& in) {
+    return std::move(RouteSwitch::adopt(Kernel::open().value(), MemoryFile(in + "/state")).value());
+  }
   void restart() { route_switch = adopted(folder); }
 
   Reply send(const Desired& d) {
@@ -48,7 +50,10 @@ struct Site {
   }
 };
 
-std::string everything_else() { return shown("ip route show table main") + shown("ip route show table local") + shown("ip route show table 100") + shown("ip rule show priority 100"); }
+std::string everything_else() {
+  return shown("ip route show table main") + shown("ip route show table local") + shown("ip route show table 100") +
+         shown("ip rule show priority 100");
+}
 std::string ours() { return shown("ip rule") + shown("ip nexthop") + shown("ip route show table all protocol 178"); }
 
 /// Netlink messages about routes, rules or nexthops since the last call.
@@ -96,9 +101,12 @@ TEST_CASE("switch kernel: 200 moves under a connected sender lose not one packet
   REQUIRE(connect(fd, reinterpret_cast<sockaddr*>(&to), sizeof to) == 0);
   std::thread sender([&] {
     while (!stop) {
-      if (send(fd, "x", 1, 0) == 1) ++sent;
-      else if (errno == ENETUNREACH || errno == EHOSTUNREACH) ++unreachable;
-      else if (errno != EAGAIN && errno != ENOBUFS) ++other;
+      if (send(fd, "x", 1, 0) == 1)
+        ++sent;
+      else if (errno == ENETUNREACH || errno == EHOSTUNREACH)
+        ++unreachable;
+      else if (errno != EAGAIN && errno != ENOBUFS)
+        ++other;
     }
   });
   std::int64_t slowest = 0;
@@ -224,7 +232,8 @@ TEST_CASE("switch kernel: refused plans touch nothing (I1, I3, I11, I21)") {
   CHECK(std::get<Refused>(s.send({})).guard == "last_path");
   CHECK(std::get<Refused>(s.send(site("", "coax"))).guard == "last_path");
   CHECK(std::get<Refused>(s.route_switch.apply(plan(1, site("coax", "coax")), s.now)).guard == "stale_generation");
-  for (int i = 0; i < 3; ++i) CHECK(std::holds_alternative<Applied>(s.route_switch.apply(plan(++s.generation, site(i % 2 == 0 ? "coax" : "fiber", "coax")), s.now + 2h)));
+  for (int i = 0; i < 3; ++i)
+    CHECK(std::holds_alternative<Applied>(s.route_switch.apply(plan(++s.generation, site(i % 2 == 0 ? "coax" : "fiber", "coax")), s.now + 2h)));
   witness.count();
   CHECK(std::get<Refused>(s.route_switch.apply(plan(++s.generation, site("fiber", "coax")), s.now + 2h)).guard == "rate_limit");
   CHECK(witness.count() == 0);
@@ -255,7 +264,8 @@ TEST_CASE("switch kernel: classes by source and by incoming interface are proven
   Desired d = site("fiber", "coax");
   d.classes[0].mark.reset();
   d.classes[0].source = net("10.77.0.128/25");
-  d.classes.insert(d.classes.begin() + 1, {.name = "lan", .table = 7203, .circuit = "coax", .escape = false, .mark = {}, .source = {}, .incoming_interface = "lan0"});
+  d.classes.insert(d.classes.begin() + 1,
+                   {.name = "lan", .table = 7203, .circuit = "coax", .escape = false, .mark = {}, .source = {}, .incoming_interface = "lan0"});
   for (const std::string& c : s.applied(d)) {
     INFO(c);
     CHECK(c.find("not proven") == std::string::npos);

@@ -1,3 +1,5 @@
+#include "controller/switch/switch_memory.hpp"
+
 #include <doctest/doctest.h>
 #include <unistd.h>
 
@@ -5,7 +7,6 @@
 #include <fstream>
 #include <string>
 
-#include "controller/switch/switch_memory.hpp"
 #include "tests/unit/switch_fixture.hpp"
 
 namespace linekeeper::route {
@@ -55,7 +56,8 @@ TEST_CASE("switch memory: a missing file is an empty memory, a damaged one an er
   const Folder folder;
   REQUIRE(MemoryFile(folder.file()).load());
   CHECK(MemoryFile(folder.file()).load()->accepted == 0);
-  for (const char* text : {"", "\n", "rubbish", "\n{}", "\n{\"accepted\":-1,\"history\":[]}", "\n{\"accepted\":1,\"history\":7}", "\n{\"accepted\":1,\"history\":[{\"table\":\"x\"}]}"}) {
+  for (const char* text : {"", "\n", "rubbish", "\n{}", "\n{\"accepted\":-1,\"history\":[]}", "\n{\"accepted\":1,\"history\":7}",
+                           "\n{\"accepted\":1,\"history\":[{\"table\":\"x\"}]}"}) {
     std::ofstream(folder.file(), std::ios::trunc) << text;
     CHECK_FALSE(MemoryFile(folder.file()).load());
   }

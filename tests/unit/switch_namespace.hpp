@@ -65,13 +65,12 @@ inline std::string enter_site() {
     std::ofstream("/proc/self/gid_map") << "0 " << gid << " 1";
   }
   // The far ends have no address: what matters is that our ends have carrier and know their gateways' link addresses.
-  for (const char* command : {"ip link set lo up",
-                              "ip link add wan0 type veth peer name far0", "ip link add wan1 type veth peer name far1", "ip link add lan0 type veth peer name far2",
-                              "ip link set far0 up", "ip link set far1 up", "ip link set far2 up", "ip link set wan0 up", "ip link set wan1 up", "ip link set lan0 up",
-                              "ip address add 10.0.1.2/24 dev wan0", "ip address add 10.0.2.2/24 dev wan1", "ip address add 10.77.0.1/24 dev lan0",
-                              "ip neighbour replace 10.0.1.1 lladdr 02:00:00:00:00:01 dev wan0 nud permanent",
-                              "ip neighbour replace 10.0.2.1 lladdr 02:00:00:00:00:02 dev wan1 nud permanent",
-                              "ip route add default via 10.0.1.1 dev wan0 metric 100"})
+  for (const char* command :
+       {"ip link set lo up", "ip link add wan0 type veth peer name far0", "ip link add wan1 type veth peer name far1",
+        "ip link add lan0 type veth peer name far2", "ip link set far0 up", "ip link set far1 up", "ip link set far2 up", "ip link set wan0 up",
+        "ip link set wan1 up", "ip link set lan0 up", "ip address add 10.0.1.2/24 dev wan0", "ip address add 10.0.2.2/24 dev wan1",
+        "ip address add 10.77.0.1/24 dev lan0", "ip neighbour replace 10.0.1.1 lladdr 02:00:00:00:00:01 dev wan0 nud permanent",
+        "ip neighbour replace 10.0.2.1 lladdr 02:00:00:00:00:02 dev wan1 nud permanent", "ip route add default via 10.0.1.1 dev wan0 metric 100"})
     if (run(command) != 0) return std::string("not here: ") + command;
   if (std::ofstream("/proc/sys/net/ipv4/ip_forward") << "1"; run("ip nexthop show") != 0) return "the kernel has no nexthop objects";
   return {};
@@ -80,8 +79,8 @@ inline std::string enter_site() {
 }  // namespace linekeeper::route::fixture
 
 // Leaves the test case, saying why, where the machine allows no namespace.
-#define LK_ENTER_SITE()                                                                \
-  if (const std::string why_not = fixture::enter_site(); !why_not.empty()) {            \
-    std::cout << "SKIPPED: " << why_not << "\n";                                        \
-    return;                                                                             \
+#define LK_ENTER_SITE()                                                      \
+  if (const std::string why_not = fixture::enter_site(); !why_not.empty()) { \
+    std::cout << "SKIPPED: " << why_not << "\n";                             \
+    return;                                                                  \
   }

@@ -67,16 +67,22 @@ TEST_CASE("switch protocol: rubbish is named and never thrown") {
   CHECK(says(R"({"v":1,"type":"apply","generation":1})", "desired is missing"));
   CHECK(says(R"({"v":1,"type":"apply","generation":1,"desired":{"circuits":{},"classes":[]}})", "desired.circuits is not a list"));
   CHECK(says(R"({"v":1,"type":"apply","generation":1,"desired":{"circuits":[3],"classes":[]}})", "desired.circuits[0]"));
-  CHECK(says(R"({"v":1,"type":"apply","generation":1,"desired":{"circuits":[{"name":"a","interface":"b","table":4294967296}],"classes":[]}})", "desired.circuits[0].table"));
-  CHECK(says(R"({"v":1,"type":"apply","generation":1,"desired":{"circuits":[{"name":"a","interface":"b","table":1,"gateway":"10.0.0"}],"classes":[]}})", "'10.0.0' is not an address"));
-  CHECK(says(R"({"v":1,"type":"apply","generation":1,"desired":{"circuits":[{"name":"a\nb","interface":"b","table":1}],"classes":[]}})", "name is not a text"));
-  CHECK(says(R"({"v":1,"type":"apply","generation":1,"desired":{"circuits":[],"classes":[{"name":"a","table":1,"circuit":"","escape":1}]}})", "escape is not true or false"));
+  CHECK(says(R"({"v":1,"type":"apply","generation":1,"desired":{"circuits":[{"name":"a","interface":"b","table":4294967296}],"classes":[]}})",
+             "desired.circuits[0].table"));
+  CHECK(
+      says(R"({"v":1,"type":"apply","generation":1,"desired":{"circuits":[{"name":"a","interface":"b","table":1,"gateway":"10.0.0"}],"classes":[]}})",
+           "'10.0.0' is not an address"));
+  CHECK(says(R"({"v":1,"type":"apply","generation":1,"desired":{"circuits":[{"name":"a\nb","interface":"b","table":1}],"classes":[]}})",
+             "name is not a text"));
+  CHECK(says(R"({"v":1,"type":"apply","generation":1,"desired":{"circuits":[],"classes":[{"name":"a","table":1,"circuit":"","escape":1}]}})",
+             "escape is not true or false"));
   CHECK_FALSE(parse_reply(R"({"v":1,"type":"hello"})"));
 }
 
 TEST_CASE("switch protocol: depth is bounded, one below and one above") {
   const auto nested = [](int levels) {  // the message itself is one level
-    return R"({"v":1,"type":"hello","x":)" + std::string(static_cast<std::size_t>(levels - 1), '[') + std::string(static_cast<std::size_t>(levels - 1), ']') + "}";
+    return R"({"v":1,"type":"hello","x":)" + std::string(static_cast<std::size_t>(levels - 1), '[') +
+           std::string(static_cast<std::size_t>(levels - 1), ']') + "}";
   };
   CHECK(parse_request(nested(8)));
   CHECK_FALSE(parse_request(nested(9)));
