@@ -20,6 +20,7 @@ void check_corroboration(const Reading& reading) {
     std::set<std::string_view> networks;
     for (const auto target : site.circuits[i].targets) networks.insert(site[target].network);
     const std::size_t targets = site.circuits[i].targets.size();
+    if (targets == 0 && section.has("targets")) continue;  // an empty list, or names of nothing: told already
     if (targets < kMinTargets) {
       section.complain("targets", fmt::format("{} is measured against {} target{}", section.label(), targets, targets == 1 ? "" : "s"),
                        "at least 3, in 2 networks: fewer cannot tell a dead circuit from a dead target");

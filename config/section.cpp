@@ -175,8 +175,9 @@ std::optional<std::vector<Section::Item>> Section::texts(std::string_view key) {
     return std::nullopt;
   }
   if (array->empty() && known.fallback != "[]") {
+    const std::string_view otherwise = known.fallback.substr(1, known.fallback.size() - 2);  // "(all)"
     complain(key, fmt::format("{} {} is an empty list, which is never read as \"all\"", label_, key),
-             fmt::format("leave the key out for {}, or name at least one", known.fallback));
+             fmt::format("leave the key out for {}, or name at least one", otherwise));
   }
   std::vector<Item> items;
   std::set<std::string, std::less<>> seen;
