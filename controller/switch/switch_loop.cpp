@@ -109,7 +109,11 @@ int SwitchLoop::patience() const {
 
 model::Result<int> SwitchLoop::run() {
   for (;;) {
-    pollfd fds[] = {{signals_.get(), POLLIN, 0}, {kernel_.fd(), POLLIN, 0}, {socket_.listening(), POLLIN, 0}, {socket_.peer(), POLLIN, 0}};
+    pollfd fds[] = {{signals_.get(), POLLIN, 0},
+                    {kernel_.fd(), POLLIN, 0},
+                    {socket_.listening(), POLLIN, 0},
+                    {socket_.peer(), POLLIN, 0},
+                    {socket_.newcomer(), POLLIN, 0}};
     if (::poll(fds, std::size(fds), patience()) < 0 && errno != EINTR)
       return std::unexpected(model::Error{.what = std::string("cannot wait for events: ") + std::strerror(errno), .remedy = {}, .code = errno});
     if (fds[0].revents != 0) {
@@ -122,6 +126,7 @@ model::Result<int> SwitchLoop::run() {
     // The peer before a newcomer: what the old one had said is answered before it loses its place.
     if (fds[3].revents != 0)
       if (const auto message = socket_.receive()) answer(*message);
+    if (fds[4].revents != 0) socket_.promote();
     if (fds[2].revents != 0) socket_.accept();
     if (runtime::boot_now() >= next_look_) look();
   }

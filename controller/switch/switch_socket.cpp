@@ -116,6 +116,15 @@ void SwitchSocket::accept() {
                                  .classes = {}});
     return;
   }
+  newcomer_ = std::move(fresh);
+}
+
+void SwitchSocket::promote() {
+  char first = 0;
+  const ssize_t got = ::recv(newcomer_.get(), &first, 1, MSG_PEEK | MSG_DONTWAIT);
+  if (got < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  Descriptor next = std::exchange(newcomer_, Descriptor());
+  if (got <= 0) return;  // only looked
   if (peer_.open()) {
     runtime::log(Level::Notice, "a newer connection takes the place of the one before");
     send_to(peer_.get(), Refused{.generation = 0,
@@ -123,9 +132,10 @@ void SwitchSocket::accept() {
                                  .why = "a newer connection has taken over",
                                  .remedy = "only one linekeeperd may run on a site",
                                  .classes = {}});
+  } else {
+    runtime::log(Level::Info, "connected");
   }
-  peer_ = std::move(fresh);
-  runtime::log(Level::Info, fmt::format("connected: uid {} pid {}", who.uid, who.pid));
+  peer_ = std::move(next);
 }
 
 std::optional<std::string> SwitchSocket::receive() {
@@ -151,6 +161,7 @@ void SwitchSocket::send(const Reply& reply) {
 
 void SwitchSocket::close() {
   peer_ = Descriptor();
+  newcomer_ = Descriptor();
   listening_ = Descriptor();
   if (!path_.empty()) ::unlink(path_.c_str());
 }

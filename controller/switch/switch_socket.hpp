@@ -39,9 +39,13 @@ class SwitchSocket {
 
   [[nodiscard]] int listening() const { return listening_.get(); }
   [[nodiscard]] int peer() const { return peer_.get(); }  ///< -1: nobody
+  [[nodiscard]] int newcomer() const { return newcomer_.get(); }
 
-  /// Takes one waiting connection: refused with a message when its user may not, else it takes the place of the one before.
+  /// Takes one waiting connection: refused with a message when its user may not, else it is the newcomer (one at a time).
   void accept();
+  /// The newcomer takes the peer's place with its first message, not by merely connecting: somebody who only looks whether we
+  /// live must not cut off the daemon. Call when `newcomer` is readable.
+  void promote();
   /// One message from the peer. Nothing: none waiting, or the peer has gone. Longer than kMaxMessage: one byte more than that.
   std::optional<std::string> receive();
   /// Never waits: a peer that does not read is dropped.
@@ -52,6 +56,7 @@ class SwitchSocket {
   SwitchSocket(Descriptor listening, std::string path, std::vector<Identity> allowed);
   Descriptor listening_;
   Descriptor peer_;
+  Descriptor newcomer_;
   std::string path_;  // empty: systemd's
   std::vector<Identity> allowed_;
 };

@@ -164,6 +164,11 @@ TEST_CASE("switch program: the newest connection wins, the older is told; it kee
   Program program;
   const Peer first(program.path());
   (void)first.ask<StateReply>(Hello{});
+  {
+    const Peer looks(program.path());
+  }
+  CHECK(run(std::string(LK_SWITCH_PROGRAM) + " --socket " + program.path()) == 1);  // finds it alive, and does not disturb it
+  (void)first.ask<StateReply>(Hello{});
   const Peer second(program.path());
   (void)second.ask<StateReply>(Hello{});
   CHECK(first.hear().find("a newer connection has taken over") != std::string::npos);
