@@ -70,6 +70,6 @@ def command_line(stage, _note):
             raise Unexpected(f"linekeeper {' '.join(words)} says: {done.stdout}")
         if max(map(len, done.stdout.splitlines())) > 200:
             raise Unexpected(f"linekeeper {' '.join(words)} has a line of {max(map(len, done.stdout.splitlines()))} columns")
-    status = json.loads(keeper.command("--json", "status", check=True).stdout)
+    status = json.loads(keeper.command("status", "--json", check=True).stdout)
     if status["state"] != "ok" or status["schema"] != 1:
         raise Unexpected(f"status --json: state {status.get('state')}, schema {status.get('schema')}")
