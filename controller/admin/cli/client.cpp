@@ -129,7 +129,7 @@ std::string head(std::string_view method, std::string_view target) {
 
 }  // namespace
 
-void pause(milliseconds time, Stopped stopped) {
+void pause(milliseconds time, const Stopped& stopped) {
   const auto until = steady_clock::now() + time;
   while (!stopped() && steady_clock::now() < until) ::poll(nullptr, 0, static_cast<int>(std::min(time, kSlice).count()));
 }
@@ -175,7 +175,7 @@ LiveStream::~LiveStream() {
   if (fd_ >= 0) ::close(fd_);
 }
 
-LiveStream::Outcome LiveStream::next(SseMessage& message, milliseconds patience, Stopped stopped) {
+LiveStream::Outcome LiveStream::next(SseMessage& message, milliseconds patience, const Stopped& stopped) {
   const auto until = steady_clock::now() + patience;
   std::array<char, 65536> chunk{};
   for (;;) {

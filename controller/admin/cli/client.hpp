@@ -2,6 +2,7 @@
 // HTTP over the daemon's Unix socket, blocking, with a deadline on everything. Bounded: an answer has at most 64 MiB.
 #include <chrono>
 #include <expected>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,10 +23,10 @@ struct Reply {
 };
 
 /// Ends what waits, as Ctrl-C does: set by a signal handler or a test, read between two waits of at most 200 ms.
-using Stopped = bool (*)();
+using Stopped = std::function<bool()>;
 
 /// Between two attempts to connect again.
-void pause(std::chrono::milliseconds time, Stopped stopped);
+void pause(std::chrono::milliseconds time, const Stopped& stopped);
 
 /// One request, one answer.
 /// @param target percent-encoded  @param body sent when not empty or when `method` is POST
@@ -46,7 +47,7 @@ class LiveStream {
   LiveStream& operator=(const LiveStream&) = delete;
 
   /// Waits for the next message: Quiet after `patience` without one.
-  Outcome next(SseMessage& message, std::chrono::milliseconds patience, Stopped stopped);
+  Outcome next(SseMessage& message, std::chrono::milliseconds patience, const Stopped& stopped);
 
  private:
   explicit LiveStream(int fd) : fd_(fd) {}

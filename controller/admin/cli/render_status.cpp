@@ -140,9 +140,10 @@ std::string overrides(const json::value& status, Colour colour) {
   Table table({Align::Right}, "  ");
   for (const json::value& o : list(status, "overrides")) {
     const auto subject = maybe_text(o, "subject");
-    const bool force = text(o, "kind") == "force";
-    const std::string what = force ? fmt::format("{} forced to {}", subject.value_or(std::string(kNothing)), text(o, "to"))
-                                   : fmt::format("{} held: no automatic move", subject.value_or("everything"));
+    const std::string kind = text(o, "kind");
+    std::string what = fmt::format("{}: {}", subject.value_or(std::string(kNothing)), kind);
+    if (kind == "force") what = fmt::format("{} forced to {}", subject.value_or(std::string(kNothing)), text(o, "to"));
+    if (kind == "hold") what = fmt::format("{} held: no automatic move", subject.value_or("everything"));
     const auto until = parse_moment(text(o, "until"));
     const std::string left = now && until ? span_words(std::chrono::duration<double>(*until - *now).count()) : std::string(kNothing);
     table.row({{text(o, "id")}, {what, Tone::Warn}, {"by " + text(o, "owner")}, {left + " left"}, {"\"" + text(o, "reason") + "\""}});
