@@ -107,10 +107,12 @@ Result<void> Store::write(std::vector<Event*> events, const std::map<std::string
 }
 
 Result<std::vector<Event>> Store::events(const EventQuery& query) {
-  std::string sql = "SELECT sequence,id,wall_ms,boot_ns,boot_id,subject,text,fields FROM events WHERE sequence > ?";
+  std::string sql =
+      "SELECT sequence,id,wall_ms,boot_ns,boot_id,subject,text,fields FROM events"
+      " WHERE sequence IN (SELECT sequence FROM events INDEXED BY events_briefly WHERE sequence > ?";
   if (query.since) sql += " AND wall_ms >= ?";
   if (query.id_prefix) sql += " AND id >= ? AND id < ?";
-  sql += " ORDER BY sequence DESC LIMIT ?";
+  sql += " ORDER BY sequence DESC LIMIT ?) ORDER BY sequence DESC";
   auto statement = connection_.prepare(sql.c_str());
   if (!statement) return std::unexpected(statement.error());
   statement->bind(query.after_sequence.value_or(0));
