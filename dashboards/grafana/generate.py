@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Draws the dashboard of a site as classic Grafana JSON (schemaVersion 42, which file provisioning of Grafana 10 to 13 reads).
+
+  generate.py            writes site.json beside this file
+  generate.py --check    exit 1 when site.json is not what this file draws
+
+Every query names its job and instance, every panel its datasource by variable, every state is a word (colour only repeats
+it). Nothing depends on recording rules: the dashboard works on a Prometheus that only scrapes.
+"""
+import json
+import pathlib
+import sys
+
+OUT = pathlib.Path(__file__).with_name("site.json")
+DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
+AT = 'job=~"$job",instance=~"$instance"'
+CIRCUIT = AT + ',circuit=~"$circuit"'
+
+GREEN, ORANGE, RED, GREY, BLUE = "green", "orange", "red", "#8e9aa6", "blue"
+HEALTH = {0: ("up", GREEN), 1: ("unknown", GREY), 2: ("degraded", ORANGE), 3: ("DOWN", RED)}
+SERVICE = {0: ("ok", GREEN), 1: ("unknown", GREY), 2: ("degraded", ORANGE), 3: ("DOWN", RED)}
+YES_NO = {0: ("no", RED), 1: ("yes", GREEN)}
+
+
+def code(metric, by, selector):
+    """The state set as one number: 0 good, 1 unknown, 2 degraded, 3 down."""
+    part = lambda state: f'sum by ({by}) ({metric}{{{selector},state="{state}"}})'
+    return f"{part('unknown')} + 2 * {part('degraded')} + 3 * {part('down')}"
+
+
+def words(mapping):
+    options = {str(value): {"text": text, "color": colour, "index": i} for i, (value, (text, colour)) in enumerate(mapping.items())}
+    return [{"type": "value", "options": options}]
+
+
+def target(expr, legend, instant=False, table=False):
+    return {"expr": expr, "legendFormat": legend, "instant": instant, "range": not instant, "format": "table" if table else "time_series", "editorMode": "code"}
+
+
+def steps(*pairs):
+    return {"mode": "absolute", "steps": [{"value": value, "color": colour} for value, colour in pairs]}
+
+
+class Board:
+    """Panels from left to right on a grid 24 wide, rows of panels below each other."""
+
+    def __init__(self):
+        self.panels, self.x, self.y, self.height, self.number = [], 0, 0, 0, 0
+
+    def place(self, width, height):
+        if self.x + width > 24:
+            self.x, self.y, self.height = 0, self.y + self.height, 0
+        position = {"x": self.x, "y": self.y, "w": width, "h": height}
+        self.x, self.height = self.x + width, max(self.height, height)
+        self.number += 1
+        return self.number, position
+
+    def row(self, title):
+        self.x, self.y, self.height = 0, self.y + self.height, 0
+        number, position = self.place(24, 1)
+        self.panels.append({"type": "row", "id": number, "title": title, "gridPos": position, "collapsed": False, "panels": []})
+
+    def panel(self, kind, title, about, width, height, targets, defaults=None, options=None, overrides=None, transformations=None):
+        number, position = self.place(width, height)
+        for ref, one in zip("ABCDEFGH", targets):
+            one["refId"] = ref
+            one["datasource"] = DATASOURCE
+        panel = {"type": kind, "id": number, "title": title, "description": about, "gridPos": position, "datasource": DATASOURCE, "targets": targets,
+                 "fieldConfig": {"defaults": defaults or {}, "overrides": overrides or []}, "options": options or {}}
+        if transformations:
+            panel["transformations"] = transformations
+        self.panels.append(panel)
+
+    def words(self, title, about, width, expr, legend, mapping):
+        self.panel("stat", title, about, width, 5, [target(expr, legend, instant=True)], {"mappings": words(mapping), "thresholds": steps((None, GREY))},
+                   {"colorMode": "background", "graphMode": "none", "textMode": "value_and_name", "justifyMode": "center", "wideLayout": True,
+                    "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}})
+
+    def numbers(self, title, about, width, expr, legend, unit, colours=((None, BLUE),), decimals=None):
+        defaults = {"unit": unit, "thresholds": steps(*colours), "noValue": "none yet"}
+        if decimals is not None:
+            defaults["decimals"] = decimals
+        self.panel("stat", title, about, width, 5, [target(expr, legend, instant=True)], defaults,
+                   {"colorMode": "value", "graphMode": "none", "textMode": "value_and_name", "justifyMode": "center", "wideLayout": True,
+                    "reduceOptions": {"calcs": ["lastNotNull"], "fields": "", "values": False}})
+
+    def timeline(self, title, about, expr, legend, mapping, height=6, width=24):
+        self.panel("state-timeline", title, about, width, height, [target(expr, legend)],
+                   {"mappings": words(mapping), "thresholds": steps((None, GREY)), "custom": {"fillOpacity": 80, "lineWidth": 0}},
+                   {"mergeValues": True, "showValue": "auto", "rowHeight": 0.85, "alignValue": "left", "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"},
+                    "tooltip": {"mode": "single"}})
+
+    def lines(self, title, about, targets, unit, width=12, minimum=0, limits=()):
+        """limits: legend beginnings that are drawn as dashed red lines without fill."""
+        overrides = [{"matcher": {"id": "byRegexp", "options": f"^{legend}.*"},
+                      "properties": [{"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [10, 8]}}, {"id": "color", "value": {"mode": "fixed", "fixedColor": RED}},
+                                     {"id": "custom.fillOpacity", "value": 0}]} for legend in limits]
+        self.panel("timeseries", title, about, width, 8, targets,
+                   {"unit": unit, "min": minimum, "custom": {"lineWidth": 2, "fillOpacity": 8, "showPoints": "never", "spanNulls": False}},
+                   {"legend": {"displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull", "max"]}, "tooltip": {"mode": "multi", "sort": "desc"}}, overrides)
+
+    def table(self, title, about, width, height, expr, hide, names, unit="short"):
+        self.panel("table", title, about, width, height, [target(expr, "", instant=True, table=True)], {"unit": unit, "custom": {"align": "auto"}}, {"showHeader": True, "cellHeight": "sm"},
+                   transformations=[{"id": "organize", "options": {"excludeByName": {name: True for name in ("Time", "__name__", "job", *hide)}, "renameByName": names, "indexByName": {}}}])
+
+
+def now(b):
+    b.row("Now")
+    b.words("Services", "ok: on its first choice and another way left. degraded: works, but not on its first choice or with no second way. DOWN: the way it goes is dead.", 8,
+            code("linekeeper_service_state", "plane, service", AT), "{{service}} ({{plane}})", SERVICE)
+    b.words("Circuits", "What is held to be true about each circuit, by carrier-neutral probes.", 8, code("linekeeper_circuit_state", "circuit", CIRCUIT), "{{circuit}}", HEALTH)
+    b.words("SIP carriers", "What is held to be true about each SIP carrier, by OPTIONS through every circuit.", 8, code("linekeeper_carrier_state", "carrier", AT), "{{carrier}}", HEALTH)
+    b.words("In use now", "The circuits some traffic class goes by.", 6, f"max by (circuit) (linekeeper_circuit_active{{{CIRCUIT}}})", "{{circuit}}", {0: ("–", GREY), 1: ("in use", BLUE)})
+    b.words("Mode", "hold: a person froze automatic moves.", 4, f'max by (instance) (linekeeper_operating_mode{{{AT},mode="hold"}})', "{{instance}}", {0: ("automatic", GREEN), 1: ("HOLD", ORANGE)})
+    b.words("Overrides", "Services whose choice a person forces or holds.", 5, f"max by (service) (linekeeper_override_active{{{AT}}})", "{{service}}", {0: ("none", GREEN), 1: ("OVERRIDE", ORANGE)})
+    b.words("Switch and PBX", "in sync: what stands was read back equal to what was decided.", 5,
+            f"max by (actuator) (linekeeper_actuator_connected{{{AT}}}) + max by (actuator) (linekeeper_actuator_in_sync{{{AT}}})", "{{actuator}}",
+            {0: ("NOT CONNECTED", RED), 1: ("NOT IN SYNC", ORANGE), 2: ("in sync", GREEN)})
+    b.numbers("Ways left", "Ways each service could go now; below 2 the next failure is an outage.", 4, f"min by (service) (linekeeper_candidates_eligible{{{AT}}})", "{{service}}", "short",
+              ((None, RED), (1, ORANGE), (2, GREEN)))
+
+
+def course(b):
+    b.row("What happened")
+    b.timeline("Services", "State of each service over time.", code("linekeeper_service_state", "plane, service", AT), "{{service}} ({{plane}})", SERVICE)
+    b.timeline("Circuits", "State of each circuit over time.", code("linekeeper_circuit_state", "circuit", CIRCUIT), "{{circuit}}", HEALTH)
+    b.timeline("Circuits in use", "Which circuit carried traffic when.", f"max by (circuit) (linekeeper_circuit_active{{{CIRCUIT}}})", "{{circuit}}", {0: ("–", GREY), 1: ("in use", BLUE)})
+    b.timeline("SIP carriers by circuit", "One circuit red for every carrier: the circuit. One carrier red by every circuit: the carrier. One cell: peering or an allow-list.",
+               code("linekeeper_path_state", "carrier, circuit", CIRCUIT), "{{carrier}} via {{circuit}}", HEALTH, height=8)
+
+
+def recovery(b):
+    b.row("Recovery against its target")
+    b.lines("Last recovery", "From the last good probe to the verified recovery, with the target as dashed line.",
+            [target(f"linekeeper_failover_last_duration_seconds{{{AT}}}", "{{service}} ({{plane}})"), target(f"linekeeper_rto_target_seconds{{{AT}}}", "target {{service}}")], "s", limits=("target",))
+    b.lines("Where recoveries spend their time (p95 of the range)", "detect, decide, apply, verify; every incident of the last hour before each point.",
+            [target(f"histogram_quantile(0.95, sum by (le, plane, phase) (increase(linekeeper_failover_phase_duration_seconds_bucket{{{AT}}}[1h])))", "{{plane}} {{phase}}")], "s")
+    b.numbers("Time without service", "In the range shown, measured by the daemon from the last good probe.", 6,
+              f"sum by (service) (increase(linekeeper_service_unavailable_seconds_total{{{AT}}}[$__range]))", "{{service}}", "s", ((None, GREEN), (1, ORANGE), (60, RED)), 2)
+    b.numbers("Targets missed", "Recoveries longer than their target, in the range shown.", 6, f"sum by (service) (increase(linekeeper_rto_breaches_total{{{AT}}}[$__range]))", "{{service}}", "short",
+              ((None, GREEN), (1, RED)), 0)
+    b.numbers("Moves that failed", "Refused (decide), not carried out (apply), not proven (verify), in the range shown.", 6,
+              f"sum by (phase) (increase(linekeeper_failover_failures_total{{{AT}}}[$__range]))", "{{phase}}", "short", ((None, GREEN), (1, RED)), 0)
+    b.numbers("Held back by guards", "Decisions that a guard did not let through, in the range shown.", 6,
+              f"sum by (guard) (increase(linekeeper_decisions_suppressed_total{{{AT}}}[$__range]))", "{{guard}}", "short", decimals=0)
+    b.table("Moves", "From where to where, and who asked, in the range shown.", 24, 7, f"sort_desc(sum by (instance, plane, from, to, trigger) (increase(linekeeper_failovers_total{{{AT}}}[$__range])))", (),
+            {"Value": "moves", "from": "from", "to": "to"})
+
+
+def lines(b):
+    b.row("Lines")
+    b.lines("Round trip", "Smoothed, as the judge sees it.", [target(f"linekeeper_circuit_rtt_seconds{{{CIRCUIT}}}", "{{circuit}}")], "s")
+    b.lines("Loss", "Share of recent probes lost, as the judge sees it.", [target(f"linekeeper_circuit_loss_ratio{{{CIRCUIT}}}", "{{circuit}}")], "percentunit")
+    b.lines("Jitter", "Smoothed difference of successive round trips.", [target(f"linekeeper_circuit_jitter_seconds{{{CIRCUIT}}}", "{{circuit}}")], "s")
+    b.lines("Round trip by probe (p95)", "From the histograms: each target and SIP carrier apart.",
+            [target(f"histogram_quantile(0.95, sum by (le, circuit, probe) (rate(linekeeper_probe_rtt_seconds_bucket{{{CIRCUIT}}}[$__rate_interval])))", "{{circuit}} {{probe}}")], "s")
+    b.lines("Probes that failed", "Per second and reason. local_error is our own side and no evidence against a line.",
+            [target(f"sum by (circuit, reason) (rate(linekeeper_probe_failures_total{{{CIRCUIT}}}[$__rate_interval]))", "{{circuit}} {{reason}}")], "ops")
+    b.lines("SIP responses to OPTIONS", "Per second, by SIP carrier and code.",
+            [target(f"sum by (carrier, code) (rate(linekeeper_path_sip_responses_total{{{CIRCUIT}}}[$__rate_interval]))", "{{carrier}} {{code}}")], "ops")
+    b.table("Circuits", "What each is.", 12, 6, f"linekeeper_circuit_info{{{CIRCUIT}}}", ("Value",), {})
+    b.table("SIP carriers", "What each is.", 12, 6, f"linekeeper_carrier_info{{{AT}}}", ("Value",), {})
+
+
+def daemon(b):
+    b.row("The daemon itself")
+    b.lines("Loop lag (p99)", "How late timers are served; above 50 ms evidence suffers.",
+            [target(f"histogram_quantile(0.99, sum by (le, instance) (rate(linekeeper_loop_lag_seconds_bucket{{{AT}}}[$__rate_interval])))", "{{instance}}")], "s", width=8)
+    b.lines("Changes by switch and PBX", "Asked for, failed, and foreign changes put back, per second.",
+            [target(f"sum by (actuator) (rate(linekeeper_actuator_operations_total{{{AT}}}[$__rate_interval]))", "{{actuator}} asked"),
+             target(f"sum by (actuator) (rate(linekeeper_actuator_failures_total{{{AT}}}[$__rate_interval]))", "{{actuator}} failed"),
+             target(f"sum by (actuator) (rate(linekeeper_actuator_corrections_total{{{AT}}}[$__rate_interval]))", "{{actuator}} put back")], "ops", width=8)
+    b.lines("Log messages", "Per second, by level.", [target(f"sum by (level) (rate(linekeeper_log_messages_total{{{AT}}}[$__rate_interval]))", "{{level}}")], "ops", width=8)
+    b.words("Configuration", "Whether the last attempt to load it succeeded.", 6, f"min by (instance) (linekeeper_config_last_reload_successful{{{AT}}})", "{{instance}}", {0: ("REJECTED, old one in use", RED), 1: ("in use", GREEN)})
+    b.numbers("API requests that failed", "Per second, status 400 and above.", 6, f'sum by (handler) (rate(linekeeper_api_requests_total{{{AT},code=~"[45].."}}[5m])) ', "{{handler}}", "ops", decimals=2)
+    b.table("Builds", "Version, commit and compiler of each instance.", 12, 5, f"linekeeper_build_info{{{AT}}}", ("Value",), {})
+
+
+def variable(name, label, query, **more):
+    return {"type": "query", "name": name, "label": label, "datasource": DATASOURCE, "definition": query, "query": {"query": query, "refId": "StandardVariableQuery", "qryType": 1}, "refresh": 2, "sort": 1,
+            "includeAll": True, "multi": True, "allValue": ".+", "current": {"text": ["All"], "value": ["$__all"]}, "options": [], "regex": "", **more}
+
+
+def dashboard():
+    b = Board()
+    for part in (now, course, recovery, lines, daemon):
+        part(b)
+    variables = [
+        {"type": "datasource", "name": "datasource", "label": "Prometheus", "query": "prometheus", "refresh": 1, "regex": "", "includeAll": False, "multi": False, "current": {}, "options": []},
+        variable("job", "Job", "label_values(linekeeper_build_info, job)"),
+        variable("instance", "Instance", 'label_values(linekeeper_build_info{job=~"$job"}, instance)'),
+        variable("circuit", "Circuit", f"label_values(linekeeper_circuit_info{{{AT}}}, circuit)"),
+    ]
+    annotations = [
+        {"builtIn": 1, "datasource": {"type": "grafana", "uid": "-- Grafana --"}, "enable": True, "hide": True, "iconColor": "rgba(0, 211, 255, 1)", "name": "Annotations & Alerts", "type": "dashboard"},
+        # The value is the time of the recovery, so a mark stands where it happened, however seldom Prometheus scrapes.
+        {"datasource": DATASOURCE, "enable": True, "iconColor": ORANGE, "name": "Recoveries", "expr": f"linekeeper_failover_last_timestamp_seconds{{{AT}}} * 1000", "useValueForTime": True,
+         "titleFormat": "{{service}} recovered", "tagKeys": "plane", "step": "15s"},
+        {"datasource": DATASOURCE, "enable": True, "iconColor": BLUE, "name": "Circuit changes", "expr": f"linekeeper_circuit_last_transition_timestamp_seconds{{{CIRCUIT}}} * 1000", "useValueForTime": True,
+         "titleFormat": "{{circuit}} changed its state", "tagKeys": "circuit", "step": "15s"},
+    ]
+    return {"uid": "linekeeper-site", "title": "Linekeeper: site", "description": "Circuits, SIP carriers, services and recoveries of a site.", "tags": ["linekeeper"], "schemaVersion": 42, "version": 1,
+            "editable": True, "graphTooltip": 1, "timezone": "browser", "fiscalYearStartMonth": 0, "liveNow": False, "refresh": "10s", "time": {"from": "now-1h", "to": "now"}, "timepicker": {},
+            "links": [], "annotations": {"list": annotations}, "templating": {"list": variables}, "panels": b.panels}
+
+
+def main():
+    text = json.dumps(dashboard(), indent=1, ensure_ascii=False) + "\n"
+    if sys.argv[1:] == ["--check"]:
+        if OUT.read_text(encoding="utf-8") == text:
+            return 0
+        print(f"{OUT.name} is not what {pathlib.Path(__file__).name} draws: run it and commit the result")
+        return 1
+    OUT.write_text(text, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
