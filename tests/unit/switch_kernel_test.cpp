@@ -169,7 +169,8 @@ TEST_CASE("switch kernel: a link that goes and comes back is followed without co
   // No carrier: the far end goes. Moving there is refused, leaving is not.
   REQUIRE(run("ip link set far0 down") == 0);
   CHECK(std::get<Refused>(s.send(site("fiber", "fiber"))).guard == "last_path");
-  CHECK(s.applied(site("coax", "coax")).front() == "class voice: not steered -> coax");
+  // From "fiber" or from "not steered": the kernel flushes the dead way within a second (its link watch), not at once.
+  CHECK(s.applied(site("coax", "coax")).front().ends_with(" -> coax"));
   CHECK(s.where(0) == "coax");
 }
 
