@@ -13,19 +13,21 @@ from api import Api, ApiError
 from processes import NOBODY, as_nobody, one_user_only, wait_until
 from world import HERE, SetUpFailed
 
-PROGRAMS = {"linekeeperd": "controller/linekeeperd", "linekeeper-switch": "controller/linekeeper-switch", "linekeeper": "controller/linekeeper"}
+PROGRAMS = ("linekeeperd", "linekeeper-switch", "linekeeper")
 
 
 def find_programs(build):
-    """Where the three programs are in a build folder (its top, or where CMake leaves them), or SetUpFailed."""
+    """Where the three programs are: a CMake build folder leaves each with its room; an installed tree has them in bin and sbin.
+    SetUpFailed names what is missing."""
     found = {}
-    for name, usual in PROGRAMS.items():
-        for place in (os.path.join(build, usual), os.path.join(build, name), os.path.join(build, "bin", name)):
-            if os.access(place, os.X_OK) and os.path.isfile(place):
-                found[name] = place
-                break
-        else:
-            raise SetUpFailed(f"{name} is not built in {build}: run ./dev build (looked for {usual})")
+    for part in ("controller", "bin", "sbin"):
+        for place, _, files in os.walk(os.path.join(build, part)):
+            for name in PROGRAMS:
+                if name in files and os.access(os.path.join(place, name), os.X_OK):
+                    found.setdefault(name, os.path.join(place, name))
+    missing = [name for name in PROGRAMS if name not in found]
+    if missing:
+        raise SetUpFailed(f"not built in {build}: {', '.join(missing)}; run ./dev build")
     return found
 
 

@@ -1,14 +1,20 @@
 """What others see of it: Prometheus, the dashboards' queries, a browser."""
+import contextlib
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
 import time
 
 import topology
-from processes import wait_until
+from kernel import boot_ns
 from scenarios import Skip, scenario
 from stage import Unexpected
 from world import TOP
+
+sys.path.insert(0, os.path.join(TOP, "tests", "support"))
+import browser  # noqa: E402
 
 
 def in_site(stage, *argv, timeout=60, stdin=None):
@@ -60,29 +66,44 @@ def prometheus_scrapes(stage, note):
         stage.world.programs.stop("prometheus")
 
 
-@scenario("the page is drawn by a browser from the living daemon, and follows a failover")
-def page_is_drawn(stage, _note):
-    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
-    if not chromium:
+@scenario("the page is drawn by a browser from the living daemon, and follows a failover there and back without being asked")
+def page_is_drawn(stage, note):
+    if not browser.available():
         raise Skip("chromium is not installed")
     folder = os.path.join(stage.artefacts, "page")
     os.makedirs(folder, exist_ok=True)
+    with stage.net["site"], inside_run(stage.world.run), browser.Browser() as page:
+        page.view(1280, 1000, dark=False)
+        page.go(f"http://127.0.0.1:{topology.HTTP_PORT}/")
+        for word in ("fiber", "coax", "north", "south", "voice", "outbound"):
+            if not page.wait(f"document.body.innerText.toLowerCase().includes('{word}')", 5):
+                raise Unexpected(f"the page does not show {word}")
+        page.screenshot(os.path.join(folder, "steady.png"), whole=True)
+        seen = "document.body.innerText.toLowerCase().includes('via coax')"
+        if page.ask(seen):
+            raise Unexpected("the page says 'via coax' while all is well")
+        fault = stage.does("break fiber blackhole")
+        if not page.wait(seen, 15):
+            page.screenshot(os.path.join(folder, "failed.png"), whole=True)
+            raise Unexpected(f"15 s after the fault the page does not say that voice goes via coax; see {folder}")
+        note(page_says_so_s=round((boot_ns() - fault) / 1e9, 2))
+        page.screenshot(os.path.join(folder, "fiber-down.png"), whole=True)
+        stage.mends()
+        if not page.wait(f"!({seen})", 40):
+            raise Unexpected("40 s after the mending the page still shows coax")
+        if page.complaints:
+            raise Unexpected("the browser complains: " + "; ".join(page.complaints[:3]))
+    for name in ("steady", "fiber-down"):
+        if os.path.getsize(os.path.join(folder, f"{name}.png")) < 5000:
+            raise Unexpected(f"{name}.png is empty")
 
-    def look(name):
-        """(text of the page, screenshot); Chromium's own profile goes with the run."""
-        common = [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars",
-                  f"--user-data-dir={stage.world.run}/chromium", "--timeout=4000", "--window-size=1280,1000"]
-        url = f"http://127.0.0.1:{topology.HTTP_PORT}/"
-        dom = in_site(stage, *common, "--dump-dom", url)
-        picture = os.path.join(folder, f"{name}.png")
-        in_site(stage, *common, f"--screenshot={picture}", url)
-        if not os.path.exists(picture) or os.path.getsize(picture) < 5000:
-            raise Unexpected(f"no screenshot {picture}")
-        return dom.stdout
-    calm = look("steady")
-    for word in ("fiber", "coax", "north", "south", "voice", "outbound"):
-        if word not in calm:
-            raise Unexpected(f"the page does not show {word}")
-    stage.must_move("routing", "coax", stage.does("break fiber blackhole"), 8)
-    if not wait_until(lambda: "down" in look("fiber-down"), 15, 0.5):
-        raise Unexpected("the page does not show that the fiber is down")
+
+@contextlib.contextmanager
+def inside_run(run):
+    """Temporary files of a browser go where the run goes."""
+    before, tempfile.tempdir, os.environ["TMPDIR"] = tempfile.tempdir, run, run
+    try:
+        yield
+    finally:
+        tempfile.tempdir = before
+        del os.environ["TMPDIR"]
