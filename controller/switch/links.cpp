@@ -2,6 +2,7 @@
 
 #include <linux/if.h>
 #include <linux/if_addr.h>
+#include <linux/nexthop.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -85,6 +86,10 @@ model::Result<std::optional<model::IpAddress>> followed_gateway(Netlink& netlink
 }
 
 bool concerns_us(const NetlinkMessage& m) {
+  if (m.type() == RTM_NEWNEXTHOP || m.type() == RTM_DELNEXTHOP) {
+    const auto* info = m.fixed<nhmsg>();
+    return info != nullptr && info->nh_protocol != kRouteProtocol;
+  }
   if (m.type() != RTM_NEWROUTE && m.type() != RTM_DELROUTE) return m.type() != NLMSG_NOOP;
   const auto* info = m.fixed<rtmsg>();
   return info != nullptr && info->rtm_dst_len == 0 && info->rtm_protocol != kRouteProtocol;

@@ -96,7 +96,8 @@ model::Result<SwitchSocket> SwitchSocket::listen(const std::string& path, std::v
   umask(old);
   errno = why;
   if (bound < 0 || ::listen(fd.get(), 8) < 0) return std::unexpected(failure("cannot listen on " + path, "its directory must exist and be writable"));
-  if (!allowed.empty() && ::chown(path.c_str(), static_cast<uid_t>(-1), allowed.front().gid) < 0)
+  // Under systemd the process has the right group already, and may not chown.
+  if (!allowed.empty() && allowed.front().gid != getegid() && ::chown(path.c_str(), static_cast<uid_t>(-1), allowed.front().gid) < 0)
     runtime::log(Level::Notice, fmt::format("cannot give {} to the group of {}: {}", path, allowed.front().name, std::strerror(errno)));
   return SwitchSocket(std::move(fd), path, std::move(allowed));
 }

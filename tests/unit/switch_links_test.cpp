@@ -67,8 +67,11 @@ TEST_CASE("switch links: a configured gateway wins, a multipath default is read 
   CHECK(watch.look(site).value().at(0).gateway == ip("10.0.1.99"));
   CHECK(watch.look(site).value().at(1).gateway == ip("10.0.2.1"));
   run("ip route add 10.50.0.0/16 via 10.0.1.1");
-  run("ip route add default dev wan0 protocol 178 table 7101");
+  run("ip nexthop add id 70101 via 10.0.1.1 dev wan0 protocol 178");
+  run("ip route add default nhid 70101 protocol 178 table 7101");
   CHECK_FALSE(watch.drain());
+  run("ip nexthop add id 5 via 10.0.1.1 dev wan0");
+  CHECK(watch.drain());
 }
 
 }  // namespace linekeeper::route
