@@ -49,11 +49,11 @@ model::Result<void> clear_stale(const std::string& path, const sockaddr_un& addr
   if (::lstat(path.c_str(), &seen) != 0) {
     if (errno == ENOENT) return {};
     return std::unexpected(
-        failed("cannot look at " + path, "Let the daemon's user enter the folder, or set endpoints.control_socket elsewhere", errno));
+        failed("cannot look at " + path, "Let the daemon's user enter the folder, or set control_socket in [daemon] elsewhere", errno));
   }
   if (!S_ISSOCK(seen.st_mode)) {
     return std::unexpected(model::Error{
-        .what = path + " exists and is not a socket", .remedy = "Move it away, or set endpoints.control_socket to another path", .code = EEXIST});
+        .what = path + " exists and is not a socket", .remedy = "Move it away, or set control_socket in [daemon] to another path", .code = EEXIST});
   }
   const Descriptor probe(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (probe.get() < 0) return std::unexpected(failed("cannot make a socket", "", errno));
@@ -62,8 +62,9 @@ model::Result<void> clear_stale(const std::string& path, const sockaddr_un& addr
     return std::unexpected(failed("cannot remove the stale socket " + path, "Remove it by hand, or give the daemon's user its folder", errno));
   }
   return std::unexpected(model::Error{.what = "another process listens on " + path,
-                                      .remedy = "Is a second linekeeperd running? See: systemctl status linekeeper; or set endpoints.control_socket "
-                                                "to another path",
+                                      .remedy =
+                                          "Is a second linekeeperd running? See: systemctl status linekeeper; or set control_socket in [daemon] "
+                                          "to another path",
                                       .code = EADDRINUSE});
 }
 
@@ -118,7 +119,7 @@ model::Result<TcpListener> open_tcp_listener(const std::string& address, std::ui
   const bool is_v4 = ::inet_pton(AF_INET, address.c_str(), &v4.sin_addr) == 1;
   if (!is_v4 && ::inet_pton(AF_INET6, address.c_str(), &v6.sin6_addr) != 1) {
     return std::unexpected(model::Error{.what = fmt::format("'{}' is not an IP address", address),
-                                        .remedy = "Set endpoints.http to a numeric address such as 127.0.0.1",
+                                        .remedy = "Set listen in [http] to a numeric address such as 127.0.0.1",
                                         .code = EINVAL});
   }
   const std::string where = is_v4 ? fmt::format("{}:{}", address, port) : fmt::format("[{}]:{}", address, port);

@@ -145,7 +145,7 @@ std::optional<Response> Session::refusal(std::string_view method) const {
   const auto hosts = message.count(http::field::host);
   if (hosts > 1 || (hosts == 0 && message.version() >= 11)) return error_response(400, "a request has one Host header", "Send one (RFC 9112 3.2)");
   if (!peer_ && !host_allowed(message[http::field::host], owner_.hosts())) {
-    return error_response(403, "this Host is not served here", "Ask by localhost or by the address, or add the name to endpoints.http_hosts");
+    return error_response(403, "this Host is not served here", "Ask by localhost or by the address, or add the name to allowed_hosts in [http]");
   }
   if (method != "GET" && method != "HEAD" && method != "POST") return error_response(405, "this method is not served", "GET, HEAD and POST are");
   if (method == "POST" && !peer_) {

@@ -1,3 +1,5 @@
+#include <random>
+
 #include "admin_server_fixture.hpp"
 
 using namespace linekeeper::admin;
@@ -176,4 +178,34 @@ TEST_CASE("limits: a server that goes without stop closes its clients and stream
   }
   context.run();
   CHECK_FALSE(std::filesystem::exists(folder.path("s")));
+}
+
+TEST_CASE("limits: whatever bytes come, the server answers or closes, and goes on") {
+  Fixture f;
+  std::mt19937 chance(20261122);  // one seed: a failure repeats itself
+  const std::string good =
+      "POST /api/v1/hold?x=%41 HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nbody\r\n0\r\n\r\nGET /events HTTP/1.1\r\nHost: "
+      "x\r\nContent-Length: 3\r\n\r\nabc";
+  for (int round = 0; round < 400; ++round) {
+    std::string bytes = good;
+    for (int change = 0; change <= round % 8; ++change) {
+      const std::size_t at = chance() % bytes.size();
+      switch (chance() % 4) {
+        case 0: bytes[at] = static_cast<char>(chance()); break;
+        case 1: bytes.erase(at, 1 + chance() % 8); break;
+        case 2: bytes.insert(at, bytes.substr(chance() % bytes.size(), 1 + chance() % 40)); break;
+        default: bytes.insert(at, 1, "\r\n:/% "[chance() % 6]); break;
+      }
+      if (bytes.empty()) bytes = good;
+    }
+    CAPTURE(round);
+    Client c(f, By::Unix);
+    c.send(bytes);
+    c.end_sending();
+    REQUIRE(c.until_ended());
+  }
+  REQUIRE(f.until([&] { return f.server.clients() == 0; }));
+  CHECK(f.api.streams.empty());
+  Client c(f, By::Unix);
+  CHECK(c.ask("GET /x HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").starts_with("HTTP/1.1 200"));
 }
