@@ -1,5 +1,5 @@
 lk_unit(telemetry
-  SOURCES telemetry_service_test.cpp telemetry_json_test.cpp telemetry_events_test.cpp telemetry_metrics_test.cpp telemetry_page_test.cpp ../support/sample_status.cpp
+  SOURCES telemetry_service_test.cpp telemetry_json_test.cpp telemetry_events_test.cpp telemetry_metrics_test.cpp telemetry_allocation_test.cpp telemetry_page_test.cpp ../support/sample_status.cpp
   USES lk_telemetry)
 target_compile_definitions(unit_telemetry PRIVATE LINEKEEPER_TELEMETRY_README="${CMAKE_SOURCE_DIR}/controller/telemetry/README.md")
 add_executable(telemetry_sample ${CMAKE_SOURCE_DIR}/tests/support/telemetry_sample.cpp ${CMAKE_SOURCE_DIR}/tests/support/sample_status.cpp)
