@@ -1,6 +1,5 @@
 #include "controller/runtime/clock.hpp"
 
-#include <fmt/chrono.h>
 #include <time.h>
 
 namespace linekeeper::runtime {
@@ -18,10 +17,5 @@ ClockPair clocks_now() {
 }
 
 model::WallTime wall_now() { return std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now()); }
-
-std::string rfc3339(model::WallTime t) {
-  const auto whole = std::chrono::floor<std::chrono::seconds>(t);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03}Z", fmt::gmtime(std::chrono::system_clock::to_time_t(whole)), (t - whole).count());
-}
 
 }  // namespace linekeeper::runtime

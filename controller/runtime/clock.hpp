@@ -1,6 +1,8 @@
 #pragma once
 // The only place that asks what time it is.
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include "controller/model/time.hpp"
 
@@ -21,5 +23,7 @@ struct ClockPair {
 
 /// "2026-11-22T02:26:21.345Z" (RFC 3339, UTC).
 [[nodiscard]] std::string rfc3339(model::WallTime t);
+/// RFC 3339 with any offset; fractions are cut to milliseconds. Nothing for anything else.
+[[nodiscard]] std::optional<model::WallTime> parse_rfc3339(std::string_view text);
 
 }  // namespace linekeeper::runtime

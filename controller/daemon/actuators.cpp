@@ -1,0 +1,178 @@
+#include "controller/daemon/actuators.hpp"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "controller/daemon/route_desired.hpp"
+
+namespace linekeeper::daemon {
+namespace {
+
+constexpr std::chrono::milliseconds kAfterRefusal{30'000};  // a cap or a last path may have lapsed by then
+constexpr std::chrono::milliseconds kFirstRetry{250}, kLongestRetry{10'000};
+
+}  // namespace
+
+Actuators::Actuators(boost::asio::any_io_executor executor, model::SitePtr site, std::string client_directory, std::vector<std::string> retired,
+                     Handlers handlers)
+    : executor_(executor),
+      site_(std::move(site)),
+      retired_(std::move(retired)),
+      handlers_(std::move(handlers)),
+      retry_(executor),
+      sent_orders_(site_->trunks.size()),
+      sent_classes_(site_->classes.size()),
+      applied_classes_(site_->classes.size()) {
+  switch_ = std::make_shared<SwitchClient>(executor, site_->endpoints.switch_socket,
+                                           SwitchClient::Handlers{.on_reply = [this](const route::Reply& r) { on_reply(r); },
+                                                                  .on_lost =
+                                                                      [this](const std::string& why) {
+                                                                        switch_problem_ = why;
+                                                                        handlers_.on_switch_lost(why);
+                                                                      }});
+  for (std::size_t i = 0; i < site_->pbxs.size(); ++i) {
+    PbxState state;
+    state.driver = std::make_unique<trunks::KamailioDriver>(executor, site_->pbxs[i], client_directory,
+                                                            [this, i, alive = alive_](const trunks::PbxReport& report) {
+                                                              if (!*alive) return;
+                                                              pbxs_[i].report = report;
+                                                              pbxs_[i].ever_reported = true;
+                                                              handlers_.on_pbx(model::id_at<model::PbxId>(i), report);
+                                                              if (!report.in_sync) return;
+                                                              for (std::size_t t = 0; t < site_->trunks.size(); ++t)
+                                                                if (site_->trunks[t].pbx.index() == i && !sent_orders_[t].empty())
+                                                                  handlers_.on_trunk_applied(model::id_at<model::TrunkId>(t));
+                                                            });
+    pbxs_.push_back(std::move(state));
+  }
+}
+
+Actuators::~Actuators() { stop(); }
+
+void Actuators::start() {
+  *alive_ = true;
+  switch_->start();
+  for (PbxState& p : pbxs_) p.driver->start();
+  read_trunks();
+}
+
+void Actuators::stop() {
+  *alive_ = false;
+  retry_.cancel();
+  switch_->stop();
+  for (PbxState& p : pbxs_) p.driver->stop();
+}
+
+void Actuators::read_trunks() {
+  for (std::size_t t = 0; t < site_->trunks.size(); ++t) {
+    const model::Trunk& trunk = site_->trunks[t];
+    pbxs_[trunk.pbx.index()].driver->read(trunk.key, [this, t, alive = alive_](const model::Result<std::optional<std::vector<int>>>& stands) {
+      // A PBX that does not answer has no order of ours to respect: its own static one is in force.
+      if (*alive) handlers_.on_trunk_standing(model::id_at<model::TrunkId>(t), stands ? stands->value_or(std::vector<int>{}) : std::vector<int>{});
+    });
+  }
+}
+
+void Actuators::carry_out(const model::Plan& plan, const std::vector<std::optional<model::LinkState>>& links) {
+  carry_out_trunks(plan);
+  route::Apply apply{
+      .generation = plan.generation, .desired = route_desired(*site_, plan, links, stay_, applied_classes_), .retired_classes = retired_};
+  sent_generation_ = plan.generation;
+  for (const model::ClassChoice& c : plan.classes) sent_classes_[c.traffic_class.index()] = c.circuit;
+  switch_->send(apply);  // when it is not there, it is asked for anew after its StateReply
+}
+
+void Actuators::carry_out_trunks(const model::Plan& plan) {
+  for (const model::TrunkChoice& choice : plan.trunks) {
+    if (choice.order.empty()) continue;  // nothing is known of it yet: the PBX's own order stands
+    const model::Trunk& trunk = (*site_)[choice.trunk];
+    std::vector<int> sets;
+    for (const model::TrunkStep& step : choice.order) sets.push_back(trunk.members[step.member].dispatcher_set);
+    if (sets == sent_orders_[choice.trunk.index()]) continue;
+    sent_orders_[choice.trunk.index()] = sets;
+    pbxs_[trunk.pbx.index()].driver->apply(trunk.key, sets, [this, id = choice.trunk, sets, alive = alive_](const model::Result<void>& done) {
+      if (!*alive || sent_orders_[id.index()] != sets) return;  // overtaken by a newer order
+      if (done)
+        handlers_.on_trunk_applied(id);
+      else
+        handlers_.on_trunk_failed(id, done.error().to_string());
+    });
+  }
+}
+
+void Actuators::on_reply(const route::Reply& reply) {
+  std::visit([this](const auto& r) { on(r); }, reply);
+}
+
+void Actuators::on(const route::StateReply& state) {
+  switch_problem_.clear();
+  failures_ = 0;
+  auto standing = standing_classes(*site_, state);
+  applied_classes_ = standing;
+  handlers_.on_standing(state.generation, std::move(standing));
+}
+
+void Actuators::on(const route::Applied& applied) {
+  if (applied.generation != sent_generation_) return;  // a newer one is on its way
+  applied_generation_ = applied.generation;
+  switch_problem_.clear();
+  failures_ = 0;
+  retired_.clear();
+  for (std::size_t i = 0; i < sent_classes_.size(); ++i) {
+    if (std::ranges::find(stay_, site_->classes[i].name) != stay_.end()) continue;
+    applied_classes_[i] = sent_classes_[i];
+    handlers_.on_class_applied(i, applied.generation);
+  }
+  handlers_.on_routes_applied(applied.generation, applied.changes);
+}
+
+void Actuators::on(const route::Refused& refused) {
+  if (refused.generation != sent_generation_ && refused.generation != 0) return;
+  switch_problem_ = fmt::format("refused by guard {}: {}. {}", refused.guard, refused.why, refused.remedy);
+  handlers_.on_routes_failed(sent_generation_, switch_problem_, true);
+  // The classes it is about stay where they are for a while, so that the rest of the plan passes.
+  const bool new_stay = !refused.classes.empty() && refused.classes != stay_;
+  if (new_stay) stay_ = refused.classes;
+  try_again(new_stay ? kFirstRetry : kAfterRefusal, !new_stay);
+}
+
+void Actuators::on(const route::Failed& failed) {
+  if (failed.generation != sent_generation_) return;
+  switch_problem_ = failed.why + ". " + failed.remedy;
+  handlers_.on_routes_failed(failed.generation, switch_problem_, false);
+  try_again(std::min(kFirstRetry * (1 << std::min(failures_++, 10)), kLongestRetry), false);
+}
+
+void Actuators::on(const route::Drift& drift) { handlers_.on_drift(drift); }
+
+void Actuators::try_again(std::chrono::milliseconds after, bool forget_refusal) {
+  retry_.expires_after(after);
+  retry_.async_wait([this, forget_refusal, alive = alive_](boost::system::error_code error) {
+    if (error || !*alive) return;
+    if (forget_refusal) stay_.clear();
+    handlers_.want_reissue();
+    if (!stay_.empty()) try_again(kAfterRefusal, true);
+  });
+}
+
+model::ActuatorStatus Actuators::switch_status() const {
+  const bool in_sync = switch_->connected() && switch_problem_.empty() && applied_generation_ == sent_generation_ && applied_generation_ != 0;
+  return {.name = "switch",
+          .connected = switch_->connected(),
+          .in_sync = in_sync,
+          .detail = switch_problem_.empty() ? fmt::format("generation {}", applied_generation_) : switch_problem_};
+}
+
+std::vector<model::ActuatorStatus> Actuators::pbx_statuses() const {
+  std::vector<model::ActuatorStatus> all;
+  for (std::size_t i = 0; i < pbxs_.size(); ++i)
+    all.push_back({.name = site_->pbxs[i].name,
+                   .connected = pbxs_[i].report.connected,
+                   .in_sync = pbxs_[i].report.in_sync,
+                   .detail = pbxs_[i].ever_reported ? pbxs_[i].report.detail : "not asked yet"});
+  return all;
+}
+
+}  // namespace linekeeper::daemon

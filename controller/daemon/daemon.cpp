@@ -1,0 +1,302 @@
+// The life of the daemon: start, reload, tick, stop. What flows where stands in daemon_flow.cpp, what people ask in daemon_api.cpp.
+#include "controller/daemon/daemon.hpp"
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "config/loader.hpp"
+#include "controller/runtime/clock.hpp"
+#include "controller/runtime/log.hpp"
+#include "controller/runtime/sd_notify.hpp"
+#include "controller/telemetry/build_info.hpp"
+#include "controller/telemetry/page.hpp"
+
+namespace linekeeper::daemon {
+
+using model::EventId;
+using model::Instant;
+using runtime::boot_now;
+using runtime::Level;
+using runtime::wall_now;
+
+namespace {
+
+constexpr std::chrono::milliseconds kTick{100};
+constexpr std::chrono::milliseconds kStalled{1000};  // a loop that late may have missed replies: said, and counted
+constexpr std::string_view kFloorFact = "sip-floor ";
+constexpr const char* kCleanStop = "clean-stop";
+
+std::string directory_of(const std::string& path) { return std::filesystem::path(path).parent_path().string(); }
+
+}  // namespace
+
+Daemon::Daemon(boost::asio::io_context& io, model::Site site)
+    : io_(io),
+      site_(std::make_shared<const model::Site>(std::move(site))),
+      signals_(io, SIGTERM, SIGINT, SIGHUP),
+      wake_(io),
+      tick_(io),
+      started_(boot_now()) {}
+
+Daemon::~Daemon() = default;
+
+model::Result<void> Daemon::open_journal() {
+  auto journal = journal::Journal::open(site_->endpoints.journal, io_.get_executor(),
+                                        [](const model::Error& error) { runtime::log(Level::Error, error.to_string()); });
+  if (!journal) return std::unexpected(journal.error());
+  journal_ = std::move(*journal);
+  auto overrides = journal_->load_overrides();
+  if (!overrides) return std::unexpected(overrides.error());
+  overrides_.load(std::move(*overrides));
+  return {};
+}
+
+Senses::Floors Daemon::remembered_floors() const {
+  Senses::Floors floors;
+  const auto facts = journal_->load_facts();
+  if (!facts) return floors;
+  const Instant now = boot_now();
+  const bool clean = std::ranges::any_of(*facts, [](const journal::Fact& f) { return f.key == kCleanStop && f.value == "1"; });
+  for (std::size_t k = 0; k < site_->carriers.size(); ++k)
+    for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
+      const std::string name = Senses::path_name(*site_, model::id_at<model::CarrierId>(k), model::id_at<model::CircuitId>(c));
+      const auto fact = std::ranges::find(*facts, std::string(kFloorFact) + name, &journal::Fact::key);
+      if (fact == facts->end()) continue;
+      std::int64_t wall_ms = 0;
+      std::from_chars(fact->value.data(), fact->value.data() + fact->value.size(), wall_ms);
+      // After a crash one more OPTIONS may have left than was written down: then the whole floor is waited. A wall clock that
+      // jumped can make this longer, never longer than one floor.
+      const model::Duration left = model::WallTime(std::chrono::milliseconds(wall_ms)) - wall_now();
+      const model::Duration floor = site_->carriers[k].floor;
+      floors[name] = now + (clean ? std::clamp(left, model::Duration::zero(), floor) : floor);
+    }
+  return floors;
+}
+
+model::Result<void> Daemon::open_http() {
+  http_ = std::make_unique<admin::HttpServer>(io_.get_executor(), *this);
+  const model::Endpoints& e = site_->endpoints;
+  if (auto done = http_->listen_unix(e.control_socket); !done) return done;
+  if (e.http_port == 0) return {};
+  return http_->listen_tcp(e.http_address, e.http_port, e.http_hosts);
+}
+
+model::Result<void> Daemon::begin(const Senses::Floors& floors, std::vector<std::string> retired) {
+  decider_ = std::make_unique<decision::Decider>(site_, boot_now());
+  recoveries_ = std::make_unique<operations::Recoveries>(*site_);
+  verifications_.clear();
+  auto senses = Senses::open(io_.get_executor(), site_, floors, [this](const model::Observation& o) { observe(o); });
+  if (!senses) return std::unexpected(senses.error());
+  senses_ = std::move(*senses);
+  actuators_ =
+      std::make_unique<Actuators>(io_.get_executor(), site_, directory_of(site_->endpoints.control_socket), std::move(retired), actuator_handlers());
+  return {};
+}
+
+model::Result<void> Daemon::start() {
+  if (auto done = open_journal(); !done) return done;
+  metrics_ = std::make_unique<telemetry::Metrics>(*site_, telemetry::build_info());
+  metrics_->config_reload(true, wall_now());
+  if (auto done = begin(remembered_floors(), {}); !done) return done;
+  if (auto done = open_http(); !done) return done;
+  journal_->events({.limit = telemetry::kPageEvents}, [this](model::Result<std::vector<model::Event>> events) {
+    if (events) recent_.insert(recent_.begin(), events->begin(), events->end());
+  });
+  journal_->put_fact({kCleanStop, "0"});
+  tell(EventId::DaemonStarted, "",
+       fmt::format("linekeeperd {} ({}) started for site {} with {} circuits and {} carriers.", telemetry::build_info().version,
+                   telemetry::build_info().revision, site_->name, site_->circuits.size(), site_->carriers.size()),
+       {{"config_sha256", site_->sha256}});
+  orders_changed();
+  senses_->start();
+  actuators_->start();
+  wait_signal();
+  next_tick_ = boot_now() + kTick;
+  next_second_ = boot_now();
+  every_tick();
+  runtime::sd_notify("READY=1\nSTATUS=probing " + std::to_string(site_->circuits.size()) + " circuits");
+  return {};
+}
+
+Actuators::Handlers Daemon::actuator_handlers() {
+  using operations::Plane;
+  Actuators::Handlers h;
+  h.on_standing = [this](std::uint64_t generation, std::vector<std::optional<model::CircuitId>> classes) {
+    tell(EventId::SwitchConnected, "switch", fmt::format("linekeeper-switch is there; generation {} stands in the kernel.", generation),
+         {{"generation", std::to_string(generation)}});
+    act_on(decider_->adopt(decision::Adopted{.generation = generation, .classes = std::move(classes)}, boot_now()));
+  };
+  h.on_switch_lost = [this](const std::string& why) {
+    metrics_->actuator_failure("switch", telemetry::ActuatorFailure::Disconnected);
+    tell(EventId::SwitchLost, "switch", why + ". Routes stay as they are until it is back.");
+  };
+  h.on_class_applied = [this](std::size_t index, std::uint64_t generation) { class_applied(index, generation); };
+  h.on_routes_applied = [this](std::uint64_t generation, const std::vector<std::string>& changes) {
+    metrics_->actuator_operation("switch");
+    for (const std::string& change : changes) runtime::log(Level::Info, fmt::format("generation {}: {}", generation, change));
+  };
+  h.on_routes_failed = [this](std::uint64_t generation, const std::string& why, bool refused) {
+    metrics_->actuator_failure("switch", refused ? telemetry::ActuatorFailure::Refused : telemetry::ActuatorFailure::Failed);
+    tell(recoveries_->on_failed(Plane::Routing, std::nullopt, generation, why, boot_now(), refused));
+  };
+  h.on_drift = [this](const route::Drift& drift) {
+    metrics_->actuator_correction("switch");
+    tell(EventId::SwitchDrift, "switch",
+         drift.what + (drift.gave_up    ? " Put back three times in ten minutes; not any more, until the next change of ours: find out who does it."
+                       : drift.repaired ? " Put back."
+                                        : " Not put back."));
+  };
+  h.want_reissue = [this] { act_on(decider_->reissue(boot_now())); };
+  h.on_trunk_standing = [this](model::TrunkId trunk, std::vector<int> sets) {
+    act_on(decider_->adopt(decision::TrunkAdopted{.trunk = trunk, .sets = std::move(sets)}, boot_now()));
+  };
+  h.on_trunk_applied = [this](model::TrunkId trunk) {
+    metrics_->actuator_operation((*site_)[(*site_)[trunk].pbx].name);
+    tell(recoveries_->on_applied(Plane::Trunk, trunk.index(), UINT64_MAX, boot_now()));
+    verify_trunks();
+  };
+  h.on_trunk_failed = [this](model::TrunkId trunk, const std::string& why) {
+    metrics_->actuator_failure((*site_)[(*site_)[trunk].pbx].name, telemetry::ActuatorFailure::Failed);
+    tell(recoveries_->on_failed(Plane::Trunk, trunk.index(), UINT64_MAX, why, boot_now(), false));
+  };
+  h.on_pbx = [this](model::PbxId pbx, const trunks::PbxReport& report) {
+    const std::string& name = (*site_)[pbx].name;
+    const auto known = pbx_connected_.find(name);
+    if (known == pbx_connected_.end() || known->second != report.connected)
+      tell(report.connected ? EventId::PbxConnected : EventId::PbxLost, "pbx " + name,
+           report.connected ? name + " answers." : name + ": " + report.detail);
+    pbx_connected_[name] = report.connected;
+    if (!report.corrected) return;
+    metrics_->actuator_correction(name);
+    tell(EventId::PbxCorrected, "pbx " + name, name + " had lost or changed the order (a restart, or a hand); it has ours again.");
+  };
+  return h;
+}
+
+void Daemon::wait_signal() {
+  signals_.async_wait([this](boost::system::error_code error, int signal) {
+    if (error) return;
+    if (signal == SIGHUP) {
+      reload();
+      return wait_signal();
+    }
+    stop(signal == SIGTERM ? "SIGTERM" : "SIGINT");
+  });
+}
+
+void Daemon::reload() {
+  runtime::sd_notify("RELOADING=1");
+  config::Loaded loaded = config::load(site_->file);
+  if (!loaded.site) {
+    std::string all;
+    for (const config::Problem& p : loaded.problems)
+      all += (all.empty() ? "" : " | ") + fmt::format("{}:{}:{}: {}", site_->file, p.line, p.column, p.what);
+    metrics_->config_reload(false, wall_now());
+    tell(EventId::ConfigRejected, "",
+         fmt::format("The new configuration has {} mistakes and is not used; the one before stays. linekeeper config check {}",
+                     loaded.problems.size(), site_->file),
+         {{"problems", all}});
+    runtime::sd_notify("READY=1");
+    return;
+  }
+  const model::Endpoints& now = site_->endpoints;
+  const model::Endpoints& then = loaded.site->endpoints;
+  if (now.control_socket != then.control_socket || now.journal != then.journal || now.http_port != then.http_port ||
+      now.http_address != then.http_address)
+    runtime::log(Level::Warning, "sockets, page address and journal change only with a restart: systemctl restart linekeeper");
+  const Senses::Floors floors = senses_->floors();
+  model::Status before = status();
+  std::vector<std::string> retired;
+  for (const model::TrafficClass& c : site_->classes)
+    if (std::ranges::find(loaded.site->classes, c.name, &model::TrafficClass::name) == loaded.site->classes.end()) retired.push_back(c.name);
+  senses_->stop();
+  actuators_->stop();
+  auto old_senses = std::move(senses_);  // the old site's parts go only when the new ones stand: until then it could come back
+  auto old_actuators = std::move(actuators_);
+  auto old_decider = std::move(decider_);
+  auto old_recoveries = std::move(recoveries_);
+  const model::SitePtr old_site = std::exchange(site_, std::make_shared<const model::Site>(std::move(*loaded.site)));
+  if (auto done = begin(floors, std::move(retired)); !done) {
+    site_ = old_site;
+    senses_ = std::move(old_senses);
+    actuators_ = std::move(old_actuators);
+    decider_ = std::move(old_decider);
+    recoveries_ = std::move(old_recoveries);
+    metrics_->config_reload(false, wall_now());
+    tell(EventId::ConfigRejected, "", "The new configuration could not be taken into use: " + done.error().to_string());
+  } else {
+    metrics_->reconfigure(*site_);
+    metrics_->config_reload(true, wall_now());
+    tell(EventId::ConfigReloaded, "",
+         fmt::format("Configuration {} is in use: {} circuits, {} carriers.", site_->file, site_->circuits.size(), site_->carriers.size()),
+         {{"config_sha256", site_->sha256}});
+  }
+  senses_->start();
+  actuators_->start();
+  orders_changed();
+  runtime::sd_notify("READY=1");
+}
+
+void Daemon::stop(const std::string& why) {
+  if (std::exchange(stopping_, true)) return;
+  runtime::sd_notify("STOPPING=1");
+  tell(EventId::DaemonStopped, "",
+       fmt::format("linekeeperd stops ({}). Routes stay as they are; each PBX keeps our order until its lease ends.", why));
+  for (const auto& [path, floor] : senses_->floors())
+    if (floor > Instant{})
+      journal_->put_fact(
+          {std::string(kFloorFact) + path,
+           std::to_string((wall_now() + std::chrono::ceil<std::chrono::milliseconds>(floor - boot_now())).time_since_epoch().count())});
+  journal_->put_fact({kCleanStop, "1"});
+  verifications_.clear();
+  senses_->stop();
+  actuators_->stop();
+  wake_.cancel();
+  tick_.cancel();
+  boost::system::error_code ignored;
+  signals_.cancel(ignored);
+  for (PendingAct& act : std::exchange(pending_, {}))
+    act.respond({.status = 503,
+                 .body = R"({"error":{"exit":1,"message":"linekeeperd stops","remedy":"The order is kept; look again with: linekeeper status"}})"});
+  http_->stop([this] { journal_->close(); });
+}
+
+void Daemon::every_tick() {
+  const Instant now = boot_now();
+  const model::Duration lag = std::max<model::Duration>(now - next_tick_, model::Duration::zero());
+  metrics_->loop_lag(lag);
+  if (lag > kStalled)
+    tell(EventId::LoopStalled, "", fmt::format("The daemon did not run for {:.1f} s (suspended, or starved of CPU).", model::seconds(lag)),
+         {{"lag_ms", std::to_string(lag / std::chrono::milliseconds(1))}});
+  verify_trunks();
+  verify_selected_classes();
+  answer_pending(now);
+  if (now >= next_second_) every_second(now);
+  if (std::exchange(status_due_, false)) stream_status();
+  next_tick_ = boot_now() + kTick;
+  tick_.expires_after(kTick);
+  tick_.async_wait([this](boost::system::error_code error) {
+    if (!error && !stopping_) every_tick();
+  });
+}
+
+void Daemon::every_second(Instant now) {
+  next_second_ = now + std::chrono::seconds(1);
+  for (const model::Override& o : overrides_.expire(wall_now())) {
+    tell(EventId::OverrideExpired, o.subject.empty() ? "" : o.subject,
+         fmt::format("Override {} ({}) by {} has ended; automatic choice is back.", o.id, o.reason, o.owner));
+    journal_->remove_override(o.id, [](const model::Result<void>&) {});
+    orders_changed();
+  }
+  metrics_->loop_tick(wall_now());
+  metrics_->events_dropped(telemetry::Sink::Journal, journal_->dropped());
+  metrics_->update(status());
+  status_due_ = true;
+}
+
+}  // namespace linekeeper::daemon

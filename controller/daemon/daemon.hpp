@@ -1,0 +1,126 @@
+#pragma once
+// linekeeperd put together: each arrow of the house is one line in daemon.cpp. One thread, one io_context; the journal's writer is
+// the only other thread.
+//
+//   senses -> decider            observations         decider -> actuators     plans
+//   actuators -> recoveries      applied, refused     verification -> recoveries   proven
+//   everyone -> tell() -> journal, metrics, log, event streams
+//   http -> status, explain, events, metrics, page; overrides -> journal -> decider
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "controller/admin/api.hpp"
+#include "controller/admin/http_server.hpp"
+#include "controller/daemon/actuators.hpp"
+#include "controller/daemon/senses.hpp"
+#include "controller/daemon/verification.hpp"
+#include "controller/decision/decider.hpp"
+#include "controller/journal/journal.hpp"
+#include "controller/operations/overrides.hpp"
+#include "controller/operations/recoveries.hpp"
+#include "controller/telemetry/metrics.hpp"
+
+namespace linekeeper::daemon {
+
+class Daemon : public admin::Api {
+ public:
+  Daemon(boost::asio::io_context& io, model::Site site);
+  ~Daemon() override;
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  /// Opens the journal and the sockets and begins. @return what stands in the way, with its remedy.
+  model::Result<void> start();
+
+  // admin::Api
+  void handle(const admin::Request& request, std::function<void(admin::Response)> respond) override;
+  int open_stream(const admin::Request& request, admin::EventStream& stream) override;
+  void close_stream(admin::EventStream& stream) override;
+
+ private:
+  using Respond = std::function<void(admin::Response)>;
+  /// An act that waits for its proof before it is answered.
+  struct PendingAct {
+    std::vector<std::pair<operations::Plane, std::size_t>> subjects;
+    model::Instant deadline{};
+    model::Override override;
+    std::vector<std::string> changes;
+    Respond respond;
+  };
+  struct Stream {
+    bool with_status = false;
+    bool replaying = false;
+    std::int64_t last = 0;
+  };
+
+  // daemon.cpp: life
+  model::Result<void> open_journal();
+  model::Result<void> open_http();
+  model::Result<void> begin(const Senses::Floors& floors, std::vector<std::string> retired);
+  Actuators::Handlers actuator_handlers();
+  void wait_signal();
+  void reload();
+  void stop(const std::string& why);
+  void every_tick();
+  void every_second(model::Instant now);
+  Senses::Floors remembered_floors() const;
+
+  // daemon_flow.cpp: from observation to act
+  void observe(const model::Observation& observation);
+  void act_on(const decision::Output& out);
+  void wake_at(model::Instant when);
+  void tell(model::Event event);
+  void tell(std::vector<model::Event> events);
+  void tell(model::EventId id, std::string subject, std::string text, std::vector<std::pair<std::string, std::string>> fields = {});
+  void class_applied(std::size_t index, std::uint64_t generation);
+  void verify_class(std::size_t index);
+  void verify_trunks();
+  void verify_selected_classes();
+  void account_incidents();
+  [[nodiscard]] model::Status status() const;
+
+  // daemon_api.cpp: people
+  void act_force(const admin::Request& request, Respond respond);
+  void act_hold(const admin::Request& request, Respond respond);
+  void act_release(const admin::Request& request, Respond respond);
+  void put_in_force(model::Override override, Respond respond, bool wait_for_proof);
+  void orders_changed();
+  void answer_pending(model::Instant now);
+  void answer_events(const admin::Request& request, const Respond& respond);
+  void answer_explain(const admin::Request& request, const Respond& respond) const;
+  void replay(admin::EventStream& stream, std::int64_t after);
+  void stream_status();
+  void stream_event(const model::Event& event);
+  [[nodiscard]] std::vector<std::pair<operations::Plane, std::size_t>> subjects_of(const std::string& name) const;
+  [[nodiscard]] std::vector<std::string> changes_of(const operations::OverrideRequest& request) const;
+
+  boost::asio::io_context& io_;
+  model::SitePtr site_;
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer wake_, tick_;
+  model::Instant started_, next_tick_, next_second_;
+  std::unique_ptr<journal::Journal> journal_;
+  std::unique_ptr<telemetry::Metrics> metrics_;
+  std::unique_ptr<decision::Decider> decider_;
+  std::unique_ptr<operations::Recoveries> recoveries_;
+  operations::Overrides overrides_;
+  std::unique_ptr<Senses> senses_;
+  std::unique_ptr<Actuators> actuators_;
+  std::map<std::size_t, std::unique_ptr<Verification>> verifications_;  // by class
+  std::unique_ptr<admin::HttpServer> http_;
+  std::map<admin::EventStream*, Stream> streams_;
+  std::deque<model::Event> recent_;  // for the page, oldest first
+  std::vector<PendingAct> pending_;
+  std::map<std::string, bool> pbx_connected_;
+  bool status_due_ = false;
+  bool stopping_ = false;
+};
+
+}  // namespace linekeeper::daemon

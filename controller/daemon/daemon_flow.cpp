@@ -1,0 +1,182 @@
+// From observation to act: who tells whom what.
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <algorithm>
+
+#include "controller/daemon/daemon.hpp"
+#include "controller/runtime/clock.hpp"
+#include "controller/runtime/log.hpp"
+#include "controller/telemetry/page.hpp"
+
+namespace linekeeper::daemon {
+
+using model::EventId;
+using model::Instant;
+using operations::Plane;
+using runtime::boot_now;
+using runtime::Level;
+using runtime::wall_now;
+
+namespace {
+
+Level level_of(model::Severity s) {
+  switch (s) {
+    case model::Severity::Info: return Level::Info;
+    case model::Severity::Notice: return Level::Notice;
+    case model::Severity::Warning: return Level::Warning;
+    case model::Severity::Alert: return Level::Error;
+  }
+  return Level::Info;
+}
+
+}  // namespace
+
+void Daemon::observe(const model::Observation& observation) {
+  metrics_->observe(observation);
+  if (const auto* sip = std::get_if<model::SipOutcome>(&observation)) {
+    const Instant floor = sip->sent + (*site_)[sip->carrier].floor;
+    const auto wall = wall_now() + std::chrono::ceil<std::chrono::milliseconds>(floor - boot_now());
+    journal_->put_fact({"sip-floor " + Senses::path_name(*site_, sip->carrier, sip->circuit), std::to_string(wall.time_since_epoch().count())});
+  }
+  act_on(decider_->observe(observation, boot_now()));
+}
+
+void Daemon::act_on(const decision::Output& out) {
+  wake_at(out.next_wakeup);
+  if (out.events.empty() && !out.plan) return;  // the way of nearly every probe
+  // Copied: what follows may ask the decider again.
+  auto events = out.events;
+  const auto plan = out.plan;
+  const model::Status state = status();
+  // First the act, then the telling: a move waits for nobody.
+  std::vector<model::Event> opened;
+  if (plan) {
+    actuators_->carry_out(*plan, senses_->links());
+    opened = recoveries_->on_plan(*plan, state, wall_now());
+  }
+  for (const model::Event& e : events) {
+    if (e.id != EventId::AllBad) continue;
+    for (std::size_t i = 0; i < site_->classes.size(); ++i)
+      if (e.subject == "class " + site_->classes[i].name)
+        std::ranges::move(recoveries_->on_all_bad(Plane::Routing, i, state, wall_now()), std::back_inserter(opened));
+    for (std::size_t i = 0; i < site_->trunks.size(); ++i)
+      if (e.subject == "trunk " + site_->trunks[i].name)
+        std::ranges::move(recoveries_->on_all_bad(Plane::Trunk, i, state, wall_now()), std::back_inserter(opened));
+  }
+  tell(std::move(events));
+  tell(std::move(opened));
+  tell(recoveries_->on_status(state));
+  account_incidents();
+  status_due_ = true;
+}
+
+void Daemon::wake_at(Instant when) {
+  if (when == model::kNever || stopping_) return;
+  wake_.expires_after(std::max<model::Duration>(when - boot_now(), model::Duration::zero()));
+  wake_.async_wait([this](boost::system::error_code error) {
+    if (!error && !stopping_) act_on(decider_->wake(boot_now()));
+  });
+}
+
+void Daemon::tell(EventId id, std::string subject, std::string text, std::vector<std::pair<std::string, std::string>> fields) {
+  tell(model::Event{.id = id, .at = boot_now(), .subject = std::move(subject), .text = std::move(text), .fields = std::move(fields)});
+}
+
+void Daemon::tell(std::vector<model::Event> events) {
+  for (model::Event& e : events) tell(std::move(e));
+}
+
+void Daemon::tell(model::Event event) {
+  event.wall = wall_now();
+  event.fields.emplace_back("boot_ns", std::to_string(event.at.time_since_epoch().count()));
+  runtime::log(level_of(severity(event.id)),
+               fmt::format("{} {}{}{}", to_string(event.id), event.subject, event.subject.empty() ? "" : ": ", event.text));
+  metrics_->on_event(event);
+  journal_->append(std::move(event), [this](const model::Event& written) {
+    recent_.push_back(written);
+    if (recent_.size() > telemetry::kPageEvents) recent_.pop_front();
+    stream_event(written);
+  });
+  status_due_ = true;
+}
+
+void Daemon::account_incidents() {
+  for (const model::Incident& i : recoveries_->take_changed()) metrics_->on_incident(i);
+}
+
+void Daemon::class_applied(std::size_t index, std::uint64_t generation) {
+  tell(recoveries_->on_applied(Plane::Routing, index, generation, boot_now()));
+  account_incidents();
+  verify_class(index);
+}
+
+void Daemon::verify_class(std::size_t index) {
+  if (!site_->classes[index].match.everything() || !recoveries_->wants_verification(Plane::Routing, index)) return;
+  const model::CircuitId circuit = model::id_at<model::CircuitId>(*recoveries_->progress(Plane::Routing, index).choice);
+  std::uint64_t seed = 0;
+  if (getrandom(&seed, sizeof seed, 0) < 0) return;  // tried again at the next application
+  verifications_[index] = std::make_unique<Verification>(io_.get_executor(), *site_, circuit, seed, [this, index, circuit](bool proven) {
+    if (proven)
+      tell(recoveries_->on_verified(Plane::Routing, index, boot_now()));
+    else
+      tell(recoveries_->on_verify_failed(
+          Plane::Routing, index,
+          fmt::format("{}: fewer than {} of the probes sent the new way ({}) were answered within {} s; still trying. See: linekeeper explain {}",
+                      site_->classes[index].name, kProofs, (*site_)[circuit].name, kProofTime.count(), site_->classes[index].name),
+          boot_now()));
+    account_incidents();
+    verifications_.erase(index);
+    if (!proven) verify_class(index);
+  });
+}
+
+void Daemon::verify_selected_classes() {
+  for (std::size_t i = 0; i < site_->classes.size(); ++i) {
+    if (!recoveries_->wants_verification(Plane::Routing, i)) continue;
+    if (site_->classes[i].match.everything()) {
+      if (!verifications_.contains(i)) verify_class(i);
+      continue;
+    }
+    const operations::Progress& p = recoveries_->progress(Plane::Routing, i);
+    const auto last_good = status().circuits[*p.choice].last_good;
+    if (last_good && *last_good >= *p.applied) tell(recoveries_->on_verified(Plane::Routing, i, boot_now()));
+  }
+  account_incidents();
+}
+
+void Daemon::verify_trunks() {
+  for (std::size_t i = 0; i < site_->trunks.size(); ++i) {
+    if (!recoveries_->wants_verification(Plane::Trunk, i)) continue;
+    const operations::Progress& p = recoveries_->progress(Plane::Trunk, i);
+    const model::Trunk& trunk = site_->trunks[i];
+    const model::TrunkMember& member = trunk.members[*p.choice];
+    const model::Status s = status();
+    const auto via = member.circuit ? member.circuit : s.plan.classes[trunk.traffic_class.index()].circuit;
+    if (!via) continue;
+    const model::PathStatus& path = s.path(member.carrier, *via);
+    const bool up = path.verdict.health == model::Health::Up || path.verdict.health == model::Health::Degraded;
+    // The carrier's etiquette does not allow a probe at will: its newest answer through this circuit is the proof, when it is
+    // no older than two intervals at the decision.
+    if (up && path.last_good && *path.last_good >= p.decided - 2 * (*site_)[member.carrier].interval)
+      tell(recoveries_->on_verified(Plane::Trunk, i, boot_now()));
+  }
+  account_incidents();
+}
+
+model::Status Daemon::status() const {
+  model::Status s;
+  decider_->fill(s, boot_now());
+  s.wall = wall_now();
+  s.started = started_;
+  s.overrides = overrides_.in_force();
+  const bool held =
+      std::ranges::any_of(s.overrides, [](const model::Override& o) { return o.kind == model::OverrideKind::Hold && o.subject.empty(); });
+  s.mode = held ? model::Mode::Hold : model::Mode::Automatic;
+  s.route_switch = actuators_->switch_status();
+  s.pbxs = actuators_->pbx_statuses();
+  recoveries_->fill(s);
+  return s;
+}
+
+}  // namespace linekeeper::daemon

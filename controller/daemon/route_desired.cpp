@@ -1,0 +1,50 @@
+#include "controller/daemon/route_desired.hpp"
+
+#include <algorithm>
+
+namespace linekeeper::daemon {
+
+route::Desired route_desired(const model::Site& site, const model::Plan& plan, std::span<const std::optional<model::LinkState>> links,
+                             const std::vector<std::string>& stay, const std::vector<std::optional<model::CircuitId>>& applied) {
+  route::Desired desired;
+  for (std::size_t i = 0; i < site.circuits.size(); ++i) {
+    const model::Circuit& c = site.circuits[i];
+    route::DesiredCircuit d{
+        .name = c.name, .interface = c.interface, .table = c.table, .gateway = {}, .source = {}, .pinned_sources = c.sources, .mark = c.mark};
+    if (links[i] && links[i]->present && links[i]->address) {
+      d.source = links[i]->address;
+      d.gateway = links[i]->gateway;
+    }
+    desired.circuits.push_back(std::move(d));
+  }
+  for (const model::ClassChoice& choice : plan.classes) {
+    const model::TrafficClass& c = site[choice.traffic_class];
+    const bool stays = std::ranges::find(stay, c.name) != stay.end();
+    const auto circuit = stays ? applied.at(choice.traffic_class.index()) : choice.circuit;
+    desired.classes.push_back({.name = c.name,
+                               .table = c.table,
+                               .circuit = circuit ? site[*circuit].name : "",
+                               .escape = choice.escape() && !stays,
+                               .mark = c.match.mark,
+                               .source = c.match.source,
+                               .incoming_interface = c.match.incoming_interface});
+  }
+  return desired;
+}
+
+std::vector<std::optional<model::CircuitId>> standing_classes(const model::Site& site, const route::StateReply& state) {
+  std::vector<std::optional<model::CircuitId>> standing(site.classes.size());
+  for (const route::ClassNow& now : state.classes) {
+    const auto c = std::ranges::find_if(site.classes,
+                                        [&](const model::TrafficClass& t) { return now.name.empty() ? t.table == now.table : t.name == now.name; });
+    const auto by = std::ranges::find_if(site.circuits, [&](const model::Circuit& k) {
+      return now.circuit.empty() ? !now.interface.empty() && k.interface == now.interface : k.name == now.circuit;
+    });
+    if (c != site.classes.end() && by != site.circuits.end())
+      standing[static_cast<std::size_t>(c - site.classes.begin())] =
+          model::id_at<model::CircuitId>(static_cast<std::size_t>(by - site.circuits.begin()));
+  }
+  return standing;
+}
+
+}  // namespace linekeeper::daemon

@@ -1,0 +1,146 @@
+#include "controller/daemon/senses.hpp"
+
+#include <fmt/format.h>
+#include <sys/random.h>
+
+#include <algorithm>
+
+#include "carriers/sip/reply_class.hpp"
+#include "controller/runtime/clock.hpp"
+#include "controller/runtime/log.hpp"
+#include "controller/runtime/seeded_random.hpp"
+
+namespace linekeeper::daemon {
+namespace asio = boost::asio;
+namespace {
+
+std::uint64_t fresh_seed() {
+  std::uint64_t seed = 0;
+  if (getrandom(&seed, sizeof seed, 0) != sizeof seed) throw std::runtime_error("getrandom(2) gives no random bytes");
+  return seed;
+}
+
+constexpr std::chrono::milliseconds kRelook{5000};  // the kernel is looked at so often even without a word from it
+
+}  // namespace
+
+std::string Senses::path_name(const model::Site& site, model::CarrierId carrier, model::CircuitId circuit) {
+  return site[carrier].name + "/" + site[circuit].name;
+}
+
+model::Result<std::unique_ptr<Senses>> Senses::open(asio::any_io_executor executor, model::SitePtr site, const Floors& not_before, Sink sink) {
+  auto watch = route::LinkWatch::open();
+  if (!watch) return std::unexpected(watch.error());
+  std::unique_ptr<Senses> senses(new Senses(executor, std::move(site), std::move(*watch), std::move(sink)));
+  senses->make_probers();
+  senses->make_clients(not_before);
+  return senses;
+}
+
+Senses::Senses(asio::any_io_executor executor, model::SitePtr site, route::LinkWatch watch, Sink sink)
+    : executor_(executor),
+      site_(std::move(site)),
+      watch_(std::move(watch)),
+      sink_(std::move(sink)),
+      kernel_(executor),
+      again_(executor),
+      links_(site_->circuits.size()) {
+  kernel_.assign(watch_.fd());
+}
+
+Senses::~Senses() {
+  stop();
+  if (kernel_.is_open()) kernel_.release();  // the descriptor belongs to watch_
+}
+
+void Senses::make_probers() {
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
+    std::vector<std::pair<model::TargetId, model::IpAddress>> targets;
+    for (const model::TargetId t : site_->circuits[c].targets) targets.emplace_back(t, (*site_)[t].address);
+    probers_.push_back(std::make_unique<probes::IcmpProber>(executor_, model::id_at<model::CircuitId>(c), site_->circuits[c].interface,
+                                                            std::move(targets), site_->probing, fresh_seed(),
+                                                            [this](const model::Observation& o) { sink_(o); }));
+  }
+}
+
+void Senses::make_clients(const Floors& not_before) {
+  const model::Instant now = runtime::boot_now();
+  runtime::SeededRandom random(fresh_seed());
+  for (std::size_t k = 0; k < site_->carriers.size(); ++k)
+    for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
+      const auto carrier = model::id_at<model::CarrierId>(k);
+      const auto circuit = model::id_at<model::CircuitId>(c);
+      const model::Carrier& settings = site_->carriers[k];
+      // Spread over a part of the interval, so that a carrier does not hear all circuits at once; and never inside its floor.
+      auto first_after =
+          std::chrono::duration_cast<model::Duration>(std::min<model::Duration>(settings.interval, std::chrono::seconds(2)) * random.unit());
+      if (const auto floor = not_before.find(path_name(*site_, carrier, circuit)); floor != not_before.end())
+        first_after = std::max(first_after, floor->second - now);
+      clients_.push_back(std::make_unique<sip::OptionsClient>(executor_, carrier, settings, circuit, site_->circuits[c].interface, first_after,
+                                                              fresh_seed(), [this, &settings](model::SipOutcome outcome) {
+                                                                outcome.reply = sip::classify(outcome.code, settings.replies);
+                                                                sink_(outcome);
+                                                              }));
+    }
+}
+
+Senses::Floors Senses::floors() const {
+  Floors floors;
+  for (std::size_t i = 0; i < clients_.size(); ++i)
+    floors[path_name(*site_, model::id_at<model::CarrierId>(i / site_->circuits.size()),
+                     model::id_at<model::CircuitId>(i % site_->circuits.size()))] = clients_[i]->floor_until();
+  return floors;
+}
+
+void Senses::start() {
+  *alive_ = true;
+  look();
+  wait_kernel();
+  for (const auto& p : probers_) p->start();
+  for (const auto& c : clients_) c->start();
+}
+
+void Senses::stop() {
+  *alive_ = false;
+  again_.cancel();
+  if (kernel_.is_open()) kernel_.cancel();
+  for (const auto& p : probers_) p->stop();
+  for (const auto& c : clients_) c->stop();
+}
+
+void Senses::wait_kernel() {
+  kernel_.async_wait(asio::posix::stream_descriptor::wait_read, [this, alive = alive_](boost::system::error_code error) {
+    if (error || !*alive) return;
+    if (watch_.drain()) look();
+    wait_kernel();
+  });
+}
+
+void Senses::schedule_look(std::chrono::milliseconds after) {
+  again_.expires_after(after);
+  again_.async_wait([this, alive = alive_](boost::system::error_code error) {
+    if (!error && *alive) look();
+  });
+}
+
+void Senses::look() {
+  auto seen = watch_.look(*site_);
+  if (!seen) {
+    runtime::log(runtime::Level::Error, "cannot read links and addresses from the kernel: " + seen.error().to_string());
+    return schedule_look(std::chrono::milliseconds(200));
+  }
+  for (const model::LinkState& link : *seen) {
+    auto& known = links_[link.circuit.index()];
+    if (known == link) continue;
+    const bool moved = known && (known->ifindex != link.ifindex || known->address != link.address || known->usable() != link.usable());
+    known = link;
+    if (moved && link.usable()) {
+      probers_[link.circuit.index()]->rebuild();
+      for (std::size_t k = 0; k < site_->carriers.size(); ++k) clients_[k * site_->circuits.size() + link.circuit.index()]->rebuild();
+    }
+    sink_(link);
+  }
+  schedule_look(kRelook);
+}
+
+}  // namespace linekeeper::daemon

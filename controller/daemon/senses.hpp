@@ -1,0 +1,56 @@
+#pragma once
+// All that looks outward for one Site: the kernel's links, an echo prober for each circuit, an OPTIONS client for each path. Made
+// anew at each reload; what a carrier's etiquette forbids is carried over (`not_before`).
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "carriers/sip/options_client.hpp"
+#include "controller/model/observation.hpp"
+#include "controller/model/site.hpp"
+#include "controller/switch/links.hpp"
+#include "probes/icmp_prober.hpp"
+
+namespace linekeeper::daemon {
+
+class Senses {
+ public:
+  using Sink = std::function<void(const model::Observation&)>;
+  /// "north/fiber" -> no OPTIONS on this path before then.
+  using Floors = std::map<std::string, model::Instant>;
+
+  static model::Result<std::unique_ptr<Senses>> open(boost::asio::any_io_executor executor, model::SitePtr site, const Floors& not_before, Sink sink);
+  ~Senses();
+
+  void start();
+  void stop();  ///< no sink call after this returns
+  [[nodiscard]] Floors floors() const;
+  [[nodiscard]] const std::vector<std::optional<model::LinkState>>& links() const { return links_; }
+  [[nodiscard]] static std::string path_name(const model::Site& site, model::CarrierId carrier, model::CircuitId circuit);
+
+ private:
+  Senses(boost::asio::any_io_executor executor, model::SitePtr site, route::LinkWatch watch, Sink sink);
+  void make_probers();
+  void make_clients(const Floors& not_before);
+  void wait_kernel();
+  void schedule_look(std::chrono::milliseconds after);
+  void look();
+
+  boost::asio::any_io_executor executor_;
+  model::SitePtr site_;
+  route::LinkWatch watch_;
+  Sink sink_;
+  boost::asio::posix::stream_descriptor kernel_;
+  boost::asio::steady_timer again_;
+  std::vector<std::optional<model::LinkState>> links_;
+  std::vector<std::unique_ptr<probes::IcmpProber>> probers_;
+  std::vector<std::unique_ptr<sip::OptionsClient>> clients_;     // carrier by carrier, circuit by circuit
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(false);  // shared with pending handlers: stop() makes them inert
+};
+
+}  // namespace linekeeper::daemon
