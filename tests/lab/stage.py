@@ -113,9 +113,12 @@ class Stage:
         way = self.way(plane, status)
         return (way == to or plane == "trunk" and way.split(" ")[0] == to) and service["applied"] and service["verified"]
 
-    def moves(self, plane, to, fault_ns, within_s, told=lambda event: None):
-        """Waits until a plane goes by `to`, applied and verified. Returns its Timeline; what did not happen is in `problem`."""
-        t = Timeline(plane=plane, to=to, fault_ns=fault_ns, target_s=self.keeper.service(SUBJECT[plane])["rto_target_s"])
+    def moves(self, plane, to, fault_ns, within_s, told=lambda event: None, seen=()):
+        """Waits until a plane goes by `to`, applied and verified. Returns its Timeline; what did not happen is in `problem`.
+
+        told: hears each event as it comes.  seen: events of the same fault that were read before, by another plane's move.
+        """
+        t = Timeline(plane=plane, to=to, fault_ns=fault_ns, target_s=self.keeper.service(SUBJECT[plane])["rto_target_s"], events=list(seen))
 
         def look():
             for event in self.journal.new():

@@ -86,10 +86,9 @@ class Story:
                 t.wrapped(f"{seconds((boot_ns(event) - fault_ns) / 1e9):>8}  {kind:<9} {event['text']}", indent=6, after=26)
         timeline = stage.moves(act.plane, act.to, fault_ns, act.within_s, tell)
         if act.then and not timeline.problem:
-            other = stage.moves(*act.then, fault_ns, act.within_s)
+            other = stage.moves(*act.then, fault_ns, act.within_s, seen=timeline.events)
             timeline.problem = other.problem
-            also = (f"and {act.then[0]}: {act.then[1]}, decided {seconds(other.decided_s)}, verified {seconds(other.verified_s)}")
-            t.line(f"                {also}")
+            t.line(f"      {seconds(other.verified_s):>8}  {'and calls':<9} outbound by {other.to}, decided after {seconds(other.decided_s)}")
         calls = stage.counted_calls()
         timeline.tried, timeline.failed, timeline.cut, timeline.worst_setup_s = calls.tried, calls.failed, calls.cut, calls.worst_setup_s
         self.told.append((act, timeline))
@@ -131,7 +130,7 @@ class Story:
         failed = sum(line.failed or 0 for _, line in self.told)
         tried = sum(line.tried or 0 for _, line in self.told)
         t.wrapped("All times count from the fault itself, on the lab's clock, not from when Linekeeper noticed it. Detected: the verdict; applied: "
-                  "written and read back; verified: three answers end to end by the new way. "
+                  "written and read back; verified: answers end to end by the new way. "
                   f"Of {tried} calls {failed} failed" + (f", {cut} of them because they were in progress on the line that died" if cut else "") +
                   "; new calls found their way past the dead one by the PBX's own retry until the order had moved.")
         t.line()

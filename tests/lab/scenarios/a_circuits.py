@@ -8,11 +8,11 @@ def leaves_fiber(stage, note, command, within_s, traffic_within_s):
     stage.begins_counting_calls()
     fault = stage.does(command)
     routing = stage.must_move("routing", "coax", fault, within_s)
-    trunk = stage.moves("trunk", "north via coax", fault, 20)
-    trunk.events = routing.events + trunk.events
+    trunk = stage.moves("trunk", "north via coax", fault, 20, seen=routing.events)
     calls = stage.counted_calls()
     routing.tried, routing.failed, routing.cut = calls.tried, calls.failed, calls.cut
     note(routing)
+    note(trunk)
     if trunk.problem:
         raise Unexpected(trunk.problem)
     if routing.traffic_s is None or routing.traffic_s > traffic_within_s:
