@@ -176,6 +176,27 @@ TEST_CASE("journal: another program's lock is waited for, then told as what it i
   CHECK(bench.put(forced("voice")));
 }
 
+TEST_CASE("journal: closing while the disk hangs ends without it, and the writer calls nobody afterwards") {
+  TempDir dir;
+  sqlite3* other = nullptr;  // its lock keeps the writer for 2 s, longer than close() waits
+  int calls = 0;
+  {
+    Bench bench;
+    REQUIRE(bench.open(dir / "j.db"));
+    REQUIRE(sqlite3_open((dir / "j.db").c_str(), &other) == SQLITE_OK);
+    REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+    bench.journal->append(event(EventId::PathUp, "x"), [&](const model::Event&) { ++calls; });
+    bench.journal->close();
+    bench.io.poll();
+  }
+  sqlite3_close(other);
+  // The next owner of the file has it to itself as soon as the old writer is through.
+  Bench bench;
+  REQUIRE(bench.open(dir / "j.db"));
+  CHECK(bench.write(event(EventId::PathUp, "y")).sequence >= 1);
+  CHECK(calls == 0);
+}
+
 TEST_CASE("journal: a full disk says so, keeps the events, and goes on when there is room") {
   in_own_mounts([] {
     TempDir dir;
