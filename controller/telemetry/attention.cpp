@@ -62,8 +62,10 @@ void service_troubles(const std::vector<Service>& all, const model::Status& stat
     const std::string_view kind = s.plane == Plane::Routing ? "circuits" : "trunk members";
     if (s.open_incident != nullptr) {
       const model::Duration open = status.now - s.open_incident->last_good;
-      out.push_back(fmt::format("{}: the move away from {} has not been verified after {} (target {}){}. Look at: linekeeper explain {}.", s.name,
-                                s.open_incident->failed, human(open), human(s.rto), open > s.rto ? ", the target is missed" : "", s.name));
+      const std::string lost =
+          s.open_incident->failed.empty() ? "no way works" : "the recovery from " + s.open_incident->failed + " has not been verified";
+      out.push_back(fmt::format("{}: {} after {} (target {}){}. Look at: linekeeper explain {}.", s.name, lost, human(open), human(s.rto),
+                                open > s.rto ? ", the target is missed" : "", s.name));
     }
     if (s.state == ServiceState::Down)
       out.push_back(fmt::format("{} is down by {} and no better way is known. Look at: linekeeper explain {}.", s.name, s.via, s.name));

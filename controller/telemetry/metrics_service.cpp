@@ -83,7 +83,7 @@ void ServiceMetrics::bind_plane(MetricFamilies& families, const model::Site& sit
     for (const auto& from : one.ways)
       for (const auto& to : one.ways)
         for (const std::string_view trigger : kTriggers)
-          if (from != to) families.counter("failovers_total", {p, from, to, trigger});
+          if (from != to || plane == Plane::Trunk) families.counter("failovers_total", {p, from, to, trigger});
   families.keep("failovers_total", [&](const std::vector<std::string>& labels) {
     const auto known = [&](const std::string& way) { return way == "none" || holds(one.ways, way); };
     return labels[0] == p && known(labels[1]) && known(labels[2]);
@@ -120,6 +120,12 @@ ServiceMetrics::One* ServiceMetrics::find(Plane plane, std::string_view name) {
   return it == services_.end() ? nullptr : &*it;
 }
 
+ServiceMetrics::One* ServiceMetrics::find(const model::Incident& incident) {
+  // As plane_of(): a circuit's failure can be a trunk's incident.
+  One* routing = incident.mode == model::FailureMode::InternetCircuit ? find(Plane::Routing, incident.subject) : nullptr;
+  return routing != nullptr ? routing : find(Plane::Trunk, incident.subject);
+}
+
 /// Which plane an event speaks of: by its id, by its subject ("trunk outbound", "pbx kamailio"), by a name that only trunks have.
 Plane ServiceMetrics::plane_of(const model::Event& event) {
   if (event.id == model::EventId::TrunkMoved || event.subject.starts_with("trunk") || event.subject.starts_with("pbx")) return Plane::Trunk;
@@ -140,9 +146,12 @@ void ServiceMetrics::on_event(const model::Event& event) {
 void ServiceMetrics::count_move(const model::Event& event, Plane plane) {
   OfPlane& p = of(plane);
   p.moved->Increment();
-  // Names from an event could be anything: only configured ones become labels.
-  const auto known = [&](std::string_view name) { return holds(p.ways, name) ? name : std::string_view("none"); };
-  const std::string_view trigger = kTriggers[trigger_index(field(event, "trigger"))];
+  // Names from an event could be anything: only configured ones become labels. A trunk's move names "carrier via circuit".
+  const auto known = [&](std::string_view name) {
+    if (const auto via = name.find(" via "); plane == Plane::Trunk && via != std::string_view::npos) name = name.substr(0, via);
+    return holds(p.ways, name) ? name : std::string_view("none");
+  };
+  const std::string_view trigger = kTriggers[field(event, "motive") == "forced" ? 1 : 0];
   families_->counter("failovers_total", {to_string(plane), known(field(event, "from")), known(field(event, "to")), trigger}).Increment();
 }
 
@@ -158,18 +167,19 @@ void ServiceMetrics::count_breach(One& one, const model::Incident& incident) {
 }
 
 void ServiceMetrics::on_incident(const model::Incident& incident) {
-  const Plane plane = incident.mode == model::FailureMode::SipTrunk ? Plane::Trunk : Plane::Routing;
-  One* one = find(plane, incident.subject);
+  One* one = find(incident);
   const auto recovery = incident.recovery();
   if (one == nullptr || !recovery || !verified_.first(incident.id)) return;
-  OfPlane& p = of(plane);
+  OfPlane& p = of(one->plane);
   p.duration[trigger_index(incident.trigger)]->Observe(model::seconds(*recovery));
-  p.phases[0]->Observe(model::seconds(incident.detected - incident.last_good));
-  p.phases[1]->Observe(model::seconds(incident.decided - incident.detected));
-  if (incident.applied) {
-    p.phases[2]->Observe(model::seconds(*incident.applied - incident.decided));
-    p.phases[3]->Observe(model::seconds(*incident.verified - *incident.applied));
-  }
+  // An outage that ended by itself was never decided or applied: such a phase was not, and is not counted as 0.
+  const auto phase = [&](std::size_t i, model::Instant from, std::optional<model::Instant> to) {
+    if (from != model::Instant{} && to && *to >= from) p.phases[i]->Observe(model::seconds(*to - from));
+  };
+  phase(0, incident.last_good, incident.detected);
+  phase(1, incident.detected, incident.decided);
+  phase(2, incident.decided, incident.applied);
+  if (incident.applied) phase(3, *incident.applied, incident.verified);
   one->last_duration->Set(model::seconds(*recovery));
   one->last_timestamp->Set(unix_seconds(incident.opened) + model::seconds(*incident.verified - incident.detected));
   if (*recovery > incident.rto_target) count_breach(*one, incident);
@@ -195,7 +205,7 @@ void ServiceMetrics::update_one(One& one, const Service& service, const model::S
   bool active = false;
   model::WallTime expiry{};
   for (const model::Override& o : status.overrides)
-    if (o.subject.empty() || o.subject == one.name) {
+    if (speaks_of(o, one.plane, one.name)) {
       active = true;
       expiry = std::max(expiry, o.until);
     }
@@ -209,8 +219,7 @@ void ServiceMetrics::update(const model::Status& status) {
     if (all[i].name == services_[i].name) update_one(services_[i], all[i], status);
   for (const model::Incident& incident : status.incidents)
     if (!incident.verified && status.now - incident.last_good > incident.rto_target)
-      if (One* one = find(incident.mode == model::FailureMode::SipTrunk ? Plane::Trunk : Plane::Routing, incident.subject))
-        count_breach(*one, incident);
+      if (One* one = find(incident)) count_breach(*one, incident);
   for (const auto& [guard, count] : status.suppressed) {
     const auto i = static_cast<std::size_t>(guard) - 1;
     if (guard == model::Guard::None || i >= suppressed_.size()) continue;

@@ -16,8 +16,8 @@ class ServiceMetrics {
  public:
   void bind(MetricFamilies& families, const model::Site& site);
   void update(const model::Status& status);
-  /// Moves, refusals, failures, holds. Fields read from routing.moved and trunk.moved: "from", "to" (names), "trigger"
-  /// ("automatic" or "operator").
+  /// Moves, refusals, failures, holds. Fields read from routing.moved and trunk.moved: "from" and "to" (a circuit, a
+  /// carrier, or "carrier via circuit") and "motive" ("forced" is the operator, all others automatic).
   void on_event(const model::Event& event);
   /// @param incident  at each change; counted once, when verified
   void on_incident(const model::Incident& incident);
@@ -49,6 +49,7 @@ class ServiceMetrics {
   void count_breach(One& one, const model::Incident& incident);
   void update_one(One& one, const Service& service, const model::Status& status);
   [[nodiscard]] One* find(Plane plane, std::string_view name);
+  [[nodiscard]] One* find(const model::Incident& incident);
   [[nodiscard]] Plane plane_of(const model::Event& event);
   OfPlane& of(Plane p) { return planes_[static_cast<std::size_t>(p)]; }
 

@@ -62,7 +62,7 @@ std::string order_words(const model::Status& status, const Service& s, const mod
     if (step.member >= trunk.members.size()) continue;
     const auto& member = trunk.members[step.member];
     const auto circuit = member_circuit(status, trunk, member);
-    const std::string name = (*status.site)[member.carrier].name + (circuit ? " via " + (*status.site)[*circuit].name : "");
+    const std::string name = (*status.site)[member.carrier].name + (circuit ? " by " + (*status.site)[*circuit].name : "");
     append(out, "{}{}{}", out.empty() ? "" : ", ", escape(name), step.eligible ? "" : " (not eligible)");
   }
   return out;
@@ -118,7 +118,7 @@ std::string path_cell(const model::PathStatus* path) {
 
 std::string carrier_matrix(const model::Status& status) {
   std::vector<Table::Head> heads = {{"SIP carrier"}, {"State"}, {"For"}};
-  for (const auto& c : status.site->circuits) heads.push_back({"via " + c.name});
+  for (const auto& c : status.site->circuits) heads.push_back({"by " + c.name});
   heads.push_back({"Last code"});
   heads.push_back({"Why", Long});
   Table table(std::move(heads));

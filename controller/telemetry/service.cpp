@@ -32,6 +32,15 @@ model::WallTime wall_of(const model::Status& status, model::Instant at) {
   return status.wall - std::chrono::duration_cast<std::chrono::milliseconds>(status.now - at);
 }
 
+Plane plane_of(const model::Site& site, const model::Incident& incident) {
+  if (incident.mode == model::FailureMode::SipTrunk) return Plane::Trunk;
+  return std::ranges::find(site.classes, incident.subject, &model::TrafficClass::name) != site.classes.end() ? Plane::Routing : Plane::Trunk;
+}
+
+bool speaks_of(const model::Override& override, Plane plane, std::string_view name) {
+  return override.subject.empty() || override.subject == name || override.subject == (plane == Plane::Routing ? "routing" : "trunks");
+}
+
 namespace {
 
 template <class List>
@@ -53,9 +62,10 @@ ServiceState judge(Health way, bool first_choice, const Service& service) {
   return first_choice && !alone ? ServiceState::Ok : ServiceState::Degraded;
 }
 
-const model::Incident* open_incident(const model::Status& status, model::FailureMode mode, std::string_view subject) {
-  const auto it = std::ranges::find_if(
-      status.incidents, [&](const model::Incident& i) { return i.mode == mode && i.subject == subject && !i.verified && i.trigger != "operator"; });
+const model::Incident* open_incident(const model::Status& status, Plane plane, std::string_view subject) {
+  const auto it = std::ranges::find_if(status.incidents, [&](const model::Incident& i) {
+    return i.subject == subject && plane_of(*status.site, i) == plane && !i.verified && i.trigger != "operator";
+  });
   return it == status.incidents.end() ? nullptr : &*it;
 }
 
@@ -63,7 +73,7 @@ Service class_service(const model::Status& status, std::size_t index) {
   const model::TrafficClass& c = status.site->classes[index];
   Service service{.plane = Plane::Routing, .name = c.name, .ways = static_cast<int>(c.circuits.size()), .rto = c.rto};
   service.carried = element(status.class_carried, index);
-  service.open_incident = open_incident(status, model::FailureMode::InternetCircuit, c.name);
+  service.open_incident = open_incident(status, Plane::Routing, c.name);
   for (const model::CircuitId id : c.circuits)
     if (const auto* circuit = element(status.circuits, id.index()); circuit != nullptr && works(circuit->verdict.health)) ++service.ways_left;
   const auto* choice = element(status.plan.classes, index);
@@ -84,7 +94,7 @@ Service trunk_service(const model::Status& status, std::size_t index) {
   const model::Trunk& t = status.site->trunks[index];
   Service service{.plane = Plane::Trunk, .name = t.name, .ways = static_cast<int>(t.members.size()), .rto = t.rto};
   service.carried = element(status.trunk_carried, index);
-  service.open_incident = open_incident(status, model::FailureMode::SipTrunk, t.name);
+  service.open_incident = open_incident(status, Plane::Trunk, t.name);
   service.trunk = element(status.plan.trunks, index);
   if (service.trunk == nullptr) return service;
   service.motive = service.trunk->motive;

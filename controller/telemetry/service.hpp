@@ -55,6 +55,12 @@ struct Service {
 [[nodiscard]] std::optional<model::CircuitId> member_circuit(const model::Status& status, const model::Trunk& trunk,
                                                              const model::TrunkMember& member);
 
+/// Whose outage an incident is. By its subject: a circuit that fails (mode internet circuit) can hit a trunk as well.
+[[nodiscard]] Plane plane_of(const model::Site& site, const model::Incident& incident);
+
+/// Does an override speak of this service? By its name, by its plane ("routing", "trunks"), or of everything.
+[[nodiscard]] bool speaks_of(const model::Override& override, Plane plane, std::string_view name);
+
 /// An instant of the boot clock as the wall clock shows it now.
 [[nodiscard]] model::WallTime wall_of(const model::Status& status, model::Instant at);
 

@@ -154,8 +154,9 @@ json::object actuator_json(const model::ActuatorStatus& a) {
 }
 
 json::object incident_json(const model::Status& status, const model::Incident& i) {
+  // The epoch: it never came to that (an outage that ended before anything was decided).
   const auto from_last_good = [&](std::optional<model::Instant> at) {
-    return at ? json::value(in_seconds(*at - i.last_good)) : json::value(nullptr);
+    return at && *at != model::Instant{} ? json::value(in_seconds(*at - i.last_good)) : json::value(nullptr);
   };
   const auto recovery = i.recovery();
   // Not over, but already longer than allowed: missed, whatever comes.

@@ -173,7 +173,7 @@ std::vector<Event> sample_events() {
            .at = kNow - 12s,
            .subject = "class voice",
            .text = "fiber -> coax: fiber is down",
-           .fields = {{"from", "fiber"}, {"to", "coax"}, {"trigger", "automatic"}}},
+           .fields = {{"from", "fiber"}, {"to", "coax"}, {"motive", "escape"}}},
           {.sequence = 43,
            .id = EventId::RoutingVerified,
            .wall = kWall - 11s,

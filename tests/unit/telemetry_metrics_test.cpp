@@ -234,6 +234,46 @@ TEST_CASE("metrics: a recovery that never comes is a breach when the target pass
   CHECK(b(breaches) == 1);
 }
 
+TEST_CASE("metrics: a circuit that fails can be a trunk's incident, and an outage that ends by itself has no phases it never had") {
+  Bench b;
+  model::Incident incident{.id = 1,
+                           .mode = model::FailureMode::InternetCircuit,
+                           .subject = "outbound",
+                           .trigger = "automatic",
+                           .last_good = model::Instant{10s},
+                           .detected = model::Instant{11s},
+                           .verified = model::Instant{14s},
+                           .rto_target = 17s};
+  b.metrics.on_incident(incident);
+  CHECK(b(R"(linekeeper_failover_duration_seconds_count{plane="trunk",trigger="automatic"})") == 1);
+  CHECK(b(R"(linekeeper_service_unavailable_seconds_total{plane="trunk",service="outbound"})") == doctest::Approx(4));
+  CHECK(b(R"(linekeeper_failover_phase_duration_seconds_count{phase="detect",plane="trunk"})") == 1);
+  CHECK(b(R"(linekeeper_failover_phase_duration_seconds_count{phase="decide",plane="trunk"})") == 0);
+  auto status = support::calm_status(b.site);
+  incident.verified.reset();
+  incident.id = 2;
+  status.incidents = {incident};
+  b.metrics.update(status);
+  CHECK(b(R"(linekeeper_failover_in_progress{plane="trunk",service="outbound"})") == 1);
+  CHECK(b(R"(linekeeper_failover_in_progress{plane="routing",service="voice"})") == 0);
+}
+
+TEST_CASE("metrics: an override speaks of a service by name, by plane, or of everything") {
+  Bench b;
+  const auto active = [&](const char* subject) {
+    auto status = support::calm_status(b.site);
+    status.overrides = {{.id = 1, .kind = model::OverrideKind::Hold, .subject = subject, .until = status.wall + 1h}};
+    b.metrics.update(status);
+    return std::pair(b(R"(linekeeper_override_active{plane="routing",service="voice"})"),
+                     b(R"(linekeeper_override_active{plane="trunk",service="outbound"})"));
+  };
+  CHECK(active("voice") == std::pair(1.0, 0.0));
+  CHECK(active("routing") == std::pair(1.0, 0.0));
+  CHECK(active("trunks") == std::pair(0.0, 1.0));
+  CHECK(active("") == std::pair(1.0, 1.0));
+  CHECK(active("other") == std::pair(0.0, 0.0));
+}
+
 TEST_CASE("metrics: a move is counted by from, to and trigger; names that are not configured become none") {
   Bench b;
   for (const auto& e : support::sample_events()) b.metrics.on_event(e);
@@ -242,7 +282,7 @@ TEST_CASE("metrics: a move is counted by from, to and trigger; names that are no
   CHECK(b(R"(linekeeper_circuit_transitions_total{circuit="fiber",to="down"})") == 1);
   CHECK(b(R"(linekeeper_circuit_last_transition_timestamp_seconds{circuit="fiber"})") == doctest::Approx(1795313169.345));
   b.metrics.on_event(
-      {.id = model::EventId::TrunkMoved, .subject = "trunk outbound", .fields = {{"from", "evil\"}"}, {"to", "south"}, {"trigger", "operator"}}});
+      {.id = model::EventId::TrunkMoved, .subject = "trunk outbound", .fields = {{"from", "evil\"}"}, {"to", "south via coax"}, {"motive", "forced"}}});
   CHECK(b(R"(linekeeper_failovers_total{from="none",plane="trunk",to="south",trigger="operator"})") == 1);
 }
 
