@@ -4,6 +4,7 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -26,7 +27,7 @@ class Browser:
         # The protocol wants descriptors 3 and 4; a shell puts ours there.
         self.process = subprocess.Popen(
             ["sh", "-c", f'exec chromium "$@" 3<&{to_read} 4>&{from_write}', "sh", *FLAGS, "--user-data-dir=" + self.profile, "--remote-debugging-pipe", "about:blank"],
-            pass_fds=(to_read, from_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            pass_fds=(to_read, from_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         os.close(to_read)
         os.close(from_write)
         self.waiting = b""
@@ -42,11 +43,15 @@ class Browser:
         return self
 
     def __exit__(self, *_):
-        self.process.kill()
+        os.killpg(self.process.pid, signal.SIGKILL)  # its helpers too: they would go on writing to the profile
         self.process.wait()
         os.close(self.to)
         os.close(self.answers)
-        shutil.rmtree(self.profile, ignore_errors=True)
+        for _ in range(50):
+            shutil.rmtree(self.profile, ignore_errors=True)
+            if not os.path.exists(self.profile):
+                break
+            time.sleep(0.1)
 
     def message(self, until):
         while b"\0" not in self.waiting:
