@@ -24,9 +24,9 @@ class Browser:
         self.profile = tempfile.mkdtemp(prefix="browser-")
         to_read, self.to = os.pipe()
         self.answers, from_write = os.pipe()
-        # The protocol wants descriptors 3 and 4; a shell puts ours there.
+        # The protocol wants descriptors 3 and 4; a shell puts ours there (bash: dash knows only one-digit ones).
         self.process = subprocess.Popen(
-            ["sh", "-c", f'exec chromium "$@" 3<&{to_read} 4>&{from_write}', "sh", *FLAGS, "--user-data-dir=" + self.profile, "--remote-debugging-pipe", "about:blank"],
+            ["bash", "-c", f'exec chromium "$@" 3<&{to_read} 4>&{from_write}', "sh", *FLAGS, "--user-data-dir=" + self.profile, "--remote-debugging-pipe", "about:blank"],
             pass_fds=(to_read, from_write), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         os.close(to_read)
         os.close(from_write)
