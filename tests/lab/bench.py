@@ -41,7 +41,7 @@ def table(results):
 
 
 def one(stage, name, command, plane, to):
-    stage.steady(60)
+    stage.steady(60, fresh=True)
     stage.begins_counting_calls()
     timeline = stage.moves(plane, to, stage.does(command), 30)
     calls = stage.counted_calls()

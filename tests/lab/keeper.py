@@ -78,6 +78,14 @@ class Keeper:
         if not wait_until(lambda: os.path.exists(self.switch_socket), 5):
             raise SetUpFailed(f"linekeeper-switch does not listen:\n{self.world.programs['linekeeper-switch'].tail()}")
 
+    def forget_moves(self):
+        """A fresh linekeeper-switch: one that has not used up its moves. It allows three in ten minutes that are no escape
+        (I3), which is right for a site and too few for a lab that breaks one line after the other."""
+        self.switch.stop()
+        for name in os.listdir(os.path.dirname(self.switch_socket)):
+            os.unlink(os.path.join(os.path.dirname(self.switch_socket), name))
+        self.start_switch()
+
     def start_daemon(self):
         self.world.programs.start("linekeeperd", self.site["site"], *as_nobody(), os.path.join(self.bin, "linekeeperd"), "--config", self.config)
         self.wait_ready()
@@ -104,10 +112,10 @@ class Keeper:
     def reload(self):
         self.daemon.signal(signal.SIGHUP)
 
-    def command(self, *words, check=False):
+    def command(self, *words, check=False, socket=None):
         """The command line of the site: `linekeeper WORDS`. Returns the finished process, with its output as text."""
         env = {**os.environ, "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
-        done = subprocess.run([os.path.join(self.bin, "linekeeper"), "--socket", self.control, *words], env=env, capture_output=True, text=True,
+        done = subprocess.run([os.path.join(self.bin, "linekeeper"), "--socket", socket or self.control, *words], env=env, capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=30)
         if check and done.returncode != 0:
             raise AssertionError(f"linekeeper {' '.join(words)} ended with {done.returncode}: {done.stderr or done.stdout}")

@@ -130,6 +130,7 @@ def demo(arguments):
         up_s = bring_up(stage, 5)
         status = run_story(stage, terminal, arguments.quick, up_s)
         if arguments.keep:
+            stage.keeper.forget_moves()
             stay(stage, run, kept, terminal, listening and listening.getsockname()[1], listening)
         return status
     return inside(work, arguments.build, terminal, keep_possible=arguments.keep)

@@ -77,7 +77,7 @@ class Run:
         begun = time.monotonic()
         try:
             stage = self.site()
-            stage.steady()
+            stage.steady(fresh=True)
             self.notes.scenario = scenario.name
             scenario.function(stage, self.notes)
             verdict, text = "ok", ""
@@ -121,6 +121,8 @@ class Run:
             return
         try:
             self.stage.faults.mend()
+            if self.stage.world.programs["linekeeper-switch"].alive():
+                self.stage.keeper.forget_moves()  # or the way home might be one move too many
             gone = self.stage.world.programs.died()
             trouble = ", ".join(f"{p.name} has ended" for p in gone) or self.stage.keeper.wait_steady(40)
         except (SetUpFailed, CommandFailed, RpcError, OSError) as error:

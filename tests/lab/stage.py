@@ -69,8 +69,10 @@ class Stage:
     def down(self):
         self.world.down()
 
-    def steady(self, within_s=30):
-        """The state in which each act begins. Unexpected when it does not come."""
+    def steady(self, within_s=30, fresh=False):
+        """The state in which each act begins. Unexpected when it does not come. fresh: and the switch has all its moves left."""
+        if fresh:
+            self.keeper.forget_moves()
         missing = self.keeper.wait_steady(within_s)
         if missing:
             raise Unexpected(f"no steady state within {within_s} s: {missing}")
