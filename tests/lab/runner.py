@@ -77,7 +77,7 @@ class Run:
         begun = time.monotonic()
         try:
             stage = self.site()
-            stage.steady(fresh=True)
+            stage.steady()
             self.notes.scenario = scenario.name
             scenario.function(stage, self.notes)
             verdict, text = "ok", ""

@@ -137,22 +137,40 @@ class Stage:
             wait_until(lambda: self.world.flow.first_by(to, fault_ns) is not None, 1 if arrived else 0)
             t.traffic_s = self.world.flow.first_by(to, fault_ns)
         if not arrived:
-            t.problem = f"{SUBJECT[plane]} went by {self._way_or_nothing(plane)}, not {to}, {within_s:g} s after the fault"
+            t.problem = self._what_is_instead(plane, to, within_s, t.events)
         elif t.verified_s is None:
             t.problem = f"{SUBJECT[plane]} goes by {to}, but the journal has no {plane}.verified"
         return t
 
-    def _way_or_nothing(self, plane):
+    def _what_is_instead(self, plane, to, within_s, events):
+        """A sentence about a move that did not come."""
         try:
-            return self.way(plane)
+            status = self.keeper.status()
         except ApiError as error:
-            return f"nothing we know ({error})"
+            return f"{within_s:g} s after the fault {error}"
+        service, way = self.keeper.service(SUBJECT[plane], status), self.way(plane, status)
+        if way != to and not way.startswith(f"{to} via"):
+            return f"{SUBJECT[plane]} goes by {way}, not {to}, {within_s:g} s after the fault: {service['reason']}"
+        refused = next((e["text"] for e in reversed(events) if e["id"] in ("plan.refused", "plan.failed", "verify.failed")), "")
+        missing = "not carried out" if not service["applied"] else "not verified"
+        return f"{SUBJECT[plane]} is to go by {way}, and that is {missing} {within_s:g} s after the fault: {refused or service.get('detail', '')}"
 
     def must_move(self, plane, to, fault_ns, within_s):
         t = self.moves(plane, to, fault_ns, within_s)
         if t.problem:
             raise Unexpected(t.problem)
         return t
+
+    def accounted(self, t):
+        """The move is in the books: an incident whose RTO clock agrees with the lab's. It counts from the last good probe, so it
+        may say more than the lab by a probe's interval, and never less."""
+        incident = next((i for i in self.keeper.status()["incidents"] if i["subject"] == SUBJECT[t.plane] and i["rto_s"] is not None), None)
+        if not incident or not any(e["id"] == "incident.opened" and SUBJECT[t.plane] in e["text"] for e in t.events):
+            raise Unexpected(f"{SUBJECT[t.plane]} was hit and moved, and no incident was opened and closed: its outage is not accounted. "
+                             f"The journal says of the move: {t.moved}")
+        if not t.verified_s - 0.05 <= incident["rto_s"] <= t.verified_s + 1.5:
+            raise Unexpected(f"the incident says {incident['rto_s']:.2f} s, the lab's clock {t.verified_s:.2f} s")
+        return incident
 
     def nothing_moves(self, seconds):
         """Watches for a while; Unexpected when the journal tells of a move. Returns the events."""

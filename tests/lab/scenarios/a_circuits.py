@@ -15,6 +15,8 @@ def leaves_fiber(stage, note, command, within_s, traffic_within_s):
     note(trunk)
     if trunk.problem:
         raise Unexpected(trunk.problem)
+    stage.accounted(routing)
+    stage.accounted(trunk)
     if routing.traffic_s is None or routing.traffic_s > traffic_within_s:
         raise Unexpected(f"the first packet by coax came back after {routing.traffic_s} s, not within {traffic_within_s} s")
     if calls.failed > calls.cut:

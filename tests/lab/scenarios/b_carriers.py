@@ -13,6 +13,7 @@ def leaves_north(stage, note, command, to="south", within_s=20):
     note(trunk)
     if stage.way("routing") != "fiber" or any(e["id"] == "routing.moved" for e in trunk.events):
         raise Unexpected("a carrier's failure moved the routing")
+    stage.accounted(trunk)
     if calls.failed > calls.cut:
         raise Unexpected(f"{calls.failed - calls.cut} of {calls.tried} new calls failed")
     if not trunk.met:

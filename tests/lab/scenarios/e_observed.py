@@ -79,9 +79,9 @@ def page_is_drawn(stage, note):
             if not page.wait(f"document.body.innerText.toLowerCase().includes('{word}')", 5):
                 raise Unexpected(f"the page does not show {word}")
         page.screenshot(os.path.join(folder, "steady.png"), whole=True)
-        seen = "document.body.innerText.toLowerCase().includes('via coax')"
-        if page.ask(seen):
-            raise Unexpected("the page says 'via coax' while all is well")
+        seen = "document.querySelector('.via strong').innerText === 'coax'"  # the first service: voice
+        if page.ask("document.querySelector('.via strong').innerText") != "fiber":
+            raise Unexpected("the page does not say that voice goes via fiber")
         fault = stage.does("break fiber blackhole")
         if not page.wait(seen, 15):
             page.screenshot(os.path.join(folder, "failed.png"), whole=True)
