@@ -50,10 +50,17 @@ model::Result<void> Daemon::open_journal() {
                                         [](const model::Error& error) { runtime::log(Level::Error, error.to_string()); });
   if (!journal) return std::unexpected(journal.error());
   journal_ = std::move(*journal);
-  auto overrides = journal_->load_overrides();
-  if (!overrides) return std::unexpected(overrides.error());
-  overrides_.load(std::move(*overrides));
+  load_overrides();
   return {};
+}
+
+void Daemon::load_overrides() {
+  auto overrides = journal_->load_overrides();
+  overrides_loaded_ = overrides.has_value();
+  if (overrides)
+    overrides_.load(std::move(*overrides));
+  else  // a disk that fails must not keep the site from coming up: asked again as soon as it is well
+    runtime::log(Level::Error, "what people ordered before cannot be read yet: " + overrides.error().to_string());
 }
 
 Senses::Floors Daemon::remembered_floors() const {
@@ -287,6 +294,10 @@ void Daemon::every_tick() {
 
 void Daemon::every_second(Instant now) {
   next_second_ = now + std::chrono::seconds(1);
+  if (!overrides_loaded_ && !journal_->failing()) {
+    load_overrides();
+    orders_changed();
+  }
   for (const model::Override& o : overrides_.expire(wall_now())) {
     tell(EventId::OverrideExpired, o.subject.empty() ? "" : o.subject,
          fmt::format("Override {} ({}) by {} has ended; automatic choice is back.", o.id, o.reason, o.owner));

@@ -62,6 +62,7 @@ class Daemon : public admin::Api {
 
   // daemon.cpp: life
   model::Result<void> open_journal();
+  void load_overrides();
   model::Result<void> open_http();
   model::Result<void> begin(const Senses::Floors& floors, std::vector<std::string> retired);
   Actuators::Handlers actuator_handlers();
@@ -119,6 +120,7 @@ class Daemon : public admin::Api {
   std::deque<model::Event> recent_;  // for the page, oldest first
   std::vector<PendingAct> pending_;
   std::map<std::string, bool> pbx_connected_;
+  bool overrides_loaded_ = false;
   bool status_due_ = false;
   bool stopping_ = false;
 };

@@ -255,11 +255,18 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
       continue;
     }
     const PathHealth& p = path(trunk.members[m].carrier, *via);
-    bool sibling_down = false;
-    for (std::size_t c = 0; c < circuits_.size(); ++c)
-      sibling_down = sibling_down || path(trunk.members[m].carrier, model::id_at<model::CircuitId>(c)).down_by_carrier();
+    bool sibling_down = false, siblings_trusted = true;
+    for (std::size_t c = 0; c < circuits_.size(); ++c) {
+      const PathHealth& sibling = path(trunk.members[m].carrier, model::id_at<model::CircuitId>(c));
+      sibling_down = sibling_down || sibling.down_by_carrier();
+      siblings_trusted = siblings_trusted && (sibling.trusted() || sibling.verdict().health == Health::Down);
+    }
+    // A carrier that recovers comes back whole: not by one circuit now and by the preferred one a moment later.
+    const bool in_use = !standing.empty() && trunk.members[standing.front().member].carrier == trunk.members[m].carrier;
     const bool unproven = dead && dead != via && freshness_holds(circuits[dead->index()], circuits[via->index()], site_->probing.interval);
-    views.push_back({.health = p.verdict().health, .trusted = p.trusted(), .suspect = unproven || (p.last_was_bad() && sibling_down)});
+    views.push_back({.health = p.verdict().health,
+                     .trusted = p.trusted() && (in_use || siblings_trusted),
+                     .suspect = unproven || (p.last_was_bad() && sibling_down)});
   }
   return views;
 }

@@ -150,7 +150,8 @@ TrunkDecision order_trunk(const model::Site& site, const model::Trunk& trunk, st
   } else if (standing.empty()) {
     decision.motive = usable ? Motive::FirstChoice : Motive::NotYet;
   } else if (standing.front().member != decision.order.front().member) {
-    decision.motive = views[standing.front().member].health == Health::Down ? Motive::Escape : Motive::Failback;
+    const MemberView& left = views[standing.front().member];
+    decision.motive = left.health == Health::Down || left.suspect ? Motive::Escape : Motive::Failback;
   } else if (motive == Motive::Forced || (motive == Motive::NotYet && usable)) {
     decision.motive = Motive::FirstChoice;
   }

@@ -24,6 +24,9 @@ std::string words(model::Duration d) {
 
 namespace {
 
+/// " for 12 s"; nothing when it has only just become so.
+std::string for_so_long(model::Duration d) { return d < std::chrono::seconds(1) ? std::string() : " for " + words(d); }
+
 std::string plural(int n, std::string_view noun) { return fmt::format("{} {}{}", n, noun, n == 1 ? "" : "s"); }
 
 std::string milliseconds(model::Duration d) { return fmt::format("{:.{}f} ms", model::seconds(d) * 1e3, d < std::chrono::milliseconds(10) ? 1 : 0); }
@@ -59,14 +62,13 @@ std::string why_down(const model::Site& site, const model::CircuitStatus& c) {
 }  // namespace
 
 std::string circuit_clause(const model::Site& site, const model::CircuitStatus& c, model::Instant now) {
-  const std::string age = words(now - c.verdict.since);
+  const std::string age = for_so_long(now - c.verdict.since);
   switch (c.verdict.health) {
-    case Health::Down: return fmt::format("down for {}: {}", age, why_down(site, c));
+    case Health::Down: return fmt::format("down{}: {}", age, why_down(site, c));
     case Health::Unknown:
       switch (c.verdict.cause) {
-        case Cause::Stale:
-          return fmt::format("unknown for {}: no probe has been answered or lost for {}", age, words(site.circuit_health.stale_after));
-        case Cause::LocalErrors: return fmt::format("unknown for {}: our own probes cannot be sent ({})", age, std::strerror(c.verdict.detail));
+        case Cause::Stale: return fmt::format("unknown{}: no probe has been answered or lost for {}", age, words(site.circuit_health.stale_after));
+        case Cause::LocalErrors: return fmt::format("unknown{}: our own probes cannot be sent ({})", age, std::strerror(c.verdict.detail));
         default: return fmt::format("not yet known: {} of {} probes decided", c.verdict.detail, site.circuit_health.min_samples);
       }
     case Health::Up:
@@ -84,24 +86,23 @@ std::string circuit_clause(const model::Site& site, const model::CircuitStatus& 
 }
 
 std::string path_clause(const model::Site& site, const model::PathStatus& p, model::Instant now) {
-  const std::string age = words(now - p.verdict.since);
+  const std::string age = for_so_long(now - p.verdict.since);
   switch (p.verdict.health) {
     case Health::Up: return fmt::format("OPTIONS answered {}{}", p.last_code, p.rtt ? " in " + milliseconds(*p.rtt) : std::string());
     case Health::Degraded:
-      return fmt::format("degraded for {}: OPTIONS answered {}; ask {} whether our address on {} is allowed", age, p.last_code, site[p.carrier].name,
+      return fmt::format("degraded{}: OPTIONS answered {}; ask {} whether our address on {} is allowed", age, p.last_code, site[p.carrier].name,
                          site[p.circuit].name);
     case Health::Unknown:
-      return p.verdict.cause == Cause::Stale ? fmt::format("unknown for {}: no OPTIONS has ended lately", age)
+      return p.verdict.cause == Cause::Stale ? fmt::format("unknown{}: no OPTIONS has ended lately", age)
                                              : "not yet known: no OPTIONS answered so far";
     case Health::Down: break;
   }
   switch (p.verdict.cause) {
     case Cause::CircuitDown: return fmt::format("circuit {} is down", site[p.circuit].name);
-    case Cause::SipRefused:
-      return fmt::format("down for {}: refused ({}), the host answers but not its SIP port", age, std::strerror(p.verdict.detail));
-    case Cause::SipRejected: return fmt::format("down for {}: OPTIONS answered {}", age, p.verdict.detail);
+    case Cause::SipRefused: return fmt::format("down{}: refused ({}), the host answers but not its SIP port", age, std::strerror(p.verdict.detail));
+    case Cause::SipRejected: return fmt::format("down{}: OPTIONS answered {}", age, p.verdict.detail);
     case Cause::Recovering: return fmt::format("coming back: {} answered in a row, {} wanted", p.verdict.detail, site.carrier_health.rise);
-    default: return fmt::format("down for {}: OPTIONS unanswered {} in a row", age, plural(p.verdict.detail, "time"));
+    default: return fmt::format("down{}: OPTIONS unanswered {} in a row", age, plural(p.verdict.detail, "time"));
   }
 }
 

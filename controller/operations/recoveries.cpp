@@ -40,7 +40,9 @@ model::Incident trunk_incident(const model::Trunk& trunk, std::optional<std::siz
   const bool by_circuit = path.verdict.cause == model::Cause::CircuitDown;
   if (by_circuit) incident.mode = model::FailureMode::InternetCircuit;
   incident.last_good = (by_circuit ? circuit.last_good : path.last_good).value_or(status.now);
-  incident.detected = by_circuit ? circuit.verdict.since : path.verdict.since;
+  // A path can be left while it is only suspect, because its carrier is down through another circuit.
+  const bool down = path.verdict.health == model::Health::Down;
+  incident.detected = by_circuit ? circuit.verdict.since : down ? path.verdict.since : status.now;
   return incident;
 }
 

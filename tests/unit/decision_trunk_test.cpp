@@ -71,6 +71,23 @@ TEST_CASE("trunk: a recovered carrier is preferred again only after its hold-dow
   CHECK(site.count(EventId::TrunkMoved) - before == 1);
 }
 
+TEST_CASE("trunk: a carrier that recovers by one circuit before the other comes back whole, in one change") {
+  auto site = steady();
+  site.silence_carrier(kNorth);
+  site.run(5s);
+  CHECK(site.plans.back().trunks[0].motive == model::Motive::Escape);  // suspect counts as left behind, not as a failback
+  site.silence_carrier(kNorth, false);
+  site.silence_path(kNorth, kFiber);
+  site.run(4s);
+  site.silence_path(kNorth, kFiber, false);
+  const int before = site.count(EventId::TrunkMoved);
+  site.run(9s);  // through coax north has been up for its hold-down, through fiber not yet
+  CHECK(site.order_now() == "21 22 11 12");
+  site.run(6s);
+  CHECK(site.order_now() == "11 12 21 22");
+  CHECK(site.count(EventId::TrunkMoved) - before == 1);
+}
+
 TEST_CASE("trunk: a dead circuit takes its members down at once, the carrier is not blamed, and they come back with the circuit") {
   auto site = steady();
   site.black_hole(kFiber);
