@@ -36,7 +36,7 @@ from processes import one_user_only  # noqa: E402
 from stage import Stage, Unexpected  # noqa: E402
 from story import QUICK, STORY, Story, run_story  # noqa: E402
 from terminal import Terminal  # noqa: E402
-from world import TOP, SetUpFailed  # noqa: E402
+from world import ARTEFACTS, TOP, SetUpFailed  # noqa: E402
 
 FAULT_WORDS = ("break", "carrier", "target", "mend", "faults", "exec")
 LINEKEEPER_WORDS = ("status", "explain", "events", "paths", "failover", "hold", "release", "config")
@@ -50,9 +50,9 @@ def check_tools():
     os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 
-def keep_logs(stage, build):
+def keep_logs(stage):
     """Copies the programs' logs to where a person finds them after the cage is gone; returns the folder."""
-    folder = os.path.join(build, "artefacts", "lab-logs")
+    folder = os.path.join(ARTEFACTS, "lab-logs", "site")
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(stage.world.programs.logs, folder)
     return folder
@@ -74,7 +74,7 @@ def inside(work, build, terminal, **how):
             terminal.line("\n " + terminal.dim("stopped: taking the site down"))
         finally:
             if status not in (0, 130):
-                terminal.line(f" logs: {keep_logs(stage, build)}")
+                terminal.line(f" logs: {keep_logs(stage)}")
             stage.down()
         return status
     return cage.run_inside(first, **how)
@@ -87,7 +87,7 @@ def bring_up(stage, calls, bare=False):
 
 
 def tell_how_to_play(t, port, bare=False):
-    command = os.environ.get("LINEKEEPER_LAB_COMMAND", "tests/lab/lab.py")
+    command = os.environ.get("LINEKEEPER_LAB_COMMAND", "./dev demo")
     t.line(" The site stays up. To play with it:")
     rows = [("break fiber blackhole", "or unplug, linkdown, loss 30, delay 200; also coax"), ("carrier north silent", "or 503, calls-503, stopped; 'silent via fiber'"),
             ("target anchor-1 dead", "one probe target dies: nothing should move"), ("mend", "everything, or 'mend fiber'")]

@@ -13,14 +13,14 @@ from netns import CommandFailed
 from rpc import RpcError
 from stage import Stage, Unexpected
 from terminal import Terminal
-from world import SetUpFailed
+from world import ARTEFACTS, SetUpFailed
 
 
 class Notes:
     """Where a scenario leaves its figures: JSON lines on standard output, and in the file of --json."""
 
     def __init__(self, path):
-        self.file = open(path, "a") if path else None
+        self.file = open(path, "w") if path else None
         self.scenario = ""
 
     def __call__(self, timeline=None, **figures):
@@ -61,7 +61,6 @@ class Run:
             os.mkdir(place, 0o755)
             begun = time.monotonic()
             self.stage = Stage(place, self.build)
-            self.stage.artefacts = os.path.join(self.build, "artefacts")
             self.stage.up(5)
             self.stage.steady()
             self.notes.scenario = "site-up"
@@ -103,7 +102,7 @@ class Run:
     def _keep_logs(self, scenario):
         if not self.stage:
             return
-        folder = os.path.join(self.build, "artefacts", "lab-logs", scenario.name)
+        folder = os.path.join(ARTEFACTS, "lab-logs", scenario.name)
         os.makedirs(folder, exist_ok=True)
         for log in self.stage.world.logs():
             with open(log, "rb") as source, open(os.path.join(folder, os.path.basename(log)), "wb") as target:

@@ -19,14 +19,14 @@ class Act:
 
 
 STORY = (
-    Act("The fiber dies inside the provider's network. The cable and the gateway look healthy.", "fiber black-holed",
+    Act("The fiber dies inside the provider's network. The cable and the gateway look healthy.", "fiber black hole",
         "break fiber blackhole", "routing", "coax", 15, ("trunk", "north via coax")),
     Act("The fiber works again. Nothing moves back before it has been good for its hold-down.", "fiber back",
         "", "routing", "fiber", 40, ("trunk", "north via fiber")),
     Act("Carrier north falls silent: no answer to anything, by either circuit.", "north silent",
         "carrier north silent", "trunk", "south", 30),
     Act("North answers again.", "north back", "", "trunk", "north via fiber", 40),
-    Act("North still answers, but with 503: it takes no calls.", "north answers 503", "carrier north 503", "trunk", "south", 30),
+    Act("North still answers, but with 503: it takes no calls.", "north says 503", "carrier north 503", "trunk", "south", 30),
     Act("North takes calls again.", "north back", "", "trunk", "north via fiber", 40),
     Act("Someone pulls the fiber's cable.", "fiber unplugged", "break fiber unplug", "routing", "coax", 15, ("trunk", "north via coax")),
     Act("The cable is back: coming home.", "coming home", "", "routing", "fiber", 40, ("trunk", "north via fiber")),
@@ -79,9 +79,9 @@ class Story:
         told = set()
 
         def tell(event):
-            """Shows an event of the move as it comes, each kind once."""
+            """Shows an event of the move as it comes; of what is noticed only the first."""
             kind = _kind(event, act.plane)
-            if kind and kind not in told and boot_ns(event) is not None and boot_ns(event) >= fault_ns:
+            if kind and not (kind == "detected" and kind in told) and boot_ns(event) is not None and boot_ns(event) >= fault_ns:
                 told.add(kind)
                 t.wrapped(f"{seconds((boot_ns(event) - fault_ns) / 1e9):>8}  {kind:<9} {event['text']}", indent=6, after=26)
         timeline = stage.moves(act.plane, act.to, fault_ns, act.within_s, tell)
@@ -103,9 +103,11 @@ class Story:
             if act.command:
                 verdict = t.good("met") if line.met else t.bad("missed")
                 parts.append(f"RTO {seconds(line.verified_s)} of {line.target_s:g} s: {verdict}")
-            if line.traffic_s is not None and act.command:
-                parts.append(f"first packet by {line.to} after {seconds(line.traffic_s)}")
-            t.line("      " + " · ".join(parts) if parts else "      home")
+                if line.traffic_s is not None:
+                    parts.append(f"first packet by {line.to} after {seconds(line.traffic_s)}")
+            else:
+                parts.append(f"home after {seconds(line.verified_s)}")
+            t.line("      " + " · ".join(parts))
         failed = f"{line.failed} failed" if line.failed else "none failed"
         cut = f" ({line.cut} were up when the line died)" if line.cut else ""
         t.line(f"      calls: {line.tried} placed, {t.warn(failed) if line.failed else failed}{cut}, longest set-up {seconds(line.worst_setup_s)}")
@@ -114,25 +116,28 @@ class Story:
         t = self.t
         t.line()
         t.rule()
-        rows = []
+        rows, problems = [], []
         for act, line in self.told:
             if line.problem:
-                verdict = ("did not happen", t.bad)
+                verdict = ("FAILED", t.bad)
+                problems.append(f"{act.short}: {line.problem}")
             elif not act.command:
-                verdict = ("after hold-down", t.dim)
+                verdict = ("home", t.dim)
             else:
                 verdict = ("met", t.good) if line.met else ("MISSED", t.bad)
-            rows.append([act.short, line.to, seconds(line.detected_s), seconds(line.decided_s), seconds(line.applied_s), seconds(line.verified_s),
-                         f"{line.target_s:g} s" if act.command else "", verdict, str(line.tried), str(line.failed)])
-        t.table(["ACT", "GOES BY", "DETECTED", "DECIDED", "APPLIED", "VERIFIED", "RTO", "", "CALLS", "FAILED"], rows, right=(2, 3, 4, 5, 6, 8, 9))
+            clocks = ["-" if v is None else f"{v:.2f}" for v in (line.detected_s, line.decided_s, line.applied_s, line.verified_s)]
+            rows.append([act.short, line.to, *clocks, f"{line.target_s:g}" if act.command else "", verdict, str(line.tried), str(line.failed)])
+        t.table(["ACT", "GOES BY", "DETECTED", "DECIDED", "APPLIED", "VERIFIED", "RTO", "", "CALLS", "LOST"], rows, right=(2, 3, 4, 5, 6, 8, 9))
+        for problem in problems:
+            t.wrapped(t.bad("did not happen: ") + problem)
         t.line()
         cut = sum(line.cut or 0 for _, line in self.told)
         failed = sum(line.failed or 0 for _, line in self.told)
         tried = sum(line.tried or 0 for _, line in self.told)
-        t.wrapped("All times count from the fault itself, on the lab's clock, not from when Linekeeper noticed it. Detected: the verdict; applied: "
+        t.wrapped("Seconds from the fault itself, on the lab's clock, not from when Linekeeper noticed it. Detected: the verdict; applied: "
                   "written and read back; verified: answers end to end by the new way. "
-                  f"Of {tried} calls {failed} failed" + (f", {cut} of them because they were in progress on the line that died" if cut else "") +
-                  "; new calls found their way past the dead one by the PBX's own retry until the order had moved.")
+                  f"Of {tried} calls {failed} were lost" + (f", {cut} of them because they were in progress on the line that died" if cut else "") +
+                  "; new calls found their way past a dead one by the PBX's own retry until the order had moved.")
         t.line()
         return 1 if any(line.problem or (act.command and not line.met) for act, line in self.told) else 0
 

@@ -13,6 +13,7 @@ from topology import CARRIERS, Topology
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
+ARTEFACTS = os.path.join(TOP, "build", "artefacts")  # what a run leaves for people: logs of failures, screenshots
 
 
 class SetUpFailed(Exception):

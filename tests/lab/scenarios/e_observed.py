@@ -11,7 +11,7 @@ import topology
 from kernel import boot_ns
 from scenarios import Skip, scenario
 from stage import Unexpected
-from world import TOP
+from world import ARTEFACTS, TOP
 
 sys.path.insert(0, os.path.join(TOP, "tests", "support"))
 import browser  # noqa: E402
@@ -70,7 +70,7 @@ def prometheus_scrapes(stage, note):
 def page_is_drawn(stage, note):
     if not browser.available():
         raise Skip("chromium is not installed")
-    folder = os.path.join(stage.artefacts, "page")
+    folder = os.path.join(ARTEFACTS, "page")
     os.makedirs(folder, exist_ok=True)
     with stage.net["site"], inside_run(stage.world.run), browser.Browser() as page:
         page.view(1280, 1000, dark=False)
