@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "controller/runtime/log.hpp"
+#include "controller/runtime/sd_notify.hpp"
 #include "controller/switch/switch_loop.hpp"
 
 #ifndef LINEKEEPER_VERSION
@@ -135,9 +136,9 @@ int main(int argc, char** argv) {
   auto loop = route::SwitchLoop::open(std::move(*route_switch), std::move(*socket));
   if (!loop) return fail(loop.error(), 1);
   log(Level::Info, fmt::format("linekeeper-switch {} listens on {}", LINEKEEPER_VERSION, options->socket));
-  route::notify_service_manager("READY=1");
+  linekeeper::runtime::sd_notify("READY=1");
   const auto ended = loop->run();
-  route::notify_service_manager("STOPPING=1");
+  linekeeper::runtime::sd_notify("STOPPING=1");
   if (!ended) return fail(ended.error(), 1);
   log(Level::Info, fmt::format("ended by signal {}; routes stay as they are", *ended));
   return 0;

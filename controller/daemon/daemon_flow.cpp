@@ -68,6 +68,7 @@ void Daemon::act_on(const decision::Output& out) {
   tell(std::move(opened));
   tell(recoveries_->on_status(state));
   account_incidents();
+  metrics_->update(state);  // outage time is counted from the change, not from the next second
   status_due_ = true;
 }
 

@@ -68,19 +68,6 @@ struct LogWords {
 
 }  // namespace
 
-void notify_service_manager(std::string_view state) {
-  const char* path = std::getenv("NOTIFY_SOCKET");
-  sockaddr_un a{};
-  a.sun_family = AF_UNIX;
-  const std::size_t length = path == nullptr ? 0 : std::strlen(path);
-  if (length < 2 || length >= sizeof a.sun_path || (path[0] != '/' && path[0] != '@')) return;
-  std::memcpy(a.sun_path, path, length);
-  if (path[0] == '@') a.sun_path[0] = '\0';  // abstract namespace
-  const Descriptor fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + length);
-  if (fd.open()) ::sendto(fd.get(), state.data(), state.size(), MSG_NOSIGNAL, reinterpret_cast<const sockaddr*>(&a), size);
-}
-
 SwitchLoop::SwitchLoop(RouteSwitch route_switch, SwitchSocket socket, Netlink kernel, Descriptor signals)
     : route_switch_(std::move(route_switch)),
       socket_(std::move(socket)),

@@ -32,7 +32,4 @@ class SwitchLoop {
   std::string last_logged_;
 };
 
-/// sd_notify(3) without libsystemd; nothing happens when NOTIFY_SOCKET is not set.
-void notify_service_manager(std::string_view state);
-
 }  // namespace linekeeper::route

@@ -11,6 +11,7 @@
 
 #include "admin_server_fixture.hpp"
 #include "controller/admin/cli/run.hpp"
+#include "controller/runtime/clock.hpp"
 
 namespace linekeeper::admin::cli::testing {
 
@@ -103,7 +104,7 @@ inline Said program(std::vector<std::string> args, const Setting& setting = {}) 
                     const auto found = setting.environment.find(name);
                     return found == setting.environment.end() ? std::nullopt : std::optional(found->second);
                   },
-              .now = [] { return *parse_moment("2026-11-22T02:26:21Z"); },
+              .now = [] { return *runtime::parse_rfc3339("2026-11-22T02:26:21Z"); },
               .stopped = [&] { return setting.enough(out.str()) || std::chrono::steady_clock::now() > limit; }};
   const int code = run(args, world);
   return {.code = code, .out = out.str(), .err = err.str()};

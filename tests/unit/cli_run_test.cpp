@@ -169,7 +169,7 @@ TEST_CASE("cli: colour needs a terminal, and NO_COLOR or a dumb terminal take it
                           const auto found = environment.find(name);
                           return found == environment.end() ? std::nullopt : std::optional(found->second);
                         },
-                    .now = [] { return Moment{}; },
+                    .now = [] { return linekeeper::model::WallTime{}; },
                     .stopped = [] { return false; }};
   CHECK(world.colour(true) == Colour::On);
   CHECK(world.colour(false) == Colour::Off);

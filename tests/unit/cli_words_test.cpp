@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "controller/admin/cli/words.hpp"
+#include "controller/runtime/clock.hpp"
 
 using namespace linekeeper::admin::cli;
 using std::chrono::seconds;
@@ -47,18 +48,18 @@ TEST_CASE("spans are typed with units, from one second to 366 days") {
 }
 
 TEST_CASE("moments: RFC 3339 with any offset, and only that") {
-  const auto moment = parse_moment("2026-11-22T02:26:21.3456Z");
+  const auto moment = linekeeper::runtime::parse_rfc3339("2026-11-22T02:26:21.3456Z");
   REQUIRE(moment);
-  CHECK(rfc3339_utc(*moment) == "2026-11-22T02:26:21.345Z");
-  CHECK(rfc3339_utc(*parse_moment("2026-11-22T09:26:21+07:00")) == "2026-11-22T02:26:21.000Z");
-  CHECK(rfc3339_utc(*parse_moment("2026-11-21 21:26:21-05:00")) == "2026-11-22T02:26:21.000Z");
+  CHECK(linekeeper::runtime::rfc3339(*moment) == "2026-11-22T02:26:21.345Z");
+  CHECK(linekeeper::runtime::rfc3339(*linekeeper::runtime::parse_rfc3339("2026-11-22T09:26:21+07:00")) == "2026-11-22T02:26:21.000Z");
+  CHECK(linekeeper::runtime::rfc3339(*linekeeper::runtime::parse_rfc3339("2026-11-21 21:26:21-05:00")) == "2026-11-22T02:26:21.000Z");
   CHECK(moment_words("2026-11-22T02:26:21.3Z") == "2026-11-22 02:26:21Z");
   CHECK(moment_words("yesterday") == "yesterday");
   for (const char* bad :
        {"", "2026-11-22", "2026-11-22T02:26:21", "2026-11-31T00:00:00Z", "2026-13-01T00:00:00Z", "2026-11-22T24:00:00Z", "2026-11-22T02:60:21Z",
         "2026-11-22T02:26:21.Z", "2026-11-22T02:26:21+7", "2026-11-22T02:26:21Zx", "x026-11-22T02:26:21Z"}) {
     CAPTURE(bad);
-    CHECK_FALSE(parse_moment(bad));
+    CHECK_FALSE(linekeeper::runtime::parse_rfc3339(bad));
   }
 }
 

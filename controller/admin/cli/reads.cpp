@@ -8,6 +8,7 @@
 #include "controller/admin/cli/render.hpp"
 #include "controller/admin/cli/run.hpp"
 #include "controller/admin/query.hpp"
+#include "controller/runtime/clock.hpp"
 
 namespace linekeeper::admin::cli {
 namespace json = boost::json;
@@ -65,9 +66,9 @@ int events(const Job& job) {
   std::string since = job.parsed.value("--since");
   if (!since.empty()) {
     if (const auto ago = parse_span(since)) {
-      since = rfc3339_utc(job.world.now() - *ago);
-    } else if (const auto moment = parse_moment(since)) {
-      since = rfc3339_utc(*moment);
+      since = runtime::rfc3339(job.world.now() - *ago);
+    } else if (const auto moment = runtime::parse_rfc3339(since)) {
+      since = runtime::rfc3339(*moment);
     } else {
       return usage(job, fmt::format("--since {} is neither a time ago (10m, 2h) nor a moment (2026-11-22T02:00:00Z).", clean(since)));
     }

@@ -2,6 +2,7 @@
 
 #include "controller/admin/cli/fields.hpp"
 #include "controller/admin/cli/render.hpp"
+#include "controller/runtime/clock.hpp"
 
 namespace linekeeper::admin::cli {
 namespace json = boost::json;
@@ -136,7 +137,7 @@ std::string carriers(const json::value& status, Colour colour) {
 }
 
 std::string overrides(const json::value& status, Colour colour) {
-  const auto now = parse_moment(text(status, "now"));
+  const auto now = runtime::parse_rfc3339(text(status, "now"));
   Table table({Align::Right}, "  ");
   for (const json::value& o : list(status, "overrides")) {
     const auto subject = maybe_text(o, "subject");
@@ -144,7 +145,7 @@ std::string overrides(const json::value& status, Colour colour) {
     std::string what = fmt::format("{}: {}", subject.value_or(std::string(kNothing)), kind);
     if (kind == "force") what = fmt::format("{} forced to {}", subject.value_or(std::string(kNothing)), text(o, "to"));
     if (kind == "hold") what = fmt::format("{} held: no automatic move", subject.value_or("everything"));
-    const auto until = parse_moment(text(o, "until"));
+    const auto until = runtime::parse_rfc3339(text(o, "until"));
     const std::string left = now && until ? span_words(std::chrono::duration<double>(*until - *now).count()) : std::string(kNothing);
     table.row({{text(o, "id")}, {what, Tone::Warn}, {"by " + text(o, "owner")}, {left + " left"}, {"\"" + text(o, "reason") + "\""}});
   }

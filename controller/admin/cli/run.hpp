@@ -9,10 +9,13 @@
 #include "controller/admin/cli/client.hpp"
 #include "controller/admin/cli/command_line.hpp"
 #include "controller/admin/cli/words.hpp"
+#include "controller/runtime/clock.hpp"
 
 namespace linekeeper::admin::cli {
 
 /// What a process ends with (README).
+// Unscoped, because they are the int that main returns; so the k.
+// NOLINTNEXTLINE(readability-identifier-naming)
 enum Exit : int { kDone = 0, kError = 1, kUsage = 2, kUnreachable = 3, kRefused = 4, kNotVerified = 5, kStale = 6 };
 
 struct World {
@@ -23,7 +26,7 @@ struct World {
   bool err_is_terminal = false;
   bool in_is_terminal = false;
   std::function<std::optional<std::string>(const char*)> variable;  ///< getenv
-  std::function<Moment()> now;
+  std::function<model::WallTime()> now;
   Stopped stopped;
 
   /// NO_COLOR (no-color.org), TERM=dumb and anything that is no terminal: no colour.

@@ -8,6 +8,8 @@
 #include <cctype>
 #include <cmath>
 
+#include "controller/runtime/clock.hpp"
+
 namespace linekeeper::admin::cli {
 namespace {
 
@@ -28,49 +30,6 @@ std::optional<std::int64_t> take_number(std::string_view& text) {
   if (n == 0) return std::nullopt;
   text.remove_prefix(n);
   return value;
-}
-
-/// Exactly `digits` digits, and the character behind them if one is wanted.
-std::optional<int> take_fixed(std::string_view& text, std::size_t digits, char behind = '\0') {
-  if (text.size() < digits + (behind != '\0' ? 1 : 0)) return std::nullopt;
-  int value = 0;
-  for (std::size_t i = 0; i < digits; ++i) {
-    if (text[i] < '0' || text[i] > '9') return std::nullopt;
-    value = value * 10 + (text[i] - '0');
-  }
-  text.remove_prefix(digits);
-  if (behind == '\0') return value;
-  if (text.front() != behind) return std::nullopt;
-  text.remove_prefix(1);
-  return value;
-}
-
-std::optional<minutes> take_offset(std::string_view& text) {
-  if (text == "Z" || text == "z") {
-    text.remove_prefix(1);
-    return minutes(0);
-  }
-  if (text.empty() || (text[0] != '+' && text[0] != '-')) return std::nullopt;
-  const int sign = text[0] == '-' ? -1 : 1;
-  text.remove_prefix(1);
-  const auto h = take_fixed(text, 2, ':');
-  const auto m = h ? take_fixed(text, 2) : std::nullopt;
-  if (!m || *h > 23 || *m > 59) return std::nullopt;
-  return minutes(sign * (*h * 60 + *m));
-}
-
-std::optional<milliseconds> take_fraction(std::string_view& text) {
-  if (text.empty() || text[0] != '.') return milliseconds(0);
-  text.remove_prefix(1);
-  int value = 0;
-  std::size_t n = 0;
-  for (; n < text.size() && text[n] >= '0' && text[n] <= '9'; ++n) {
-    if (n < 3) value = value * 10 + (text[n] - '0');
-  }
-  if (n == 0) return std::nullopt;
-  for (std::size_t i = n; i < 3; ++i) value *= 10;
-  text.remove_prefix(n);
-  return milliseconds(value);
 }
 
 }  // namespace
@@ -112,31 +71,8 @@ std::optional<seconds> parse_span(std::string_view text) {
   return total;
 }
 
-std::optional<Moment> parse_moment(std::string_view text) {
-  const auto year = take_fixed(text, 4, '-');
-  const auto month = year ? take_fixed(text, 2, '-') : std::nullopt;
-  const auto day = month ? take_fixed(text, 2) : std::nullopt;
-  if (!day || text.empty() || (text[0] != 'T' && text[0] != 't' && text[0] != ' ')) return std::nullopt;
-  text.remove_prefix(1);
-  const auto h = take_fixed(text, 2, ':');
-  const auto m = h ? take_fixed(text, 2, ':') : std::nullopt;
-  const auto s = m ? take_fixed(text, 2) : std::nullopt;
-  if (!s || *h > 23 || *m > 59 || *s > 60) return std::nullopt;
-  const auto fraction = take_fraction(text);
-  const auto offset = fraction ? take_offset(text) : std::nullopt;
-  const std::chrono::year_month_day date{std::chrono::year(*year), std::chrono::month(static_cast<unsigned>(*month)),
-                                         std::chrono::day(static_cast<unsigned>(*day))};
-  if (!offset || !text.empty() || !date.ok()) return std::nullopt;
-  return std::chrono::sys_days(date) + hours(*h) + minutes(*m) + seconds(*s) + *fraction - *offset;
-}
-
-std::string rfc3339_utc(Moment moment) {
-  const auto whole = std::chrono::floor<seconds>(moment);
-  return fmt::format("{:%Y-%m-%dT%H:%M:%S}.{:03d}Z", fmt::gmtime(whole.time_since_epoch().count()), (moment - whole).count());
-}
-
 std::string moment_words(std::string_view rfc3339) {
-  const auto moment = parse_moment(rfc3339);
+  const auto moment = runtime::parse_rfc3339(rfc3339);
   if (!moment) return std::string(rfc3339);
   return fmt::format("{:%Y-%m-%d %H:%M:%S}Z", fmt::gmtime(std::chrono::floor<seconds>(*moment).time_since_epoch().count()));
 }

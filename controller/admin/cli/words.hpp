@@ -19,10 +19,6 @@ namespace linekeeper::admin::cli {
 /// "90s", "30m", "1h30m", "2d": whole numbers with a unit, at most 366 d. Nothing for anything else ("30", "", "0m").
 [[nodiscard]] std::optional<std::chrono::seconds> parse_span(std::string_view text);
 
-using Moment = std::chrono::sys_time<std::chrono::milliseconds>;
-/// RFC 3339, any offset, fractions cut to milliseconds.
-[[nodiscard]] std::optional<Moment> parse_moment(std::string_view text);
-[[nodiscard]] std::string rfc3339_utc(Moment moment);  ///< "2026-11-22T02:26:21.345Z"
 /// "2026-11-22 02:26:21Z" of an RFC 3339 text; the text itself when it is none.
 [[nodiscard]] std::string moment_words(std::string_view rfc3339);
 
