@@ -93,13 +93,17 @@ model::Result<void> Daemon::open_http() {
   return http_->listen_tcp(e.http_address, e.http_port, e.http_hosts);
 }
 
-model::Result<void> Daemon::begin(const Senses::Floors& floors, std::vector<std::string> retired) {
+model::Result<void> Daemon::begin(const model::SitePtr& site, const Senses::Floors& floors, std::vector<std::string> retired) {
+  auto senses = Senses::open(io_.get_executor(), site, floors, [this](const model::Observation& o) { observe(o); });
+  if (!senses) return std::unexpected(senses.error());
+  // From here on nothing can fail: what was there before may go.
+  if (senses_) senses_->stop();
+  if (actuators_) actuators_->stop();
+  verifications_.clear();
+  site_ = site;
+  senses_ = std::move(*senses);
   decider_ = std::make_unique<decision::Decider>(site_, boot_now());
   recoveries_ = std::make_unique<operations::Recoveries>(*site_);
-  verifications_.clear();
-  auto senses = Senses::open(io_.get_executor(), site_, floors, [this](const model::Observation& o) { observe(o); });
-  if (!senses) return std::unexpected(senses.error());
-  senses_ = std::move(*senses);
   actuators_ =
       std::make_unique<Actuators>(io_.get_executor(), site_, directory_of(site_->endpoints.control_socket), std::move(retired), actuator_handlers());
   return {};
@@ -109,7 +113,7 @@ model::Result<void> Daemon::start() {
   if (auto done = open_journal(); !done) return done;
   metrics_ = std::make_unique<telemetry::Metrics>(*site_, telemetry::build_info());
   metrics_->config_reload(true, wall_now());
-  if (auto done = begin(remembered_floors(), {}); !done) return done;
+  if (auto done = begin(site_, remembered_floors(), {}); !done) return done;
   if (auto done = open_http(); !done) return done;
   journal_->events({.limit = telemetry::kPageEvents}, [this](model::Result<std::vector<model::Event>> events) {
     if (events) recent_.insert(recent_.begin(), events->begin(), events->end());
@@ -217,32 +221,21 @@ void Daemon::reload() {
       now.http_address != then.http_address)
     runtime::log(Level::Warning, "sockets, page address and journal change only with a restart: systemctl restart linekeeper");
   const Senses::Floors floors = senses_->floors();
-  model::Status before = status();
   std::vector<std::string> retired;
   for (const model::TrafficClass& c : site_->classes)
     if (std::ranges::find(loaded.site->classes, c.name, &model::TrafficClass::name) == loaded.site->classes.end()) retired.push_back(c.name);
-  senses_->stop();
-  actuators_->stop();
-  auto old_senses = std::move(senses_);  // the old site's parts go only when the new ones stand: until then it could come back
-  auto old_actuators = std::move(actuators_);
-  auto old_decider = std::move(decider_);
-  auto old_recoveries = std::move(recoveries_);
-  const model::SitePtr old_site = std::exchange(site_, std::make_shared<const model::Site>(std::move(*loaded.site)));
-  if (auto done = begin(floors, std::move(retired)); !done) {
-    site_ = old_site;
-    senses_ = std::move(old_senses);
-    actuators_ = std::move(old_actuators);
-    decider_ = std::move(old_decider);
-    recoveries_ = std::move(old_recoveries);
+  const auto site = std::make_shared<const model::Site>(std::move(*loaded.site));
+  if (auto done = begin(site, floors, std::move(retired)); !done) {
     metrics_->config_reload(false, wall_now());
-    tell(EventId::ConfigRejected, "", "The new configuration could not be taken into use: " + done.error().to_string());
-  } else {
-    metrics_->reconfigure(*site_);
-    metrics_->config_reload(true, wall_now());
-    tell(EventId::ConfigReloaded, "",
-         fmt::format("Configuration {} is in use: {} circuits, {} carriers.", site_->file, site_->circuits.size(), site_->carriers.size()),
-         {{"config_sha256", site_->sha256}});
+    tell(EventId::ConfigRejected, "", "The new configuration could not be taken into use, the one before stays: " + done.error().to_string());
+    runtime::sd_notify("READY=1");
+    return;
   }
+  metrics_->reconfigure(*site_);
+  metrics_->config_reload(true, wall_now());
+  tell(EventId::ConfigReloaded, "",
+       fmt::format("Configuration {} is in use: {} circuits, {} carriers.", site_->file, site_->circuits.size(), site_->carriers.size()),
+       {{"config_sha256", site_->sha256}});
   senses_->start();
   actuators_->start();
   orders_changed();

@@ -64,7 +64,8 @@ class Daemon : public admin::Api {
   model::Result<void> open_journal();
   void load_overrides();
   model::Result<void> open_http();
-  model::Result<void> begin(const Senses::Floors& floors, std::vector<std::string> retired);
+  /// Builds what a configuration needs and lets go of what stood before; an error leaves that as it was.
+  model::Result<void> begin(const model::SitePtr& site, const Senses::Floors& floors, std::vector<std::string> retired);
   Actuators::Handlers actuator_handlers();
   void wait_signal();
   void reload();

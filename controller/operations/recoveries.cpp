@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace linekeeper::operations {
 
@@ -24,6 +25,17 @@ std::string milliseconds(model::Duration d) { return std::to_string(std::chrono:
 std::string member_name(const model::Site& site, const model::Trunk& trunk, std::size_t member) {
   const model::TrunkMember& m = trunk.members[member];
   return m.circuit ? fmt::format("{} via {}", site[m.carrier].name, site[*m.circuit].name) : site[m.carrier].name;
+}
+
+/// A new way has been chosen: its clock starts. @return the way before.
+std::optional<std::size_t> begin_move(Progress& p, std::optional<std::size_t> choice, const model::Plan& plan) {
+  const auto before = std::exchange(p.choice, choice);
+  p.generation = plan.generation;
+  p.decided = plan.decided;
+  p.applied.reset();
+  p.verified.reset();
+  p.detail.clear();
+  return before;
 }
 
 /// What hit a trunk: the failure of its first member's path.
@@ -73,12 +85,16 @@ model::Incident* Recoveries::open_of(Progress& p) {
   return p.open_incident == 0 || found == incidents_.end() ? nullptr : &*found;
 }
 
-model::Incident& Recoveries::open(Progress& p, model::Incident incident, std::vector<Event>& out, Instant now) {
+model::Incident& Recoveries::remember(Progress& p, model::Incident incident) {
   incident.id = next_id_++;
   p.open_incident = incident.id;
   incidents_.push_front(std::move(incident));
   if (incidents_.size() > kRemembered) incidents_.pop_back();
-  const model::Incident& i = incidents_.front();
+  return incidents_.front();
+}
+
+model::Incident& Recoveries::open(Progress& p, model::Incident incident, std::vector<Event>& out, Instant now) {
+  const model::Incident& i = remember(p, std::move(incident));
   const std::string where = i.failed.empty() ? "every way is down" : i.failed + " failed";
   out.push_back({.id = EventId::IncidentOpened,
                  .at = now,
@@ -97,13 +113,7 @@ void Recoveries::follow_class(const model::ClassChoice& c, const model::Plan& pl
   Progress& p = classes_[c.traffic_class.index()];
   const std::optional<std::size_t> choice = c.circuit ? std::optional(c.circuit->index()) : std::nullopt;
   if (choice == p.choice) return;
-  const auto before = p.choice;
-  p.choice = choice;
-  p.generation = plan.generation;
-  p.decided = plan.decided;
-  p.applied.reset();
-  p.verified.reset();
-  p.detail.clear();
+  const auto before = begin_move(p, choice, plan);
   model::Incident* incident = open_of(p);
   const bool forced = c.motive == Motive::Forced && before;
   if (incident == nullptr && (c.motive == Motive::Escape || forced)) {
@@ -115,11 +125,7 @@ void Recoveries::follow_class(const model::ClassChoice& c, const model::Plan& pl
     opened.trigger = trigger_of(c.motive);
     opened.opened = wall;
     if (forced) {  // an order is a move with a clock, not an outage: no alarm
-      opened.id = next_id_++;
-      p.open_incident = opened.id;
-      incidents_.push_front(std::move(opened));
-      if (incidents_.size() > kRemembered) incidents_.pop_back();
-      incident = &incidents_.front();
+      incident = &remember(p, std::move(opened));
     } else {
       incident = &open(p, std::move(opened), out, plan.decided);
     }
@@ -137,13 +143,7 @@ void Recoveries::follow_trunk(const model::TrunkChoice& t, const model::Plan& pl
   const model::Trunk& trunk = site_->trunks[t.trunk.index()];
   const std::optional<std::size_t> choice = t.order.empty() ? std::nullopt : std::optional(t.order.front().member);
   if (choice == p.choice) return;
-  const auto before = p.choice;
-  p.choice = choice;
-  p.generation = plan.generation;
-  p.decided = plan.decided;
-  p.applied.reset();
-  p.verified.reset();
-  p.detail.clear();
+  const auto before = begin_move(p, choice, plan);
   model::Incident* incident = open_of(p);
   if (incident == nullptr && t.motive == Motive::Escape && before) {
     model::Incident opened = trunk_incident(trunk, before, status);

@@ -58,6 +58,7 @@ class Recoveries {
  private:
   Progress& at(Plane plane, std::size_t index) { return plane == Plane::Routing ? classes_.at(index) : trunks_.at(index); }
   model::Incident* open_of(Progress& p);
+  model::Incident& remember(Progress& p, model::Incident incident);  // with an id, as the open one of p
   void follow_class(const model::ClassChoice& c, const model::Plan& plan, const model::Status& status, model::WallTime wall,
                     std::vector<model::Event>& out);
   void follow_trunk(const model::TrunkChoice& t, const model::Plan& plan, const model::Status& status, model::WallTime wall,
