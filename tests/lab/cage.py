@@ -174,6 +174,7 @@ def _keeper(run, lifeline, news, work):
     if pid != 0:
         os.close(lifeline)
         os.close(news)
+        kernel.let_go_of_terminal()
         _, status = os.waitpid(pid, 0)
         _remove(run)
         code = os.waitstatus_to_exitcode(status)
@@ -221,6 +222,8 @@ def _first(run, lifeline, news, work):
         os.write(news, b"k")
         while not state["kept"]:
             time.sleep(0.01)
+        sys.stdout.flush()
+        kernel.let_go_of_terminal()
 
     try:
         return work(run, kept)

@@ -7,7 +7,6 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 
 import kernel
 import topology
@@ -57,11 +56,10 @@ def start(listening, node):
         return pid
     try:
         kernel.die_with_parent(signal.SIGKILL)
+        kernel.let_go_of_terminal()
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_DFL)
         kernel.setns(node.fd)
         asyncio.run(_serve(listening))
-    except BaseException as error:  # noqa: a helper never returns into its parent's frames
-        print(f"lab: the page's forwarder ended: {error}", file=sys.stderr)
-    finally:
+    finally:  # a helper never returns into its parent's frames
         os._exit(1)

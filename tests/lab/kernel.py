@@ -35,3 +35,11 @@ def die_with_parent(signal_number):
 def boot_ns():
     """The clock that linekeeperd decides on (CLOCK_BOOTTIME), in nanoseconds: the lab's truth about when a fault began."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def let_go_of_terminal():
+    """Standard input and output to /dev/null: whoever reads ours (a pipe, a terminal) is not to wait for a process that stays."""
+    null = os.open(os.devnull, os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    os.close(null)

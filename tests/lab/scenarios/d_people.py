@@ -45,6 +45,12 @@ def refused_by_a_guard(stage, _note):
         raise Unexpected(f"ended with {refused.returncode}: {refused.stdout}{refused.stderr}")
     if stage.way("routing") != "fiber":
         raise Unexpected("moved although refused")
+    forced = keeper.command(*words, "--override-guard", "target_healthy")
+    if forced.returncode not in (0, 5) or stage.way("routing") != "coax":
+        raise Unexpected(f"with the guard overridden it ended with {forced.returncode}, voice by {stage.way('routing')}: {forced.stdout}{forced.stderr}")
+    keeper.command("release", "voice", "--reason", "lab", "--yes", check=True)
+    if not wait_until(lambda: stage.way("routing") == "fiber", 3):
+        raise Unexpected("released, and voice still goes by the dead coax")
     without_reason = keeper.command("failover", "voice", "--to", "coax", "--for", "10s", "--yes")
     if without_reason.returncode != 2:
         raise Unexpected(f"without --reason it ended with {without_reason.returncode}, not 2")
