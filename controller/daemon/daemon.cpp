@@ -65,21 +65,21 @@ void Daemon::load_overrides() {
 
 Senses::Floors Daemon::remembered_floors() const {
   Senses::Floors floors;
-  const auto facts = journal_->load_facts();
-  if (!facts) return floors;
+  const auto read = journal_->load_facts();
+  const std::vector<journal::Fact> facts = read.value_or(std::vector<journal::Fact>{});
   const Instant now = boot_now();
-  const bool clean = std::ranges::any_of(*facts, [](const journal::Fact& f) { return f.key == kCleanStop && f.value == "1"; });
+  const bool clean = std::ranges::any_of(facts, [](const journal::Fact& f) { return f.key == kCleanStop && f.value == "1"; });
   for (std::size_t k = 0; k < site_->carriers.size(); ++k)
     for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
       const std::string name = Senses::path_name(*site_, model::id_at<model::CarrierId>(k), model::id_at<model::CircuitId>(c));
-      const auto fact = std::ranges::find(*facts, std::string(kFloorFact) + name, &journal::Fact::key);
-      if (fact == facts->end()) continue;
-      std::int64_t wall_ms = 0;
-      std::from_chars(fact->value.data(), fact->value.data() + fact->value.size(), wall_ms);
-      // After a crash one more OPTIONS may have left than was written down: then the whole floor is waited. A wall clock that
-      // jumped can make this longer, never longer than one floor.
-      const model::Duration left = model::WallTime(std::chrono::milliseconds(wall_ms)) - wall_now();
       const model::Duration floor = site_->carriers[k].floor;
+      const auto fact = std::ranges::find(facts, std::string(kFloorFact) + name, &journal::Fact::key);
+      if (read && fact == facts.end()) continue;  // never asked
+      // After a crash one more OPTIONS may have left than was written down, and where nothing can be read anything may have:
+      // then the whole floor is waited. A wall clock that jumped can make this longer, never longer than one floor.
+      std::int64_t wall_ms = 0;
+      if (read) std::from_chars(fact->value.data(), fact->value.data() + fact->value.size(), wall_ms);
+      const model::Duration left = model::WallTime(std::chrono::milliseconds(wall_ms)) - wall_now();
       floors[name] = now + (clean ? std::clamp(left, model::Duration::zero(), floor) : floor);
     }
   return floors;

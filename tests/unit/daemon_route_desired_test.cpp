@@ -1,0 +1,82 @@
+#include <doctest/doctest.h>
+
+#include "controller/daemon/route_desired.hpp"
+#include "tests/support/virtual_site.hpp"
+
+using namespace linekeeper;
+using model::CircuitId;
+
+namespace {
+
+const model::Site kSite = tests::two_by_two();
+const CircuitId kFiber{0}, kCoax{1};
+
+std::vector<std::optional<model::LinkState>> links() {
+  const auto link = [](CircuitId id, const char* address, const char* gateway) {
+    return model::LinkState{.circuit = id,
+                            .present = true,
+                            .admin_up = true,
+                            .carrier = true,
+                            .ifindex = 3,
+                            .address = model::IpAddress::parse(address),
+                            .gateway = model::IpAddress::parse(gateway)};
+  };
+  return {link(kFiber, "192.0.2.2", "192.0.2.1"), link(kCoax, "198.51.100.2", "198.51.100.1")};
+}
+
+model::Plan plan(std::optional<CircuitId> circuit, model::Motive motive = model::Motive::FirstChoice) {
+  model::Plan p;
+  p.classes = {{.traffic_class = model::ClassId{0}, .circuit = circuit, .motive = motive}};
+  return p;
+}
+
+}  // namespace
+
+TEST_CASE("route desired: circuits carry what the kernel says, classes what the plan says") {
+  const auto d = daemon::route_desired(kSite, plan(kCoax, model::Motive::Escape), links(), {}, {kFiber});
+  REQUIRE(d.circuits.size() == 2);
+  CHECK(d.circuits[0].interface == "wan-a");
+  CHECK(d.circuits[0].gateway->to_string() == "192.0.2.1");
+  CHECK(d.circuits[0].source->to_string() == "192.0.2.2");
+  REQUIRE(d.classes.size() == 1);
+  CHECK(d.classes[0].circuit == "coax");
+  CHECK(d.classes[0].escape);
+}
+
+TEST_CASE("route desired: a circuit that is not known, gone or without address has no gateway, and is still named") {
+  auto l = links();
+  l[0].reset();
+  l[1]->present = false;
+  const auto d = daemon::route_desired(kSite, plan(std::nullopt), l, {}, {std::nullopt});
+  CHECK_FALSE(d.circuits[0].gateway.has_value());
+  CHECK_FALSE(d.circuits[1].gateway.has_value());
+  CHECK(d.circuits[1].table == 7102);
+  CHECK(d.classes[0].circuit.empty());
+  l = links();
+  l[0]->address.reset();
+  CHECK_FALSE(daemon::route_desired(kSite, plan(kFiber), l, {}, {kFiber}).circuits[0].gateway.has_value());
+}
+
+TEST_CASE("route desired: a class that may not move stays where it was applied, and is no escape") {
+  const auto d = daemon::route_desired(kSite, plan(kCoax, model::Motive::Escape), links(), {"voice"}, {kFiber});
+  CHECK(d.classes[0].circuit == "fiber");
+  CHECK_FALSE(d.classes[0].escape);
+}
+
+TEST_CASE("standing classes: by name, or by table and interface when the switch has lost its memory") {
+  route::StateReply state{.generation = 7, .classes = {{.name = "voice", .table = 7201, .circuit = "coax", .interface = "wan-b"}}};
+  CHECK(daemon::standing_classes(kSite, state)[0] == kCoax);
+  state.classes = {{.name = "", .table = 7201, .circuit = "", .interface = "wan-a"}};
+  CHECK(daemon::standing_classes(kSite, state)[0] == kFiber);
+  state.classes = {{.name = "voice", .table = 7201, .circuit = "coax", .interface = ""}};  // its link is down: told, not seen
+  CHECK(daemon::standing_classes(kSite, state)[0] == kCoax);
+}
+
+TEST_CASE("standing classes: what the configuration does not know is not adopted") {
+  const route::StateReply state{.generation = 7,
+                                .classes = {{.name = "video", .table = 7209, .circuit = "fiber", .interface = "wan-a"},
+                                            {.name = "voice", .table = 7201, .circuit = "satellite", .interface = "wan-z"},
+                                            {.name = "", .table = 7299, .circuit = "", .interface = ""}}};
+  CHECK_FALSE(daemon::standing_classes(kSite, state)[0].has_value());
+  CHECK_FALSE(daemon::standing_classes(kSite, {})[0].has_value());
+}
