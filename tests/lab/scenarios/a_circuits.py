@@ -60,6 +60,18 @@ def light_loss(stage, _note):
     stage.nothing_moves(10)
 
 
+@scenario("the fiber becomes 200 ms slower: its round trip is measured, and nothing is called dead for it")
+def slow_circuit(stage, note):
+    stage.does("break fiber delay 200")
+
+    def measured():
+        return next(c for c in stage.keeper.status()["circuits"] if c["name"] == "fiber")["rtt_ms"] or 0
+    stage.nothing_moves(8)
+    if not 150 <= measured() <= 240:  # smoothed (RFC 6298): it comes near in eight seconds
+        raise Unexpected(f"200 ms were added, {measured():.0f} ms are told")
+    note(rtt_ms=measured())
+
+
 @scenario("all circuits die at once: nothing moves, and an alarm says so")
 def all_circuits_dead(stage, note):
     fault = stage.does("break fiber blackhole")
