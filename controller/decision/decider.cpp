@@ -33,7 +33,7 @@ std::string nanoseconds(Instant t) { return std::to_string(t.time_since_epoch().
 }  // namespace
 
 Decider::Decider(model::SitePtr site, Instant started)
-    : site_(std::move(site)), carriers_(site_->carriers.size()), classes_(site_->classes.size()), trunks_(site_->trunks.size()) {
+    : site_(std::move(site)), started_(started), carriers_(site_->carriers.size()), classes_(site_->classes.size()), trunks_(site_->trunks.size()) {
   for (std::size_t c = 0; c < site_->circuits.size(); ++c) circuits_.emplace_back(*site_, model::id_at<model::CircuitId>(c), started);
   for (std::size_t k = 0; k < site_->carriers.size(); ++k)
     for (std::size_t c = 0; c < site_->circuits.size(); ++c)

@@ -95,6 +95,7 @@ class Decider {
   void hold_back(model::Guard before, model::Guard after, const std::string& subject, const std::string& reason, model::Instant now);
 
   model::SitePtr site_;
+  model::Instant started_;
   std::vector<CircuitHealth> circuits_;
   std::vector<PathHealth> paths_;  // carrier by carrier, circuit by circuit
   std::vector<model::Verdict> carriers_;

@@ -8,6 +8,10 @@
 
 namespace linekeeper::decision {
 
+namespace {
+constexpr std::chrono::seconds kSettling{2};  // a healthy circuit has its first verdict well within this
+}
+
 using model::EventId;
 using model::Guard;
 using model::Health;
@@ -63,8 +67,9 @@ void Decider::hold_back(Guard before, Guard after, const std::string& subject, c
 void Decider::choose_class(std::size_t i, std::span<const CircuitView> views, Instant now) {
   ClassState& state = classes_[i];
   const model::TrafficClass& traffic = site_->classes[i];
-  CircuitChoice next = choose_circuit(traffic, state.choice.circuit, state.choice.motive, views, state.orders, site_->circuit_health.hold_down,
-                                      site_->probing.interval, now);
+  CircuitChoice next =
+      choose_circuit(traffic, state.choice.circuit, state.choice.motive, views, state.orders,
+                     {.hold_down = site_->circuit_health.hold_down, .margin = site_->probing.interval, .settled = started_ + kSettling}, now);
   const bool moved = next.circuit != state.choice.circuit;
   const auto from = state.choice.circuit;
   const Guard held_before = state.choice.held_by;

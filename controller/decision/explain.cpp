@@ -86,7 +86,7 @@ void say_trunk(const model::Site& site, model::TrunkChoice& said, Guard held_by,
   switch (said.motive) {
     case Motive::Forced: how = "is offered first because an operator forced it"; break;
     case Motive::Escape: how = "is offered first since the one before it failed"; break;
-    case Motive::Failback: how = "is offered first again, after its hold-down"; break;
+    case Motive::Failback: how = "is now offered first: it is preferred, and nothing is held against it any more"; break;
     case Motive::NotYet: how = "is offered first, as configured, until carriers have answered"; break;
     default: break;
   }

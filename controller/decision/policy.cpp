@@ -42,12 +42,21 @@ std::optional<CircuitId> escape_from(const model::TrafficClass& traffic, const C
   return std::nullopt;
 }
 
+/// A circuit preferred to `best` has a link and has not been judged yet.
+bool better_may_come(const model::TrafficClass& traffic, CircuitId best, std::span<const CircuitView> views) {
+  for (const CircuitId c : traffic.circuits) {
+    if (c == best) return false;
+    if (views[c.index()].health == Health::Unknown) return true;
+  }
+  return false;
+}
+
 std::size_t position(const std::vector<CircuitId>& list, CircuitId c) { return static_cast<std::size_t>(std::ranges::find(list, c) - list.begin()); }
 
 }  // namespace
 
 CircuitChoice choose_circuit(const model::TrafficClass& traffic, std::optional<CircuitId> current, Motive motive, std::span<const CircuitView> views,
-                             const Orders& orders, model::Duration hold_down, model::Duration margin, model::Instant now) {
+                             const Orders& orders, const Pace& pace, model::Instant now) {
   CircuitChoice choice{.circuit = current, .motive = motive, .rejected = {}};
   const auto best = best_of(traffic, views);
   std::optional<CircuitId> held;
@@ -62,7 +71,11 @@ CircuitChoice choose_circuit(const model::TrafficClass& traffic, std::optional<C
   } else if (orders.hold) {
     if (current && best != current) stay(Guard::OperatorHold, best);
   } else if (!current) {
-    if (best) {
+    if (best && now < pace.settled && better_may_come(traffic, *best, views)) {
+      choice.motive = Motive::NotYet;
+      choice.recheck = pace.settled;
+      stay(Guard::Freshness, best);
+    } else if (best) {
       choice.circuit = best;
       choice.motive = Motive::FirstChoice;
     } else {
@@ -70,7 +83,7 @@ CircuitChoice choose_circuit(const model::TrafficClass& traffic, std::optional<C
       stay(any_unknown(traffic, views) ? Guard::Freshness : Guard::AllBad, std::nullopt);
     }
   } else if (const CircuitView& now_on = views[current->index()]; now_on.health == Health::Down) {
-    if (const auto way = escape_from(traffic, now_on, views, margin)) {
+    if (const auto way = escape_from(traffic, now_on, views, pace.margin)) {
       choice.circuit = way;
       choice.motive = Motive::Escape;
     } else if (best) {
@@ -82,9 +95,9 @@ CircuitChoice choose_circuit(const model::TrafficClass& traffic, std::optional<C
     const CircuitView& better = views[best->index()];
     if (now_on.health == Health::Unknown) {
       stay(Guard::Freshness, best);
-    } else if (hold_down_holds(better, hold_down, now)) {
+    } else if (hold_down_holds(better, pace.hold_down, now)) {
       choice.motive = Motive::Held;
-      choice.recheck = better.since + hold_down;
+      choice.recheck = better.since + pace.hold_down;
       stay(Guard::HoldDown, best);
     } else {
       choice.circuit = best;

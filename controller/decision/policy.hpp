@@ -31,6 +31,15 @@ struct CircuitChoice {
   model::Instant recheck = model::kNever;  ///< when a guard in the way may have lapsed
 };
 
+/// The times that policy goes by.
+struct Pace {
+  model::Duration hold_down{};  ///< up for so long before anything moves back (I4)
+  model::Duration margin{};     ///< see freshness_holds
+  /// Until then a first choice waits for a more preferred circuit that has a link and no verdict yet: otherwise whichever
+  /// answers first at a cold start would be taken, and left again a hold-down later.
+  model::Instant settled{};
+};
+
 struct Orders {
   std::optional<model::CircuitId> force;  ///< a person's override
   bool hold = false;                      ///< a person froze automatic moves
@@ -38,10 +47,8 @@ struct Orders {
 
 /// @param current  the circuit that stands, if any  @param motive  why it stands
 /// @param views    of all the site's circuits, by id
-/// @param margin   see freshness_holds
 [[nodiscard]] CircuitChoice choose_circuit(const model::TrafficClass& traffic, std::optional<model::CircuitId> current, model::Motive motive,
-                                           std::span<const CircuitView> views, const Orders& orders, model::Duration hold_down,
-                                           model::Duration margin, model::Instant now);
+                                           std::span<const CircuitView> views, const Orders& orders, const Pace& pace, model::Instant now);
 
 /// A trunk member as policy sees it.
 struct MemberView {

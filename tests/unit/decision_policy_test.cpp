@@ -17,8 +17,10 @@ namespace {
 const model::Site kSite = tests::two_by_two();
 const CircuitId kFiber{0}, kCoax{1};
 
-decision::CircuitChoice choose(std::optional<CircuitId> current, std::vector<CircuitView> views, decision::Orders orders = {}) {
-  return decision::choose_circuit(kSite.classes[0], current, Motive::FirstChoice, views, orders, 10s, 200ms, Instant(100s));
+decision::CircuitChoice choose(std::optional<CircuitId> current, std::vector<CircuitView> views, decision::Orders orders = {},
+                               Instant settled = Instant(2s)) {
+  return decision::choose_circuit(kSite.classes[0], current, Motive::FirstChoice, views, orders,
+                                  {.hold_down = 10s, .margin = 200ms, .settled = settled}, Instant(100s));
 }
 
 const CircuitView kUp{.health = Health::Up, .since = Instant(1s), .last_good = Instant(100s)};
@@ -74,6 +76,14 @@ TEST_CASE("policy: an escape waits for proof that the other way outlived the fau
   const auto choice = choose(kFiber, {kDown, old_news});
   CHECK(choice.circuit == kFiber);
   CHECK(choice.held_by == Guard::Freshness);
+}
+
+TEST_CASE("policy: a first choice waits a moment for a more preferred circuit without a verdict, and not for one that is down") {
+  CHECK_FALSE(choose(std::nullopt, {kUnknown, kUp}, {}, Instant(100s) + 1ns).circuit.has_value());
+  CHECK(choose(std::nullopt, {kUnknown, kUp}, {}, Instant(100s) + 1ns).recheck == Instant(100s) + 1ns);
+  CHECK(choose(std::nullopt, {kUnknown, kUp}, {}, Instant(100s)).circuit == kCoax);
+  CHECK(choose(std::nullopt, {kDown, kUp}, {}, Instant(200s)).circuit == kCoax);
+  CHECK(choose(std::nullopt, {kUp, kUnknown}, {}, Instant(200s)).circuit == kFiber);
 }
 
 TEST_CASE("policy: a person's order wins over everything, a hold over automatic moves only") {
