@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "controller/decision/guards.hpp"
+#include "controller/decision/quality.hpp"
 
 namespace linekeeper::decision {
 
@@ -34,6 +35,29 @@ void count_losses(const ProbeWindow& window, std::optional<model::TargetId> only
     out.losses_in_a_row += in_a_row ? 1 : 0;
   }
   out.loss_ratio = out.samples > 0 ? static_cast<double>(lost) / out.samples : 0.0;
+}
+
+/// How a call over the circuit would sound, from the same probes as the loss and from its round trip: half of it is taken for
+/// each direction, as echoes cannot tell them apart. Nothing while none of those probes was answered.
+void add_voice_quality(const ProbeWindow& window, model::Figures& out) {
+  int seen = 0, lost = 0, runs = 0;
+  bool in_a_run = false;
+  for (std::size_t i = 0; i < window.size() && seen < kFigureSamples; ++i) {
+    const ProbeFate fate = window.newest(i).fate;
+    if (fate == ProbeFate::Open) continue;
+    ++seen;
+    const bool is_lost = fate == ProbeFate::Lost;
+    lost += is_lost ? 1 : 0;
+    runs += is_lost && !in_a_run ? 1 : 0;
+    in_a_run = is_lost;
+  }
+  if (lost == seen || !out.rtt) return;
+  const VoiceQuality voice = voice_quality({.loss_ratio = out.loss_ratio,
+                                            .burst_ratio = burst_ratio(lost, runs, seen),
+                                            .one_way = *out.rtt / 2,
+                                            .jitter = out.jitter.value_or(model::Duration::zero())});
+  out.r_factor = voice.r_factor;
+  out.mos = voice.mos;
 }
 
 }  // namespace
@@ -145,6 +169,7 @@ model::CircuitStatus CircuitHealth::status() const {
     s.figures.rtt = rtt / measured;
     s.figures.jitter = jitter / measured;
   }
+  add_voice_quality(window_, s.figures);
   return s;
 }
 

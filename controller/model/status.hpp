@@ -22,6 +22,8 @@ struct Figures {
   double loss_ratio = 0;           ///< of the last `samples` decided probes
   int samples = 0;
   int losses_in_a_row = 0;
+  std::optional<double> r_factor = std::nullopt;  ///< ITU-T G.107, 0 to 93.2; nothing while no probe was answered
+  std::optional<double> mos = std::nullopt;       ///< what listeners would say of it, 1 to 4.5; shown only, it decides nothing
 };
 
 struct TargetStatus {

@@ -2,7 +2,8 @@
 // Every metric family, once: name, type, labels, HELP. Families are made from this table and from nowhere else; a test
 // compares it with what is served at start.
 // Rules: base units; `_total` for counters; timestamps, never ages (0 = never); ratios 0..1; attempts and failures as two
-// counters; a changing word is a state set (one 0/1 series per word, exactly one is 1); a figure not known yet is NaN.
+// counters; a changing word is a state set (one 0/1 series per word, exactly one is 1); a figure not known yet is NaN, or 0 where no
+// figure can be 0 (a time, a MOS).
 // Label values come from configured names, fixed vocabularies and registered SIP codes, never from the wire.
 #include <array>
 #include <cstdint>
@@ -53,6 +54,8 @@ inline constexpr auto kMetricCatalogue = std::to_array<MetricRow>({
     {"circuit_rtt_seconds", G, "circuit", "Smoothed round-trip time, as the judge sees it."},
     {"circuit_jitter_seconds", G, "circuit", "Smoothed difference of successive round-trip times, as the judge sees it."},
     {"circuit_loss_ratio", G, "circuit", "Share of recent probes lost, as the judge sees it."},
+    {"circuit_mos", G, "circuit",
+     "Estimated voice quality of G.711 calls (ITU-T G.107), 1 to 4.5, from the loss, delay and jitter above; 0 = not known."},
     {"circuit_transitions_total", C, "circuit,to", "Changes of the circuit's state, by the new state."},
     {"circuit_last_transition_timestamp_seconds", G, "circuit", "When the circuit's state last changed; 0 = not since the start."},
     // SIP carriers.

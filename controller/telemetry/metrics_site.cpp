@@ -10,6 +10,7 @@ using model::Health;
 namespace {
 
 constexpr double kNotKnown = std::numeric_limits<double>::quiet_NaN();
+constexpr double kMosNotKnown = 0;  // no score is below 1, so a query keeps what is known with `> 0`
 
 double seconds_or_nan(const std::optional<model::Duration>& d) { return d ? model::seconds(*d) : kNotKnown; }
 std::size_t at(Health h) { return static_cast<std::size_t>(h); }
@@ -58,8 +59,10 @@ void SiteMetrics::bind(MetricFamilies& families, const model::Site& site) {
                 .rtt = &families.gauge("circuit_rtt_seconds", {c.name}),
                 .jitter = &families.gauge("circuit_jitter_seconds", {c.name}),
                 .loss = &families.gauge("circuit_loss_ratio", {c.name}),
+                .mos = &families.gauge("circuit_mos", {c.name}),
                 .transitions = transitions("circuit", c.name)};
     for (Gauge* figure : {one.rtt, one.jitter, one.loss}) figure->Set(kNotKnown);
+    one.mos->Set(kMosNotKnown);
     for (const Health h : model::kEveryHealth) one.state[at(h)] = &families.gauge("circuit_state", {c.name, model::to_string(h)});
     set(one.state, Health::Unknown);
     circuits_.push_back(std::move(one));
@@ -92,6 +95,7 @@ void SiteMetrics::update(const model::Status& status) {
     to.rtt->Set(seconds_or_nan(from.figures.rtt));
     to.jitter->Set(seconds_or_nan(from.figures.jitter));
     to.loss->Set(from.figures.samples > 0 ? from.figures.loss_ratio : kNotKnown);
+    to.mos->Set(from.figures.mos.value_or(kMosNotKnown));
   }
   for (std::size_t i = 0; i < std::min(carriers_.size(), status.carriers.size()); ++i) {
     set(carriers_[i].state, status.carriers[i].verdict.health);

@@ -27,7 +27,7 @@ class SiteMetrics {
   };
   struct Circuit {
     States state{};
-    Gauge *active = nullptr, *rtt = nullptr, *jitter = nullptr, *loss = nullptr;
+    Gauge *active = nullptr, *rtt = nullptr, *jitter = nullptr, *loss = nullptr, *mos = nullptr;
     Transitions transitions;
   };
   struct Carrier {

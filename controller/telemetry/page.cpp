@@ -99,12 +99,21 @@ std::string service_cards(const model::Status& status, const std::vector<Service
 std::string sub(std::string_view text) { return fmt::format(" <span class=\"sub\">{}</span>", escape(text)); }
 
 std::string circuit_table(const model::Status& status) {
-  Table table({{"Circuit"}, {"State"}, {"For"}, {"RTT", Number}, {"Jitter", Number}, {"Loss", Number}, {"Link"}, {"Provider"}, {"Why", Long}});
+  Table table({{"Circuit"},
+               {"State"},
+               {"For"},
+               {"RTT", Number},
+               {"Jitter", Number},
+               {"Loss", Number},
+               {"MOS", Number},
+               {"Link"},
+               {"Provider"},
+               {"Why", Long}});
   for (const model::CircuitStatus& c : status.circuits) {
     const model::Circuit& configured = (*status.site)[c.circuit];
     table.row({escape(configured.name) + (c.active ? sub("◀ in use") : ""), state_mark(model::to_string(c.verdict.health)),
                human(status.now - c.verdict.since), page::milliseconds(c.figures.rtt), page::milliseconds(c.figures.jitter), page::loss(c.figures),
-               escape(configured.interface) + sub(c.link.address ? c.link.address->to_string() : "no address"),
+               page::mos(c.figures), escape(configured.interface) + sub(c.link.address ? c.link.address->to_string() : "no address"),
                escape(configured.provider) + sub(configured.medium), escape(c.reason)});
   }
   return table.html();

@@ -64,6 +64,8 @@ std::string loss(const model::Figures& figures) {
   return figures.samples > 0 ? fmt::format("{:.1f} %", figures.loss_ratio * 100.0) : std::string("–");
 }
 
+std::string mos(const model::Figures& figures) { return figures.mos ? fmt::format("{:.1f}", *figures.mos) : std::string("–"); }
+
 namespace {
 std::string_view css_class(Table::Column c) {
   switch (c) {

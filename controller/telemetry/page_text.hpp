@@ -24,6 +24,7 @@ namespace linekeeper::telemetry::page {
 [[nodiscard]] std::string clock_time(model::WallTime t);
 [[nodiscard]] std::string milliseconds(std::optional<model::Duration> d);  ///< "12.3 ms", "–" when not known
 [[nodiscard]] std::string loss(const model::Figures& figures);             ///< "2.0 %", "–" when not known
+[[nodiscard]] std::string mos(const model::Figures& figures);              ///< "4.4", "–" when not known
 
 /// A table: column and row headers with their scope, and in each cell its column's name, which a narrow screen shows
 /// before the cell where it stacks what does not fit beside each other.

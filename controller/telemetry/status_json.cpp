@@ -25,6 +25,7 @@ double in_seconds(model::Duration d) { return rounded(model::seconds(d)); }
 json::value seconds_or_null(std::optional<model::Duration> d) { return d ? json::value(in_seconds(*d)) : json::value(nullptr); }
 json::value ms_or_null(std::optional<model::Duration> d) { return d ? json::value(rounded(model::seconds(*d) * 1000.0)) : json::value(nullptr); }
 json::value loss_or_null(const model::Figures& f) { return f.samples > 0 ? json::value(rounded(f.loss_ratio)) : json::value(nullptr); }
+json::value mos_or_null(const model::Figures& f) { return f.mos ? json::value(rounded(*f.mos)) : json::value(nullptr); }
 
 std::string_view link_word(const model::LinkState& link) {
   if (!link.present) return "missing";
@@ -109,6 +110,7 @@ json::object circuit_json(const model::Status& status, const model::CircuitStatu
           {"rtt_ms", ms_or_null(c.figures.rtt)},
           {"jitter_ms", ms_or_null(c.figures.jitter)},
           {"loss_ratio", loss_or_null(c.figures)},
+          {"mos", mos_or_null(c.figures)},
           {"samples", c.figures.samples},
           {"priority", configured.priority},
           {"provider", text(configured.provider)},

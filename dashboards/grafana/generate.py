@@ -90,13 +90,14 @@ class Board:
                    {"mergeValues": True, "showValue": "auto", "rowHeight": 0.85, "alignValue": "left", "legend": {"showLegend": False, "displayMode": "list", "placement": "bottom"},
                     "tooltip": {"mode": "single"}})
 
-    def lines(self, title, about, targets, unit, width=12, minimum=0, limits=()):
+    def lines(self, title, about, targets, unit, width=12, minimum=0, maximum=None, limits=()):
         """limits: legend beginnings that are drawn as dashed red lines without fill."""
         overrides = [{"matcher": {"id": "byRegexp", "options": f"^{legend}.*"},
                       "properties": [{"id": "custom.lineStyle", "value": {"fill": "dash", "dash": [10, 8]}}, {"id": "color", "value": {"mode": "fixed", "fixedColor": RED}},
                                      {"id": "custom.fillOpacity", "value": 0}]} for legend in limits]
+        scale = {"min": minimum} if maximum is None else {"min": minimum, "max": maximum}
         self.panel("timeseries", title, about, width, 8, targets,
-                   {"unit": unit, "min": minimum, "custom": {"lineWidth": 2, "fillOpacity": 8, "showPoints": "never", "spanNulls": False}},
+                   {"unit": unit, **scale, "custom": {"lineWidth": 2, "fillOpacity": 8, "showPoints": "never", "spanNulls": False}},
                    {"legend": {"displayMode": "table", "placement": "bottom", "calcs": ["lastNotNull", "max"]}, "tooltip": {"mode": "multi", "sort": "desc"}}, overrides)
 
     def table(self, title, about, width, height, expr, hide, names, unit="short"):
@@ -149,6 +150,8 @@ def recovery(b):
 
 def lines(b):
     b.row("Lines")
+    b.lines("Voice quality (MOS)", "Estimate of ITU-T G.107 for G.711 calls, from loss, delay and jitter: 4.4 is a clean line; below 3.6 many callers are dissatisfied. A gap: not known.",
+            [target(f"linekeeper_circuit_mos{{{CIRCUIT}}} > 0", "{{circuit}}")], "none", width=24, minimum=1, maximum=4.5)
     b.lines("Round trip", "Smoothed, as the judge sees it.", [target(f"linekeeper_circuit_rtt_seconds{{{CIRCUIT}}}", "{{circuit}}")], "s")
     b.lines("Loss", "Share of recent probes lost, as the judge sees it.", [target(f"linekeeper_circuit_loss_ratio{{{CIRCUIT}}}", "{{circuit}}")], "percentunit")
     b.lines("Jitter", "Smoothed difference of successive round trips.", [target(f"linekeeper_circuit_jitter_seconds{{{CIRCUIT}}}", "{{circuit}}")], "s")

@@ -45,7 +45,7 @@ Status calm_status(const Site& site) {
   s.now = kNow;
   s.wall = kWall;
   s.started = Instant{400s};
-  const Figures good{.rtt = 12300us, .jitter = 400us, .loss_ratio = 0, .samples = 50};
+  const Figures good{.rtt = 12300us, .jitter = 400us, .loss_ratio = 0, .samples = 50, .r_factor = 93.2, .mos = 4.409};
   for (std::size_t i = 0; i < site.circuits.size(); ++i) {
     CircuitStatus c{.circuit = id_at<CircuitId>(i),
                     .verdict = {Health::Up, Cause::Answering, 0, Instant{500s}},
@@ -100,7 +100,7 @@ Status busy_status(const Site& site) {
   CircuitStatus& fiber = s.circuits[0];
   fiber.verdict = {Health::Down, Cause::Silent, 7, kNow - 12s};
   fiber.reason = "7 probes in a row unanswered by 3 targets <script>alert(1)</script>";
-  fiber.figures = {.rtt = 12300us, .jitter = 400us, .loss_ratio = 0.34, .samples = 50, .losses_in_a_row = 60};
+  fiber.figures = {.rtt = 12300us, .jitter = 400us, .loss_ratio = 0.34, .samples = 50, .losses_in_a_row = 60, .r_factor = 38.55, .mos = 1.9934};
   fiber.last_good = kNow - 13s;
   fiber.active = false;
   s.circuits[1].active = true;

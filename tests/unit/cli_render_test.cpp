@@ -21,8 +21,8 @@ constexpr std::string_view kOk =
   {"plane":"trunk","name":"voice","state":"ok","via":"north","since_s":1740,"ways_left":2,"ways":2,"rto_target_s":120,"last_rto_s":null,"last_rto_met":null,
    "applied":true,"verified":true,"detail":""}],
  "circuits":[
-  {"name":"fiber-a","state":"up","reason":"answered by 3 of 3 targets","since_s":4620,"active":true,"rtt_ms":13.2,"jitter_ms":1,"loss_ratio":0,"priority":10,"provider":"ISP One"},
-  {"name":"lte-c","state":"up","reason":"answered","since_s":60,"active":false,"rtt_ms":48,"jitter_ms":6.25,"loss_ratio":0.0125,"priority":100,"provider":"Mobile Co"}],
+  {"name":"fiber-a","state":"up","reason":"answered by 3 of 3 targets","since_s":4620,"active":true,"rtt_ms":13.2,"jitter_ms":1,"loss_ratio":0,"mos":4.409,"priority":10,"provider":"ISP One"},
+  {"name":"lte-c","state":"up","reason":"answered","since_s":60,"active":false,"rtt_ms":48,"jitter_ms":6.25,"loss_ratio":0.0125,"mos":4.31,"priority":100,"provider":"Mobile Co"}],
  "carriers":[
   {"name":"north","state":"up","reason":"answers","since_s":4620,"active":true,"priority":10,"provider":"North Telecom","last_code":200,
    "paths":[{"circuit":"fiber-a","state":"up","since_s":4620,"rtt_ms":31.4,"last_code":200,"selected":true},
@@ -36,9 +36,9 @@ TEST_CASE("status: a site that is well") {
         "bkk  OK  automatic  up 41d                            2026-11-22 02:26:21Z\n"
         "  internet  OK  via fiber-a for 18m  ways left 3/3  RTO 5s  last 0.56s ok\n"
         "  voice     OK  via north for 29m    ways left 2/2  RTO 2m  last -\n"
-        "CIRCUIT    STATE  SINCE    RTT  JITTER  LOSS  PRI  PROVIDER\n"
-        "* fiber-a  up       77m  13 ms  1.0 ms  0.0%   10  ISP One\n"
-        "  lte-c    up      60 s  48 ms  6.2 ms  1.2%  100  Mobile Co\n"
+        "CIRCUIT    STATE  SINCE    RTT  JITTER  LOSS  MOS  PRI  PROVIDER\n"
+        "* fiber-a  up       77m  13 ms  1.0 ms  0.0%  4.4   10  ISP One\n"
+        "  lte-c    up      60 s  48 ms  6.2 ms  1.2%  4.3  100  Mobile Co\n"
         "CARRIER  STATE  fiber-a   lte-c     LAST CODE  PROVIDER\n"
         "* north  up     up 31 ms  up 70 ms  200        North Telecom\n");
   CHECK(status_exit_code(json(kOk)) == 0);
@@ -51,8 +51,8 @@ TEST_CASE("status: degraded, with an override in force, an actuator out of sync 
     {"plane":"trunk","name":"outbound","state":"ok","via":"north","since_s":3,"ways_left":1,"ways":2,"rto_target_s":120,"last_rto_s":null,"applied":true,"verified":false,
      "detail":"1 of 3 successes"}],
    "circuits":[{"name":"fiber-a","state":"down","reason":"21 probes in a row unanswered by 3 targets","since_s":6,"active":false,"rtt_ms":null,"jitter_ms":null,
-     "loss_ratio":1,"priority":10,"provider":"ISP One"},
-    {"name":"coax-b","state":"degraded","reason":"loss 6.1% > 2.0%","since_s":371,"active":true,"rtt_ms":31,"jitter_ms":4,"loss_ratio":0.061,"priority":20,"provider":"ISP Two"}],
+     "loss_ratio":1,"mos":null,"priority":10,"provider":"ISP One"},
+    {"name":"coax-b","state":"degraded","reason":"loss 6.1% > 2.0%","since_s":371,"active":true,"rtt_ms":31,"jitter_ms":4,"loss_ratio":0.061,"mos":3.81,"priority":20,"provider":"ISP Two"}],
    "carriers":[{"name":"north","state":"up","active":true,"provider":"North Telecom","last_code":200,
      "paths":[{"circuit":"fiber-a","state":"down","rtt_ms":null},{"circuit":"coax-b","state":"degraded","rtt_ms":40}]},
     {"name":"south","state":"down","reason":"answers 503 to OPTIONS","active":false,"provider":"South Voice","last_code":503,"paths":[]}],
@@ -65,9 +65,9 @@ TEST_CASE("status: degraded, with an override in force, an actuator out of sync 
         "bkk  DEGRADED  HOLD  up 7 s                           2026-11-22 02:26:21Z\n"
         "  voice     DEGRADED  via coax-b for 6m  ways left 1/2  RTO 60s  last 72.4s LATE  fiber-a is down\n"
         "  outbound  OK        via north for 3 s  ways left 1/2  RTO 2m   last -           not verified yet: 1 of 3 successes\n"
-        "CIRCUIT    STATE     SINCE    RTT  JITTER    LOSS  PRI  PROVIDER\n"
-        "  fiber-a  DOWN        6 s      -       -  100.0%   10  ISP One   21 probes in a row unanswered by 3 targets\n"
-        "* coax-b   DEGRADED     6m  31 ms  4.0 ms    6.1%   20  ISP Two   loss 6.1% > 2.0%\n"
+        "CIRCUIT    STATE     SINCE    RTT  JITTER    LOSS  MOS  PRI  PROVIDER\n"
+        "  fiber-a  DOWN        6 s      -       -  100.0%    -   10  ISP One   21 probes in a row unanswered by 3 targets\n"
+        "* coax-b   DEGRADED     6m  31 ms  4.0 ms    6.1%  3.8   20  ISP Two   loss 6.1% > 2.0%\n"
         "CARRIER  STATE  fiber-a  coax-b    LAST CODE  PROVIDER\n"
         "* north  up     DOWN     DEGRADED  200        North Telecom\n"
         "  south  DOWN   -        -         503        South Voice    answers 503 to OPTIONS\n"
@@ -100,8 +100,8 @@ TEST_CASE("status: unknown, just started") {
   CHECK(render_status(v, Colour::Off) ==
         "bkk  UNKNOWN  automatic  up 0.2 s                     2026-11-22 02:26:21Z\n"
         "  voice  UNKNOWN  via nothing  ways left 0/2  RTO 60s  last -  nothing is known yet\n"
-        "CIRCUIT    STATE    SINCE  RTT  JITTER  LOSS  PRI  PROVIDER\n"
-        "  fiber-a  UNKNOWN  0.2 s    -       -     -   10  ISP One   2 of 3 samples\n");
+        "CIRCUIT    STATE    SINCE  RTT  JITTER  LOSS  MOS  PRI  PROVIDER\n"
+        "  fiber-a  UNKNOWN  0.2 s    -       -     -    -   10  ISP One   2 of 3 samples\n");
   CHECK(status_exit_code(v) == 30);
 }
 
@@ -121,8 +121,8 @@ TEST_CASE("status: a document with nothing in it, or with nonsense, is drawn all
         "  -  -  via nothing  ways left -/-  RTO -  last -\n"
         "  -  -  via nothing  ways left -/-  RTO -  last -\n"
         "  -  -  via nothing  ways left -/-  RTO -  last -\n"
-        "CIRCUIT  STATE  SINCE  RTT  JITTER  LOSS  PRI  PROVIDER\n"
-        "  -      -          -    -       -     -    -  -\n"
+        "CIRCUIT  STATE  SINCE  RTT  JITTER  LOSS  MOS  PRI  PROVIDER\n"
+        "  -      -          -    -       -     -    -    -  -\n"
         "CARRIER  STATE  -  LAST CODE  PROVIDER\n"
         "  -      -      -  -          -\n"
         "OVERRIDES\n"

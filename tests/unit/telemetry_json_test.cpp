@@ -28,9 +28,9 @@ TEST_CASE("status document: it has the keys of the contract, in its order") {
   CHECK(keys(doc.at("services").at(0)) == service);
   CHECK(keys(doc.at("services").at(1)) == service + "order ");
   CHECK(keys(doc.at("services").at(1).at("order").at(0)) == "carrier circuit set eligible state ");
-  CHECK(
-      keys(doc.at("circuits").at(0)) ==
-      "name state cause reason since_s active rtt_ms jitter_ms loss_ratio samples priority provider medium interface link address gateway targets ");
+  CHECK(keys(doc.at("circuits").at(0)) ==
+        "name state cause reason since_s active rtt_ms jitter_ms loss_ratio mos samples priority provider medium interface link address gateway "
+        "targets ");
   CHECK(keys(doc.at("circuits").at(0).at("targets").at(0)) == "name address rtt_ms loss_ratio losses_in_a_row samples ");
   CHECK(keys(doc.at("carriers").at(0)) == "name state reason since_s active priority provider address last_code paths ");
   CHECK(keys(doc.at("carriers").at(0).at("paths").at(0)) == "circuit state cause reason since_s rtt_ms last_code selected ");
@@ -56,6 +56,7 @@ TEST_CASE("status document: values of a site in the middle of things") {
   CHECK(doc.at("services").at(1).at("last_rto_met").is_null());
   CHECK(doc.at("circuits").at(0).at("rtt_ms").as_double() == 12.3);
   CHECK(doc.at("circuits").at(0).at("loss_ratio").as_double() == 0.34);
+  CHECK(doc.at("circuits").at(0).at("mos").as_double() == 1.993);
   CHECK(doc.at("carriers").at(0).at("address") == "192.0.2.70:5060");
   const auto& incident = doc.at("incidents").at(0);
   CHECK(incident.at("mode") == "internet-circuit");
@@ -73,7 +74,7 @@ TEST_CASE("status document: a figure that is not known yet is null") {
   status.carriers[0].last_code = 0;
   status.plan.classes[0].circuit.reset();
   const json::value doc = telemetry::status_json(status);
-  for (const char* key : {"rtt_ms", "jitter_ms", "loss_ratio", "address", "gateway"}) CHECK(doc.at("circuits").at(0).at(key).is_null());
+  for (const char* key : {"rtt_ms", "jitter_ms", "loss_ratio", "mos", "address", "gateway"}) CHECK(doc.at("circuits").at(0).at(key).is_null());
   CHECK(doc.at("circuits").at(0).at("link") == "missing");
   CHECK(doc.at("carriers").at(0).at("last_code").is_null());
   CHECK(doc.at("services").at(0).at("via").is_null());

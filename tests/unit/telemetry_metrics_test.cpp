@@ -80,6 +80,18 @@ TEST_CASE("metrics: a state set has exactly one 1 before and after an update") {
   CHECK(b(R"(linekeeper_operating_mode{mode="automatic"})") == 1);
 }
 
+TEST_CASE("metrics: a score that is not known is 0, which no score can be") {
+  Bench b;
+  const std::string mos = R"(linekeeper_circuit_mos{circuit="fiber"})";
+  CHECK(b(mos) == 0);
+  auto status = support::calm_status(b.site);
+  b.metrics.update(status);
+  CHECK(b(mos) == 4.409);
+  status.circuits[0].figures.mos.reset();
+  b.metrics.update(status);
+  CHECK(b(mos) == 0);
+}
+
 TEST_CASE("metrics: an echo is a timeout when the longest timeout has passed, not before") {
   Bench b;
   auto status = support::calm_status(b.site);
@@ -281,8 +293,9 @@ TEST_CASE("metrics: a move is counted by from, to and trigger; names that are no
   CHECK(b(R"(linekeeper_decisions_total{outcome="moved",plane="routing"})") == 1);
   CHECK(b(R"(linekeeper_circuit_transitions_total{circuit="fiber",to="down"})") == 1);
   CHECK(b(R"(linekeeper_circuit_last_transition_timestamp_seconds{circuit="fiber"})") == doctest::Approx(1795313169.345));
-  b.metrics.on_event(
-      {.id = model::EventId::TrunkMoved, .subject = "trunk outbound", .fields = {{"from", "evil\"}"}, {"to", "south via coax"}, {"motive", "forced"}}});
+  b.metrics.on_event({.id = model::EventId::TrunkMoved,
+                      .subject = "trunk outbound",
+                      .fields = {{"from", "evil\"}"}, {"to", "south via coax"}, {"motive", "forced"}}});
   CHECK(b(R"(linekeeper_failovers_total{from="none",plane="trunk",to="south",trigger="operator"})") == 1);
 }
 

@@ -65,6 +65,14 @@ TEST_CASE("page: a status from before the first decision, and one without a site
   CHECK(telemetry::page_html(status, {}).find("not steered yet") != std::string::npos);
 }
 
+TEST_CASE("page: voice quality has one decimal, and a dash when it is not known") {
+  CHECK(telemetry::page::mos({.rtt = {}, .jitter = {}, .mos = 4.409}) == "4.4");
+  CHECK(telemetry::page::mos({}) == "–");
+  const std::string page = telemetry::page_html(support::calm_status(support::sample_site()), {});
+  CHECK(page.find("<th scope=\"col\" class=\"num\">MOS</th>") != std::string::npos);
+  CHECK(page.find(">4.4</td>") != std::string::npos);
+}
+
 TEST_CASE("page: base64 of a hash is as RFC 4648 has it") {
   using telemetry::page::base64_of_hex;
   CHECK(base64_of_hex("") == "");

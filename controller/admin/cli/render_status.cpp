@@ -17,6 +17,8 @@ std::string or_nothing(std::optional<double> value, std::string (*words)(double)
 
 std::string percent(std::optional<double> ratio) { return ratio ? fmt::format("{:.1f}%", *ratio * 100) : std::string(kNothing); }
 
+std::string score(std::optional<double> mos) { return mos ? fmt::format("{:.1f}", *mos) : std::string(kNothing); }
+
 std::string starred(const json::value& thing, std::string_view name) {
   return fmt::format("{} {}", flag(thing, "active").value_or(false) ? '*' : ' ', name);
 }
@@ -69,13 +71,14 @@ Cell bad_reason(const json::value& thing) {
 }
 
 std::string circuits(const json::value& status, Colour colour) {
-  Table table({Align::Left, Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right});
+  Table table({Align::Left, Align::Left, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right, Align::Right});
   table.row({{"CIRCUIT", Tone::Faint},
              {"STATE", Tone::Faint},
              {"SINCE", Tone::Faint},
              {"RTT", Tone::Faint},
              {"JITTER", Tone::Faint},
              {"LOSS", Tone::Faint},
+             {"MOS", Tone::Faint},
              {"PRI", Tone::Faint},
              {"PROVIDER", Tone::Faint}});
   for (const json::value& circuit : list(status, "circuits")) {
@@ -85,6 +88,7 @@ std::string circuits(const json::value& status, Colour colour) {
                {or_nothing(number(circuit, "rtt_ms"), ms_words)},
                {or_nothing(number(circuit, "jitter_ms"), ms_words)},
                {percent(number(circuit, "loss_ratio"))},
+               {score(number(circuit, "mos"))},
                {text(circuit, "priority")},
                {text(circuit, "provider")},
                bad_reason(circuit)});

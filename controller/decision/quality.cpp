@@ -1,0 +1,106 @@
+#include "controller/decision/quality.hpp"
+
+#include <algorithm>
+#include <cmath>
+
+namespace linekeeper::decision {
+
+using model::Duration;
+using std::chrono::milliseconds;
+
+namespace {
+
+// G.107: R of a connection with every parameter at its default, before delay and equipment.
+constexpr double kDefaultR = 93.2;
+// G.107 section 7.4, absolute delay: none is noticed up to 100 ms; it costs at most 50 when it grows without bound.
+constexpr double kUnnoticedDelayMs = 100.0;
+constexpr double kDelayWeight = 25.0;
+// G.107 section 7.5: the part of R that loss can take beside the codec's own share, and where the model stops to hold for bursts.
+constexpr double kEquipmentRange = 95.0;
+constexpr double kBurstRatioMin = 1.0, kBurstRatioMax = 2.0;
+// G.107 Annex B. Below 6.5 the polynomial dips under 1, which no listener can say.
+constexpr double kRMax = 100.0, kRWithoutVoice = 6.5, kMosMin = 1.0, kMosMax = 4.5;
+
+constexpr Duration kPacketisation = milliseconds(20);
+constexpr Duration kBufferMin = milliseconds(40);
+// The buffer is to hold all but the latest hundredth of the packets: p99 of the delay above its minimum. Jitter here is the mean
+// difference of successive transits J, and queueing delay is near exponential: its mean is then J, and its p99 is ln(100) J.
+// Probes measure the jitter of both directions together, so this errs on the side of the longer buffer.
+constexpr double kLateAtMost = 0.01;
+constexpr double kBufferPerJitter = 4.605170185988091;  // ln(1 / kLateAtMost)
+// No line of this world; it keeps the arithmetic finite.
+constexpr Duration kDelayMax = std::chrono::seconds(10);
+
+struct CodecFigures {
+  double ie;            ///< equipment impairment without loss
+  double bpl;           ///< packet-loss robustness
+  Duration look_ahead;  ///< what the coder waits for beyond its own packet
+};
+
+/// G.113 Appendix I.
+constexpr CodecFigures figures(Codec codec) {
+  switch (codec) {
+    case Codec::G711: return {.ie = 0, .bpl = 25.1, .look_ahead = milliseconds(0)};
+    case Codec::G729A: return {.ie = 11, .bpl = 19, .look_ahead = milliseconds(5)};
+  }
+  return {};
+}
+
+/// Within [least, most]; what is not a number counts as the most, which is the worst for every input here.
+double bounded(double value, double least, double most) { return value < most ? std::max(value, least) : most; }
+Duration bounded(Duration value) { return std::clamp(value, Duration::zero(), kDelayMax); }
+
+double ms(Duration d) { return model::seconds(d) * 1000.0; }
+
+Duration jitter_buffer(Duration jitter) {
+  const std::chrono::duration<double, std::nano> wanted = kBufferPerJitter * bounded(jitter);
+  return std::max(kBufferMin, std::chrono::duration_cast<Duration>(wanted));
+}
+
+/// Share of the packets that come too late for that buffer, by the same exponential; at most kLateAtMost.
+double late_ratio(Duration jitter) {
+  const Duration j = bounded(jitter);
+  return j > Duration::zero() ? std::min(kLateAtMost, std::exp(-ms(jitter_buffer(j)) / ms(j))) : 0.0;
+}
+
+}  // namespace
+
+double burst_ratio(int lost, int runs, int decided) {
+  if (lost <= 0 || runs <= 0 || lost >= decided) return kBurstRatioMin;
+  const double mean_run = static_cast<double>(lost) / runs;
+  const double mean_run_by_chance = 1.0 / (1.0 - static_cast<double>(lost) / decided);
+  return bounded(mean_run / mean_run_by_chance, kBurstRatioMin, kBurstRatioMax);
+}
+
+Duration mouth_to_ear(const LineFigures& line, Codec codec) {
+  return bounded(line.one_way) + kPacketisation + jitter_buffer(line.jitter) + figures(codec).look_ahead;
+}
+
+double delay_impairment(Duration delay) {
+  if (ms(delay) <= kUnnoticedDelayMs) return 0;
+  const double x = std::log2(ms(delay) / kUnnoticedDelayMs);
+  const auto bend = [](double y) { return std::pow(1.0 + std::pow(y, 6.0), 1.0 / 6.0); };
+  return kDelayWeight * (bend(x) - 3.0 * bend(x / 3.0) + 2.0);
+}
+
+double loss_impairment(double lost_ratio, double burst, Codec codec) {
+  const CodecFigures c = figures(codec);
+  const double percent = 100.0 * bounded(lost_ratio, 0.0, 1.0);
+  return c.ie + (kEquipmentRange - c.ie) * percent / (percent / bounded(burst, kBurstRatioMin, kBurstRatioMax) + c.bpl);
+}
+
+double mean_opinion_score(double r_factor) {
+  if (!(r_factor > kRWithoutVoice)) return kMosMin;
+  const double r = std::min(r_factor, kRMax);
+  return std::clamp(1.0 + 0.035 * r + 7e-6 * r * (r - 60.0) * (100.0 - r), kMosMin, kMosMax);
+}
+
+VoiceQuality voice_quality(const LineFigures& line, Codec codec) {
+  const double lost = bounded(line.loss_ratio, 0.0, 1.0);
+  const double lost_or_late = lost + (1.0 - lost) * late_ratio(line.jitter);
+  const double r = kDefaultR - delay_impairment(mouth_to_ear(line, codec)) - loss_impairment(lost_or_late, line.burst_ratio, codec);
+  const double r_factor = std::clamp(r, 0.0, kRMax);
+  return {.r_factor = r_factor, .mos = mean_opinion_score(r_factor)};
+}
+
+}  // namespace linekeeper::decision

@@ -1,0 +1,49 @@
+#pragma once
+// How a call over this line would sound: the E-model's R factor and the mean opinion score made of it, from what the probes saw.
+//
+//   ITU-T G.107 (E-model): R = 93.2 - Id - Ie,eff with its default values; Annex B: MOS from R; 7.4: Id; 7.5: Ie,eff and BurstR.
+//   ITU-T G.113 Appendix I: equipment impairment Ie and packet-loss robustness Bpl of each codec.
+//   RFC 3550 section 6.4.1: the jitter that comes in (mean deviation of successive transit times).
+//
+// It is an estimate of the line alone: echo, noise and loudness stand at their defaults, and no call is listened to. Pure, total
+// and bounded: what is out of range is taken as the nearest value that is not, so every input gives a figure, and a worse input
+// never a better one.
+#include <cstdint>
+
+#include "controller/model/time.hpp"
+
+namespace linekeeper::decision {
+
+/// What the calls are coded with; G.711 with packet-loss concealment (its Appendix I) where nothing else is known.
+enum class Codec : std::uint8_t { G711, G729A };
+
+/// What the line does to a call.
+struct LineFigures {
+  double loss_ratio = 0;      ///< share of packets lost, 0 to 1
+  double burst_ratio = 1;     ///< 1: losses are independent; more: they come in runs (see burst_ratio())
+  model::Duration one_way{};  ///< of the network; half the round trip where nothing better is known
+  model::Duration jitter{};   ///< RFC 3550 section 6.4.1
+};
+
+struct VoiceQuality {
+  double r_factor = 0;  ///< 0 (useless) to 93.2 (a clean line)
+  double mos = 1;       ///< mean opinion score of listeners, 1 (bad) to 4.5 (as good as it gets); a clean line has 4.4
+};
+
+[[nodiscard]] VoiceQuality voice_quality(const LineFigures& line, Codec codec = Codec::G711);
+
+/// BurstR (G.107 section 7.5): the mean run of losses against the mean run that the same loss would make by chance, within [1, 2].
+/// @param runs     maximal runs of losses among the `decided` packets in the order they were sent
+/// @return 1 where nothing, or everything, was lost: that says nothing about runs
+[[nodiscard]] double burst_ratio(int lost, int runs, int decided);
+
+/// Mouth to ear: the network, one packet (20 ms), the codec's look-ahead, and the jitter buffer that such jitter asks for.
+[[nodiscard]] model::Duration mouth_to_ear(const LineFigures& line, Codec codec);
+/// Id: what the delay from mouth to ear takes from R; nothing up to 100 ms.
+[[nodiscard]] double delay_impairment(model::Duration delay);
+/// Ie,eff: what codec and loss (late packets included) take from R.
+[[nodiscard]] double loss_impairment(double lost_ratio, double burst, Codec codec);
+/// MOS of an R factor (G.107 Annex B), 1 to 4.5.
+[[nodiscard]] double mean_opinion_score(double r_factor);
+
+}  // namespace linekeeper::decision
