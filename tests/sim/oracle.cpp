@@ -1,0 +1,249 @@
+#include "tests/sim/oracle.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <bit>
+#include <set>
+
+#include "tests/sim/sim_daemon.hpp"
+
+namespace linekeeper::sim {
+
+using namespace std::chrono_literals;
+using model::Duration;
+using model::Instant;
+using model::Motive;
+
+namespace {
+
+constexpr Duration kInTime = 80ms;  // every probe answered within this is answered in time (timeout_min)
+constexpr Duration kAct = 250ms;    // plan to kernel, when nothing is the matter with the switch
+constexpr Duration kSettled = 60s;  // nothing may have happened for so long for a world to be called unchanged
+
+}  // namespace
+
+Oracle::Oracle(const model::Site& site, World& world, ModelSwitch& route_switch, ModelPbx& pbx, Story& story, Instant now)
+    : site_(&site),
+      world_(&world),
+      switch_(&route_switch),
+      pbx_(&pbx),
+      story_(&story),
+      circuits_(site.circuits.size()),
+      paths_(site.carriers.size() * site.circuits.size()),
+      standing_(site.classes.size()),
+      first_(site.trunks.size()),
+      ever_steered_(site.classes.size()),
+      ready_(now),
+      disturbed_(now),
+      orders_changed_(now),
+      edge_at_(now) {
+  // Probes that must be lost until the rule has spoken: `fall` over the targets that are left when one is left out, two of each.
+  const int targets = static_cast<int>(site.targets.size());
+  const int probes = std::max(2 * targets + 2, (site.circuit_health.fall * targets + targets - 2) / (targets - 1) + 2);
+  detection_ = probes * site.probing.interval * 11 / 10 + site.probing.interval * 11 / 10 + site.probing.timeout_max + kAct;
+  enough_answers_ = std::max({site.circuit_health.rise, 2 * targets, site.circuit_health.min_samples}) + 2;
+}
+
+void Oracle::on_start(Instant now) {
+  ready_ = now;
+  plan_generation_ = 0;
+  for (Circuit& c : circuits_) {
+    c.answers = 0;
+    c.good_since.reset();
+  }
+  for (Path& p : paths_) p = {.last_down = p.last_down};
+}
+
+void Oracle::on_crash(Instant now) {
+  crash_at_ = now;
+  edges_at_crash_ = edges_;
+  changes_at_crash_ = switch_->changes();
+  orders_at_crash_.clear();
+  for (std::size_t t = 0; t < site_->trunks.size(); ++t) orders_at_crash_.push_back(pbx_->standing(t, now));
+  // The world had been as it is for long enough, what was decided was carried out, and nobody had a hand in it.
+  const bool settled = std::max({edge_at_, orders_changed_, disturbed_, planned_, ready_}) + kSettled + detection_ < now;
+  restart_counts_ = settled && world_->steady() && daemon_->overrides().empty() && !daemon_->staying() && switch_->trouble == 0 && pbx_->away == 0;
+}
+
+void Oracle::on_adopted(Instant now) {
+  adopted_at_ = now;
+  disturbed_ = now;
+}
+
+void Oracle::on_probe(std::size_t circuit, std::size_t, std::optional<Duration> answered, Instant now) {
+  Circuit& c = circuits_[circuit];
+  c.fates <<= 1;
+  if (answered && *answered <= kInTime) {
+    c.last_answer = now;
+    if (++c.answers >= enough_answers_ && !c.good_since && !c.dead_since) c.good_since = now + kInTime;
+    return;
+  }
+  if (answered) c.last_answer = now;
+  c.fates |= 1;
+  c.answers = 0;
+  c.good_since.reset();
+}
+
+void Oracle::on_local_error(std::size_t circuit, Instant now) {
+  Circuit& c = circuits_[circuit];
+  c.clear_since = now;
+  c.answers = 0;
+  c.good_since.reset();
+}
+
+void Oracle::on_outcome(const model::SipOutcome& o, Instant now) {
+  Path& p = paths_[o.carrier.index() * circuits_.size() + o.circuit.index()];
+  const Circuit& c = circuits_[o.circuit.index()];
+  // What was asked through a dead circuit says nothing about the carrier.
+  if (o.result == model::SipResult::LocalError || c.dead_since || o.sent < c.alive_since) return;
+  const bool good = o.result == model::SipResult::Final && o.code < 500;
+  if (!good) p.good_since.reset();
+  if (good) {
+    p.bad = 0;
+    p.bad_since.reset();
+    if (++p.good >= site_->carrier_health.rise + 1 && !p.good_since && o.code == 200) p.good_since = now;
+    if (o.code != 200) p.good_since.reset();
+    return;
+  }
+  p.good = 0;
+  if (++p.bad >= site_->carrier_health.fall && !p.bad_since) p.bad_since = now;
+}
+
+void Oracle::on_edge(const Edge& edge, Instant now) {
+  edge_at_ = now;
+  ++edges_;
+  const Fault f = edge.fault;
+  if (f == Fault::ForceClass || f == Fault::HoldAll || f == Fault::ForceTrunk) orders_changed_ = now;
+  if (f >= Fault::SwitchAway && f <= Fault::MadBrain) disturbed_ = now;
+  for (std::size_t c = 0; c < circuits_.size(); ++c) {
+    Circuit& k = circuits_[c];
+    const bool dead = world_->line(c).dead();
+    if (f == Fault::TargetLies || f == Fault::TargetSlow || f == Fault::Slow) k.clear_since = now;
+    if ((f == Fault::NewAddress || f == Fault::NoAddress || f == Fault::Unplugged || f == Fault::LinkFlaps) && edge.a == c) {
+      k.clear_since = now;
+      k.answers = 0;
+      k.good_since.reset();
+    }
+    if (dead != k.dead_since.has_value())
+      for (std::size_t p = c; p < paths_.size(); p += circuits_.size()) paths_[p] = {.last_down = paths_[p].last_down};
+    if (dead && !k.dead_since) {
+      k.dead_since = now;
+      k.good_since.reset();
+      k.answers = 0;
+    } else if (!dead && k.dead_since) {
+      // Long enough that whoever was watching all the time must have seen it.
+      const Instant watched = std::max({*k.dead_since, ready_, k.clear_since});
+      if (daemon_->alive() && now - watched > detection_ + 2s && !undecidable(c)) k.last_long_death = now;
+      k.dead_since.reset();
+      k.alive_since = now;
+    }
+  }
+}
+
+/// Probes cannot tell: targets that answer although the line is dead stand behind too much of the evidence.
+bool Oracle::undecidable(std::size_t circuit) const {
+  if (world_->line(circuit).local_errors > 0) return true;
+  std::set<std::string> honest;
+  int liars = 0, honest_targets = 0;
+  for (std::size_t t = 0; t < site_->targets.size(); ++t) {
+    if (world_->sight(t, circuit).lies > 0) {
+      ++liars;
+    } else {
+      ++honest_targets;
+      honest.insert(site_->targets[t].network);
+    }
+  }
+  return liars > 1 || honest_targets < 2 || honest.size() < 2;
+}
+
+Instant Oracle::calm_since() const { return std::max({ready_, disturbed_, orders_changed_, adopted_at_}); }
+
+void Oracle::check_move(const model::Plan& plan, std::size_t i, const model::Status& status, Instant now) {
+  const auto from = standing_[i];
+  const auto to = plan.classes[i].circuit;
+  const Motive motive = plan.classes[i].motive;
+  const std::string& who = site_->classes[i].name;
+  if (!from || !to || from == to) return;
+  const Circuit& old_way = circuits_[from->index()];
+  const Circuit& new_way = circuits_[to->index()];
+  if (kind_ == Kind::OneTarget)
+    story_->broken("I5", fmt::format("class {} moved from {} to {} although only one target misbehaves", who, name(from->index()), name(to->index())),
+                   now);
+  if (motive == Motive::Forced) return;
+  const bool held = std::ranges::any_of(daemon_->overrides(), [](const model::Override& o) { return o.kind == model::OverrideKind::Hold; });
+  if (held) story_->broken("I15", fmt::format("class {} moved although a person holds it", who), now);
+  if (status.circuits[from->index()].verdict.health == model::Health::Unknown ||
+      status.circuits[to->index()].verdict.health == model::Health::Unknown)
+    story_->broken("I6", fmt::format("class {} moved from or to a circuit that nothing is known of", who), now);
+  if (!new_way.last_answer || now - *new_way.last_answer > site_->circuit_health.stale_after + site_->probing.timeout_max + 1s)
+    story_->broken("I6",
+                   fmt::format("class {} moved to {}, which has answered nothing for {:.1f} s", who, name(to->index()),
+                               new_way.last_answer ? model::seconds(now - *new_way.last_answer) : -1.0),
+                   now);
+  if (old_way.dead_since && new_way.dead_since && *new_way.dead_since <= *old_way.dead_since)
+    story_->broken("I2", fmt::format("class {} moved from {} to {}, which was dead before it", who, name(from->index()), name(to->index())), now);
+  if (motive == Motive::Escape && world_->line(from->index()).linked() && std::popcount(old_way.fates & 0x3fffffffULL) < site_->circuit_health.fall &&
+      now - old_way.clear_since > 1s)
+    story_->broken("I7",
+                   fmt::format("class {} left {}, where only {} of the last 30 probes were lost", who, name(from->index()),
+                               std::popcount(old_way.fates & 0x3fffffffULL)),
+                   now);
+  if (motive == Motive::Failback && new_way.last_long_death != Instant{} && now - new_way.last_long_death < site_->circuit_health.hold_down)
+    story_->broken("I4",
+                   fmt::format("class {} came back to {} {:.1f} s after it was dead; its hold-down is {:.0f} s", who, name(to->index()),
+                               model::seconds(now - new_way.last_long_death), model::seconds(site_->circuit_health.hold_down)),
+                   now);
+}
+
+std::optional<std::size_t> Oracle::circuit_of(const model::Trunk& trunk, std::size_t member) const {
+  if (trunk.members[member].circuit) return trunk.members[member].circuit->index();
+  const auto& c = standing_[trunk.traffic_class.index()];
+  return c ? std::optional(c->index()) : std::nullopt;
+}
+
+void Oracle::check_trunk_move(const model::Plan& plan, std::size_t t, Instant now) {
+  const model::TrunkChoice& choice = plan.trunks[t];
+  const model::Trunk& trunk = site_->trunks[t];
+  if (choice.order.empty()) return;
+  if (choice.order.size() != trunk.members.size())
+    story_->broken("I1", fmt::format("trunk {} is ordered with {} of {} members", trunk.name, choice.order.size(), trunk.members.size()), now);
+  const std::size_t first = choice.order.front().member;
+  if (kind_ == Kind::OneTarget && first_[t] && *first_[t] != first)
+    story_->broken("I5", fmt::format("trunk {} was re-ordered although only one target misbehaves", trunk.name), now);
+  if (first_[t] && *first_[t] != first && choice.motive == Motive::Failback)
+    if (const auto circuit = circuit_of(trunk, first)) {
+      const Path& p = paths_[trunk.members[first].carrier.index() * circuits_.size() + *circuit];
+      if (p.last_down != Instant{} && now - p.last_down < site_->carrier_health.hold_down)
+        story_->broken("I4",
+                       fmt::format("trunk {} came back to {} {:.1f} s after it failed; its hold-down is {:.0f} s", trunk.name,
+                                   site_->carriers[trunk.members[first].carrier.index()].name, model::seconds(now - p.last_down),
+                                   model::seconds(site_->carrier_health.hold_down)),
+                       now);
+    }
+  first_[t] = first;
+}
+
+void Oracle::on_plan(const model::Plan& plan, const decision::Decider& decider, Instant judged, Instant now) {
+  if (plan.generation <= plan_generation_) story_->broken("I21", fmt::format("plan {} came after plan {}", plan.generation, plan_generation_), now);
+  plan_generation_ = plan.generation;
+  planned_ = now;
+  model::Status status;
+  decider.fill(status, judged);
+  for (std::size_t i = 0; i < site_->classes.size(); ++i) {
+    if (standing_[i] && !plan.classes[i].circuit)
+      story_->broken("I1", fmt::format("plan {} takes the way from class {}", plan.generation, site_->classes[i].name), now);
+    check_move(plan, i, status, now);
+  }
+  for (std::size_t i = 0; i < site_->classes.size(); ++i) standing_[i] = plan.classes[i].circuit;
+  for (std::size_t t = 0; t < site_->trunks.size(); ++t) check_trunk_move(plan, t, now);
+}
+
+void Oracle::on_order(std::size_t trunk, const std::vector<int>& sets, Instant now) {
+  std::set<int> wanted, given(sets.begin(), sets.end());
+  for (const model::TrunkMember& m : site_->trunks[trunk].members) wanted.insert(m.dispatcher_set);
+  if (wanted != given || sets.size() != wanted.size())
+    story_->broken("I1", fmt::format("trunk {} is given {} of its {} members", site_->trunks[trunk].name, given.size(), wanted.size()), now);
+}
+
+}  // namespace linekeeper::sim

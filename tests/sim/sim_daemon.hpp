@@ -1,0 +1,106 @@
+#pragma once
+// linekeeperd in virtual time: the real Decider and the real way from a plan to what is desired of the kernel, with the pacing of
+// probes, the steps after a refusal and the PBX's lease as controller/daemon and carriers/trunks have them. A planted bug sits here,
+// between the world and the judge.
+#include <deque>
+#include <map>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "controller/decision/decider.hpp"
+#include "controller/switch/protocol.hpp"
+#include "tests/sim/model_switch.hpp"
+#include "tests/sim/timeline.hpp"
+#include "tests/sim/world.hpp"
+
+namespace linekeeper::sim {
+
+class Oracle;
+
+/// A PBX: the order it was given, until its lease ends.
+struct ModelPbx {
+  int away = 0;
+  std::vector<std::vector<int>> order;  ///< by trunk; empty: its own static one
+  std::vector<model::Instant> until;
+  [[nodiscard]] std::vector<int> standing(std::size_t trunk, model::Instant now) const {
+    return now < until[trunk] ? order[trunk] : std::vector<int>{};
+  }
+};
+
+class SimDaemon {
+ public:
+  SimDaemon(model::SitePtr site, World& world, ModelSwitch& route_switch, ModelPbx& pbx, Timeline& timeline, Chance& chance, Story& story,
+            Oracle& oracle, Planted bug);
+
+  void start(model::Instant now);
+  void crash(model::Instant now);
+  [[nodiscard]] bool alive() const { return decider_ != nullptr; }
+  [[nodiscard]] std::uint32_t life() const { return life_; }
+  [[nodiscard]] bool adopted() const { return adopted_; }
+  [[nodiscard]] bool staying() const { return !stay_.empty(); }  ///< a refusal holds a class where it is for a while
+  [[nodiscard]] const std::vector<model::Override>& overrides() const { return overrides_; }
+
+  void happen(const Event& e, model::Instant now);
+  void link(std::size_t circuit, model::Instant now);
+  void switch_left();
+  void switch_returned(model::Instant now);
+  void set_overrides(std::vector<model::Override> overrides, model::Instant now);
+
+  int switch_away = 0, switch_late = 0;
+  model::Duration wall_offset{};  ///< how far the wall clock was stepped
+
+ private:
+  [[nodiscard]] model::Instant judged_now(model::Instant now) const;
+  void later(model::Instant at, Happening what, std::uint32_t a = 0, std::uint64_t n = 0);
+  void observe(const model::Observation& o, model::Instant now);
+  void take(const decision::Output& out, model::Instant now);
+  void carry_out(const model::Plan& plan, model::Instant now);
+  void probe(std::size_t circuit, model::Instant now);
+  void options(std::size_t path, model::Instant now);
+  void outcome(std::uint64_t key, model::Instant now);
+  void reply(const Event& e, model::Instant now);
+  void to_switch(std::uint64_t key, model::Instant now);
+  void from_switch(const route::Reply& reply, model::Instant now);
+  void to_pbx(std::uint64_t key, model::Instant now);
+  void beat(model::Instant now);
+  void tell_orders(model::Instant now);
+
+  model::SitePtr site_;
+  model::SitePtr judged_site_;  // what the judge is given: the same, unless a bug was planted
+  World* world_;
+  ModelSwitch* switch_;
+  ModelPbx* pbx_;
+  Timeline* timeline_;
+  Chance* chance_;
+  Story* story_;
+  Oracle* oracle_;
+  Planted bug_;
+
+  std::uint32_t life_ = 0, connection_ = 0;
+  model::Instant switch_free_{};  // when the last message on its way to or from the switch is there
+  std::unique_ptr<decision::Decider> decider_;
+  model::Instant wake_at_ = model::kNever;
+  std::vector<std::optional<model::LinkState>> links_;
+  std::vector<std::uint64_t> sequence_, sip_sequence_;
+  std::vector<std::size_t> turn_, newest_target_;
+  bool adopted_ = false;
+  std::vector<model::Override> overrides_;  // of the journal: they outlive a crash
+  std::vector<model::Override> told_overrides_;
+
+  std::map<std::uint64_t, model::SipOutcome> outcomes_;
+  std::map<std::uint64_t, route::Apply> plans_;
+  std::map<std::uint64_t, route::Reply> replies_;
+  std::map<std::uint64_t, std::pair<std::size_t, std::vector<int>>> orders_;
+  std::uint64_t key_ = 0;
+
+  std::vector<std::optional<model::CircuitId>> sent_classes_, applied_classes_;
+  std::vector<std::string> stay_;
+  std::uint64_t sent_generation_ = 0;
+  int failures_ = 0;
+  bool forget_refusal_ = false;
+  std::uint64_t retry_key_ = 0;
+  std::vector<std::vector<int>> sent_orders_;
+};
+
+}  // namespace linekeeper::sim

@@ -1,0 +1,90 @@
+#include "tests/sim/site_maker.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace linekeeper::sim {
+namespace {
+
+using namespace std::chrono_literals;
+
+model::IpAddress address(const std::string& text) { return *model::IpAddress::parse(text); }
+
+void make_circuits(model::Site& s, Chance& chance) {
+  const int targets = chance.between(3, 5);
+  for (int t = 0; t < targets; ++t)
+    s.targets.push_back({fmt::format("t{}", t), address(fmt::format("192.0.2.{}", t + 1)), t % 2 == 0 ? "one" : "two"});
+  if (chance.yes(0.5)) s.targets.back().network = "three";
+  const int circuits = chance.between(2, 4);
+  for (int c = 0; c < circuits; ++c) {
+    model::Circuit circuit{.name = fmt::format("c{}", c),
+                           .interface = fmt::format("wan{}", c),
+                           .provider = {},
+                           .medium = {},
+                           .priority = 10 * c,
+                           .table = static_cast<std::uint32_t>(7101 + c)};
+    if (chance.yes(0.5)) circuit.mark = static_cast<std::uint32_t>(0x100 + c);
+    for (std::size_t t = 0; t < s.targets.size(); ++t) circuit.targets.push_back(model::id_at<model::TargetId>(t));
+    s.circuits.push_back(std::move(circuit));
+  }
+}
+
+void make_classes(model::Site& s, Chance& chance) {
+  std::vector<model::CircuitId> order;
+  for (std::size_t c = 0; c < s.circuits.size(); ++c) order.push_back(model::id_at<model::CircuitId>(c));
+  s.classes.push_back({.name = "voice", .circuits = order, .table = 7201, .match = {}});
+  if (chance.yes(0.6)) {
+    std::ranges::reverse(order);
+    if (order.size() > 2 && chance.yes(0.5)) order.pop_back();
+    s.classes.push_back({.name = "data", .circuits = order, .table = 7202, .match = {.mark = 0x20, .source = {}, .incoming_interface = {}}});
+  }
+}
+
+void make_trunk(model::Site& s, Chance& chance) {
+  const int carriers = chance.between(1, 3);
+  for (int k = 0; k < carriers; ++k) {
+    model::Carrier carrier;
+    carrier.name = fmt::format("k{}", k);
+    carrier.address = address(fmt::format("203.0.113.{}", 10 + k));
+    const model::Duration every[] = {5s, 10s, 15s};
+    carrier.interval = chance.one_of(every);
+    carrier.floor = carrier.interval * 2 / 3;
+    carrier.deadline = 3s;
+    s.carriers.push_back(std::move(carrier));
+  }
+  s.pbxs.push_back({.name = "pbx", .rpc_socket = {}});
+  model::Trunk trunk{.name = "outbound", .pbx = {}, .traffic_class = {}, .carriers = {}, .members = {}};
+  const bool through_each = chance.yes(0.7);
+  for (int k = 0; k < carriers; ++k) {
+    const auto carrier = model::id_at<model::CarrierId>(static_cast<std::size_t>(k));
+    trunk.carriers.push_back(carrier);
+    if (!through_each) {
+      trunk.members.push_back({carrier, std::nullopt, 10 * (k + 1)});
+      continue;
+    }
+    for (std::size_t c = 0; c < s.circuits.size(); ++c)
+      trunk.members.push_back({carrier, model::id_at<model::CircuitId>(c), 10 * (k + 1) + static_cast<int>(c)});
+  }
+  s.trunks.push_back(std::move(trunk));
+}
+
+}  // namespace
+
+model::Site make_site(Chance& chance) {
+  model::Site s;
+  s.name = "sim";
+  make_circuits(s, chance);
+  make_classes(s, chance);
+  make_trunk(s, chance);
+  const model::Duration pace[] = {200ms, 200ms, 500ms};
+  s.probing.interval = chance.one_of(pace);
+  const model::Duration hold[] = {5s, 10s, 20s, 60s};
+  s.circuit_health.fall = chance.between(4, 6);
+  s.circuit_health.rise = chance.between(10, 20);
+  s.circuit_health.hold_down = chance.one_of(hold);
+  s.carrier_health.hold_down = 3 * chance.one_of(hold);
+  return s;
+}
+
+}  // namespace linekeeper::sim
