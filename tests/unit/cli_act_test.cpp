@@ -9,7 +9,7 @@ using namespace linekeeper::admin::cli::testing;
 
 namespace {
 
-constexpr const char* kPlanned = R"({"schema":1,"done":false,"override":null,"changes":["class voice: fiber -> coax"],"message":""})";
+constexpr const char* kPlanned = R"({"schema":1,"done":false,"override":null,"changes":["~ class voice: fiber -> coax"],"message":""})";
 constexpr const char* kActed =
     R"({"schema":1,"done":true,"override":{"id":3,"until":"2026-11-22T02:56:40Z"},"changes":[],"message":"voice goes by coax."})";
 

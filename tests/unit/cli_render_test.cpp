@@ -181,7 +181,7 @@ TEST_CASE("explain: the lines as they are") {
 
 TEST_CASE("acts: a plan, what was done, and each kind of refusal") {
   const auto act = json(
-      R"({"schema":1,"done":true,"override":{"id":3,"until":"2026-11-22T02:56:40Z"},"changes":["class voice: fiber -> coax"],"message":"voice goes by coax."})");
+      R"({"schema":1,"done":true,"override":{"id":3,"until":"2026-11-22T02:56:40Z"},"changes":["~ class voice: fiber -> coax"],"message":"voice goes by coax."})");
   CHECK(render_plan(act, Colour::Off) ==
         "Plan (nothing is changed by this)\n  ~ class voice: fiber -> coax\n  Reverts by itself at 2026-11-22 02:56:40Z.\nvoice goes by coax.\n");
   CHECK(render_done(act, Colour::Off) ==

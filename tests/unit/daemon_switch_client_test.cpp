@@ -51,11 +51,12 @@ struct Conversation {
   template <class Done>
   bool until(Done done) {
     const auto end = std::chrono::steady_clock::now() + 2s;
-    while (!done() && std::chrono::steady_clock::now() < end) {
+    while (!done()) {
+      if (std::chrono::steady_clock::now() > end) return false;
       io.restart();
       io.run_for(5ms);
     }
-    return done();
+    return true;
   }
   void accept() {
     REQUIRE(until([this] {

@@ -60,7 +60,7 @@ namespace {
 std::string change_lines(const json::value& act) {
   std::string out;
   for (const json::value& change : list(act, "changes")) {
-    if (const auto* words = change.if_string()) out += "  ~ " + clean({words->data(), words->size()}) + "\n";
+    if (const auto* words = change.if_string()) out += "  " + clean({words->data(), words->size()}) + "\n";
   }
   return out.empty() ? "  = nothing\n" : out;
 }
