@@ -122,11 +122,11 @@ model::Result<KernelState> RouteSwitch::converge(const Desired& desired, KernelS
   return std::unexpected(last);
 }
 
-std::string RouteSwitch::put_back(const KernelState& before, const Desired& plan) {
-  auto state = read(&plan);
+std::string RouteSwitch::put_back(const KernelState& before, const Apply& plan) {
+  auto state = read(&plan.desired);
   if (!state) return "what stood could not be put back: " + state.error().what;
   std::string trouble;
-  for (const Operation& op : reach(standing(before), *state))
+  for (const Operation& op : way_back(plan, before, *state))
     if (auto done = kernel_.carry_out(op); !done) trouble = done.error().what;
   return trouble.empty() ? "what stood was put back" : "what stood was put back as far as possible (" + trouble + ")";
 }
@@ -161,11 +161,11 @@ Reply RouteSwitch::apply(const Apply& plan, model::Instant now) {
   remember_moves(plan, *before, now, memory_);
   save();  // before the act: a crash must not forget a move (I3) or accept an old plan again (I21)
   auto after = converge(plan.desired, *before);
-  if (!after) return failed(plan, after.error().what + "; " + put_back(*before, plan.desired), after.error().remedy);
+  if (!after) return failed(plan, after.error().what + "; " + put_back(*before, plan), after.error().remedy);
   std::vector<std::string> contradicted;
   const auto remarks = proofs(plan.desired, operations, *after, contradicted);
   if (!contradicted.empty())
-    return failed(plan, join(contradicted) + "; " + put_back(*before, plan.desired),
+    return failed(plan, join(contradicted) + "; " + put_back(*before, plan),
                   "find the rule that takes the traffic first: ip rule; ip route get 192.0.2.1");
 
   Applied applied{.generation = plan.generation, .changes = describe(operations, plan.desired, *before), .took_us = 0};

@@ -33,7 +33,7 @@ class RouteSwitch {
   RouteSwitch(Kernel kernel, MemoryFile file, Memory memory, std::set<std::uint32_t> leftover);
   model::Result<KernelState> read(const Desired* plan);
   model::Result<KernelState> converge(const Desired& desired, KernelState state);
-  std::string put_back(const KernelState& before, const Desired& plan);
+  std::string put_back(const KernelState& before, const Apply& plan);
   std::vector<std::string> proofs(const Desired& desired, const std::vector<Operation>& operations, const KernelState& state,
                                   std::vector<std::string>& failures);
   void save();

@@ -205,6 +205,12 @@ std::optional<Refused> last_path_operations(const Apply& plan, const std::vector
   return std::nullopt;
 }
 
+std::vector<Operation> way_back(const Apply& plan, const KernelState& before, const KernelState& now) {
+  auto operations = reach(standing(before), now);
+  std::erase_if(operations, [&](const Operation& op) { return last_path_operations(plan, {op}).has_value(); });
+  return operations;
+}
+
 std::optional<Refused> rate_limit(const Apply& plan, const Memory& memory, const KernelState& observed, Instant now) {
   for (const DesiredClass& c : plan.desired.classes) {
     const auto found = memory.history.find(c.table);

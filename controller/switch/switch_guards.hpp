@@ -52,6 +52,10 @@ struct Memory {
 /// I1, the operations by themselves: none removes a default that a class or a circuit in use goes by.
 [[nodiscard]] std::optional<Refused> last_path_operations(const Apply& plan, const std::vector<Operation>& operations);
 
+/// I9: from `now` back to what stood `before`, when `plan` could not be carried out; but never back to nothing: a default that a class
+/// of the plan goes by now stays, although none stood before (its link had taken it).
+[[nodiscard]] std::vector<Operation> way_back(const Apply& plan, const KernelState& before, const KernelState& now);
+
 /// I3: see the limits above. The same way again is not a move.
 [[nodiscard]] std::optional<Refused> rate_limit(const Apply& plan, const Memory& memory, const KernelState& observed, model::Instant now);
 

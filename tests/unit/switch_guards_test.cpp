@@ -91,6 +91,16 @@ TEST_CASE("switch guards: operations that would withdraw a default in use are st
   CHECK(guard(last_path_operations(plan(2, site("coax", "coax")), {{Act::Remove, *s.nexthop(70101)}})) == "passed");
 }
 
+TEST_CASE("switch guards: the way back from a plan that failed restores what stood, and never takes a way that was found since (I9, I1)") {
+  const KernelState stood = standing_site("fiber", "coax");
+  KernelState flushed = stood;  // the link of fiber had gone, and took what went by it
+  std::erase_if(flushed.nexthops, [](const Nexthop& n) { return n.ifindex == 2; });
+  std::erase_if(flushed.routes, [](const Route& r) { return r.nexthop == 75201 || r.nexthop == 70101; });
+  CHECK(way_back(plan(2, site("fiber", "coax")), flushed, stood).empty());
+  const KernelState moved = standing_site("coax", "coax");
+  CHECK(carried_out(moved, way_back(plan(2, site("coax", "coax")), stood, moved)).nexthop(75201)->ifindex == 2);
+}
+
 TEST_CASE("switch guards: the third move in ten minutes passes, the fourth does not, the edge of the window frees one (I3)") {
   const KernelState s = standing_site("fiber", "coax");
   const Apply p = plan(9, site("coax", "coax"));
