@@ -1,6 +1,7 @@
 #include "controller/decision/circuit_health.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "controller/decision/guards.hpp"
 #include "controller/decision/quality.hpp"
@@ -63,7 +64,12 @@ void add_voice_quality(const ProbeWindow& window, model::Figures& out) {
 }  // namespace
 
 CircuitHealth::CircuitHealth(const model::Site& site, model::CircuitId circuit, Instant started)
-    : site_(&site), circuit_(circuit), rtt_(site.targets.size()), last_reply_(site.targets.size()), last_evidence_(started) {
+    : site_(&site),
+      circuit_(circuit),
+      rtt_(site.targets.size()),
+      last_reply_(site.targets.size()),
+      last_good_of_(site.targets.size()),
+      last_evidence_(started) {
   verdict_.since = started;
 }
 
@@ -78,6 +84,19 @@ void CircuitHealth::on(const model::ProbeReply& reply, Instant now) {
   last_reply_[probe->target.index()] = now;
   last_evidence_ = std::max(last_evidence_, now);
   last_good_ = std::max(last_good_.value_or(probe->sent), probe->sent);
+  auto& of_target = last_good_of_[probe->target.index()];
+  of_target = std::max(of_target.value_or(probe->sent), probe->sent);
+}
+
+std::optional<Instant> CircuitHealth::last_proof() const {
+  std::optional<Instant> newest, second;
+  for (const auto& at : last_good_of_) {
+    if (at > newest)
+      second = std::exchange(newest, at);
+    else
+      second = std::max(second, at);
+  }
+  return second;
 }
 
 void CircuitHealth::on(const model::ProbeLocalError& error, Instant now) {
@@ -115,6 +134,8 @@ CircuitHealth::Judgement CircuitHealth::evaluate(Instant now) const {
   if (verdict_.health == Health::Up) return {Health::Up, Cause::Answering, recovery.targets};
   if (needs_rise_) {  // it was down: an unknown in between is no short cut
     if (recovery.length >= rule.rise && !corroboration_holds(recovery)) return {Health::Up, Cause::Answering, recovery.targets};
+    // Nor does the first answer make a circuit that nothing was known of a dead one: unknown moves nothing (I6).
+    if (verdict_.health == Health::Unknown) return {Health::Unknown, Cause::NoEvidence, decided(window_)};
     if (recovery.length == 0 && verdict_.cause == Cause::Silent) return {Health::Down, Cause::Silent, verdict_.detail};
     return {Health::Down, Cause::Recovering, recovery.length};
   }
@@ -128,8 +149,7 @@ bool CircuitHealth::judge(Instant now) {
   verdict_.cause = next.cause;
   verdict_.detail = next.detail;
   if (next.health == verdict_.health) return false;
-  if (next.health == Health::Down && !needs_rise_)
-    first_bad_ = next.cause == Cause::Silent ? trailing_run(window_, ProbeFate::Lost, site_->targets).first : now;
+  if (next.health == Health::Down) first_bad_ = next.cause == Cause::Silent ? trailing_run(window_, ProbeFate::Lost, site_->targets).first : now;
   if (next.health == Health::Down) needs_rise_ = true;
   if (next.health == Health::Up) needs_rise_ = false;
   verdict_.health = next.health;

@@ -37,6 +37,8 @@ class CircuitHealth {
   [[nodiscard]] const model::Verdict& verdict() const { return verdict_; }
   [[nodiscard]] const std::optional<model::LinkState>& link() const { return link_; }
   [[nodiscard]] std::optional<model::Instant> last_good() const { return last_good_; }  ///< when the last answered probe left
+  /// Since when at the latest two targets have answered: one alone may answer for a dead circuit (I5).
+  [[nodiscard]] std::optional<model::Instant> last_proof() const;
   /// When the fault that made it down may have begun at the latest: the first lost probe, or the link event.
   [[nodiscard]] model::Instant first_bad() const { return first_bad_; }
   [[nodiscard]] model::CircuitStatus status() const;
@@ -55,6 +57,7 @@ class CircuitHealth {
   ProbeWindow window_;
   std::vector<RttEstimator> rtt_;  // by TargetId, sized once
   std::vector<std::optional<model::Instant>> last_reply_;
+  std::vector<std::optional<model::Instant>> last_good_of_;  // by TargetId: when its last answered probe left
   std::optional<model::LinkState> link_;
   model::Verdict verdict_;
   bool needs_rise_ = false;       // was down since it was last up: only `rise` answers bring it back

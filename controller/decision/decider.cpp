@@ -119,14 +119,16 @@ const Output& Decider::adopt(const TrunkAdopted& adopted, Instant now) {
       if (m != members.end()) order.push_back({.member = static_cast<std::size_t>(m - members.begin())});
     }
     if (order.size() == members.size()) {
-      // Whoever is preferred by configuration but stands behind the first was put there for a reason that died with the
-      // daemon before us: it earns its place again by its hold-down (I4, I13).
+      // Whoever stands behind one that it is preferred to was put there for a reason that died with the daemon before us: it
+      // earns its place again by its hold-down (I4, I13).
       const auto preferred = order_trunk(*site_, (*site_)[adopted.trunk], {}, model::Motive::NotYet, member_views((*site_)[adopted.trunk], {}),
                                          classes_[(*site_)[adopted.trunk].traffic_class.index()].choice.circuit, {});
-      for (const model::TrunkStep& s : preferred.order) {
-        if (s.member == order.front().member) break;
-        const model::TrunkMember& m = members[s.member];
-        if (m.circuit) paths_[m.carrier.index() * circuits_.size() + m.circuit->index()].distrust();
+      for (auto s = preferred.order.begin(); s != preferred.order.end(); ++s) {
+        const auto stands = std::ranges::find(order, s->member, &model::TrunkStep::member);
+        const bool in_place =
+            std::all_of(order.begin(), stands, [&](const model::TrunkStep& before) { return std::find(preferred.order.begin(), s, before) != s; });
+        const model::TrunkMember& m = members[s->member];
+        if (!in_place && m.circuit) paths_[m.carrier.index() * circuits_.size() + m.circuit->index()].distrust();
       }
       state.decision.order = std::move(order);
       state.decision.motive = model::Motive::Adopted;

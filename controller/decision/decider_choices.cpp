@@ -19,7 +19,8 @@ using model::Instant;
 
 std::vector<CircuitView> Decider::circuit_views() const {
   std::vector<CircuitView> views;
-  for (const CircuitHealth& c : circuits_) views.push_back({c.verdict().health, c.verdict().cause, c.verdict().since, c.last_good(), c.first_bad()});
+  for (const CircuitHealth& c : circuits_)
+    views.push_back({c.verdict().health, c.verdict().cause, c.verdict().since, c.last_good(), c.last_proof(), c.first_bad()});
   return views;
 }
 

@@ -26,7 +26,7 @@ bool corroboration_holds(const Run& run) { return !run.corroborated(); }
 bool freshness_holds(const CircuitView& dead, const CircuitView& other, model::Duration margin) {
   if (!other.usable() || !other.last_good) return true;
   const bool by_link = dead.cause == model::Cause::LinkDown || dead.cause == model::Cause::NoAddress || dead.cause == model::Cause::NoGateway;
-  return by_link ? *other.last_good + margin < dead.first_bad : *other.last_good < dead.first_bad + margin;
+  return by_link ? *other.last_good + margin < dead.first_bad : !other.last_proof || *other.last_proof < dead.first_bad + margin;
 }
 
 }  // namespace linekeeper::decision

@@ -14,9 +14,10 @@ namespace linekeeper::decision {
 struct CircuitView {
   model::Health health = model::Health::Unknown;
   model::Cause cause = model::Cause::NoEvidence;
-  model::Instant since{};                   ///< of health
-  std::optional<model::Instant> last_good;  ///< when the last answered probe left
-  model::Instant first_bad{};               ///< when what took it down began
+  model::Instant since{};                    ///< of health
+  std::optional<model::Instant> last_good;   ///< when the last answered probe left
+  std::optional<model::Instant> last_proof;  ///< the same of the second target: what one target alone cannot claim
+  model::Instant first_bad{};                ///< when what took it down began
   [[nodiscard]] bool usable() const { return health == model::Health::Up || health == model::Health::Degraded; }
 };
 
@@ -33,7 +34,7 @@ struct CircuitView {
 [[nodiscard]] bool corroboration_holds(const Run& run);
 
 /// I6: `other` may not receive what leaves `dead`, because nothing proves that it outlived it: the newest answered probe of
-/// `other` must have left at least `margin` after the fault of `dead` began (everything may be failing at once).
+/// `other` must have left at least `margin` after the fault of `dead` began (everything may be failing at once), to two targets (I5).
 /// A link that goes down tells its moment exactly; then an answer no older than `margin` before it is enough.
 [[nodiscard]] bool freshness_holds(const CircuitView& dead, const CircuitView& other, model::Duration margin);
 

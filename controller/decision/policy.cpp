@@ -51,6 +51,24 @@ bool better_may_come(const model::TrafficClass& traffic, CircuitId best, std::sp
   return false;
 }
 
+/// Unknown moves nothing (I6): who is not judged keeps the place where it stood, the others take theirs around it. After a restart,
+/// when nothing is known of anyone, that is the order that stands (I13).
+void keep_unknown_places(std::vector<model::TrunkStep>& order, std::span<const model::TrunkStep> standing) {
+  const auto unknown = [](const model::TrunkStep& s) { return s.health == Health::Unknown; };
+  std::vector<model::TrunkStep> placed;
+  auto known = order.begin();
+  for (const model::TrunkStep& stood : standing) {
+    const auto now = std::ranges::find(order, stood.member, &model::TrunkStep::member);
+    if (unknown(*now)) {
+      placed.push_back(*now);
+      continue;
+    }
+    known = std::find_if_not(known, order.end(), unknown);
+    placed.push_back(*known++);
+  }
+  order = std::move(placed);
+}
+
 std::size_t position(const std::vector<CircuitId>& list, CircuitId c) { return static_cast<std::size_t>(std::ranges::find(list, c) - list.begin()); }
 
 }  // namespace
@@ -145,9 +163,14 @@ TrunkDecision order_trunk(const model::Site& site, const model::Trunk& trunk, st
     decision.order = std::move(kept);
   };
 
+  const auto stood_at = [&](std::size_t member) {
+    return static_cast<std::size_t>(std::ranges::find(standing, member, &model::TrunkStep::member) - standing.begin());
+  };
   const auto rank = [&](const model::TrunkStep& s) {
     const bool forced_away = orders.force && trunk.members[s.member].carrier != *orders.force;
-    return std::tuple(forced_away, tier(s.member), carrier_rank(s.member), circuit_rank(s.member), s.member);
+    // Of those that are up but not trusted yet, none passes another: each earns its place by its own hold-down (I4).
+    const std::size_t stood = tier(s.member) == 1 ? stood_at(s.member) : 0;
+    return std::tuple(forced_away, tier(s.member), stood, carrier_rank(s.member), circuit_rank(s.member), s.member);
   };
   if (orders.hold && !orders.force && !standing.empty()) {
     keep_standing(Guard::OperatorHold);
@@ -158,6 +181,7 @@ TrunkDecision order_trunk(const model::Site& site, const model::Trunk& trunk, st
     return decision;
   }
   std::ranges::sort(decision.order, {}, rank);
+  if (!orders.force && standing.size() == decision.order.size()) keep_unknown_places(decision.order, standing);
   if (orders.force) {
     decision.motive = Motive::Forced;
   } else if (standing.empty()) {

@@ -65,6 +65,8 @@ class VirtualSite {
   void black_hole(std::size_t circuit, bool on = true) { dead_circuit_[circuit] = on; }
   /// This target never answers, on one circuit or on all.
   void kill_target(std::size_t target, bool on = true) { dead_target_[target] = on; }
+  /// This target answers through this circuit whatever became of it.
+  void lie(std::size_t target, std::size_t circuit) { liars_[{target, circuit}] = true; }
   void silence_carrier(std::size_t carrier, bool on = true) { carrier_code_[carrier] = on ? -1 : 200; }
   void silence_path(std::size_t carrier, std::size_t circuit, bool on = true) { dead_path_[{carrier, circuit}] = on; }
   void answer_with(std::size_t carrier, int code) { carrier_code_[carrier] = code; }
@@ -153,7 +155,8 @@ class VirtualSite {
     if (local_error_[c]) return take(decider_.observe(model::ProbeLocalError{circuit, target, 105}, now_));
     const std::uint64_t sequence = ++sequence_[c];
     take(decider_.observe(model::ProbeSent{circuit, target, sequence, now_}, now_));
-    if (!dead_circuit_[c] && !dead_target_[target.index()]) replies_.emplace(now_ + rtt, model::ProbeReply{circuit, target, sequence, rtt});
+    const bool lies = liars_.contains({target.index(), c});
+    if (lies || (!dead_circuit_[c] && !dead_target_[target.index()])) replies_.emplace(now_ + rtt, model::ProbeReply{circuit, target, sequence, rtt});
   }
   void options(std::size_t p) {
     next_options_[p] += 1s;
@@ -181,7 +184,7 @@ class VirtualSite {
   std::vector<std::uint64_t> sequence_, sip_sequence_;
   std::multimap<Instant, model::Observation> replies_;
   std::map<std::size_t, bool> links_, dead_circuit_, dead_target_, local_error_;
-  std::map<std::pair<std::size_t, std::size_t>, bool> dead_path_;
+  std::map<std::pair<std::size_t, std::size_t>, bool> dead_path_, liars_;
   std::map<std::size_t, int> carrier_code_;
   std::size_t turn_ = 0;
 };

@@ -215,6 +215,41 @@ TEST_CASE("failover: an unknown in between is no short cut past rise") {
   CHECK(site.circuit(kFiber) == Health::Up);
 }
 
+TEST_CASE("failover: the first answer of a circuit that was dead and then unknown does not move what stands on it (I6)") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  site.black_hole(kFiber);
+  site.black_hole(kCoax);
+  site.run(5s);
+  CHECK(site.way() == "fiber");
+  site.local_errors(kFiber);
+  site.local_errors(kCoax);
+  site.black_hole(kFiber, false);
+  site.black_hole(kCoax, false);
+  site.run(20s);
+  const int before = site.moves();
+  site.local_errors(kFiber, false);
+  site.local_errors(kCoax, false);
+  site.run(20s);
+  CHECK(site.way() == "fiber");
+  CHECK(site.moves() == before);
+}
+
+TEST_CASE("failover: when everything dies at once, a target that still answers through the standby is no proof (I2, I5)") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  const int before = site.moves();
+  site.lie(0, kCoax);
+  site.run(5s);
+  site.black_hole(kFiber);
+  site.black_hole(kCoax);
+  site.run(60s);
+  CHECK(site.way() == "fiber");
+  CHECK(site.moves() == before);
+}
+
 TEST_CASE("failover: a failing standby never disturbs the way in use") {
   VirtualSite site;
   site.start_empty();

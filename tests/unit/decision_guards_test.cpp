@@ -52,13 +52,15 @@ TEST_CASE("guard hold_down (I4): one nanosecond below holds, at the bound lets g
 
 TEST_CASE("guard freshness (I6): the other way must be proven to outlive the fault") {
   const CircuitView dead{.health = Health::Down, .cause = Cause::Silent, .first_bad = Instant(100s)};
-  CircuitView other{.health = Health::Up, .last_good = Instant(100s) + 200ms - 1ns};
+  CircuitView other{.health = Health::Up, .last_good = Instant(100s) + 5s, .last_proof = Instant(100s) + 200ms - 1ns};
   CHECK(decision::freshness_holds(dead, other, 200ms));
-  other.last_good = Instant(100s) + 200ms;
+  other.last_proof = Instant(100s) + 200ms;
   CHECK_FALSE(decision::freshness_holds(dead, other, 200ms));
   other.health = Health::Unknown;
   CHECK(decision::freshness_holds(dead, other, 200ms));
   other = {.health = Health::Up};
+  CHECK(decision::freshness_holds(dead, other, 200ms));
+  other.last_good = Instant(200s);  // one target alone is no proof
   CHECK(decision::freshness_holds(dead, other, 200ms));
 }
 

@@ -23,7 +23,7 @@ decision::CircuitChoice choose(std::optional<CircuitId> current, std::vector<Cir
                                   {.hold_down = 10s, .margin = 200ms, .settled = settled}, Instant(100s));
 }
 
-const CircuitView kUp{.health = Health::Up, .since = Instant(1s), .last_good = Instant(100s)};
+const CircuitView kUp{.health = Health::Up, .since = Instant(1s), .last_good = Instant(100s), .last_proof = Instant(100s)};
 const CircuitView kDown{.health = Health::Down, .cause = model::Cause::Silent, .since = Instant(99s), .first_bad = Instant(98s)};
 const CircuitView kUnknown{};
 
@@ -72,7 +72,7 @@ TEST_CASE("policy: a preferred circuit that is up again waits for its hold-down 
 
 TEST_CASE("policy: an escape waits for proof that the other way outlived the fault") {
   CircuitView old_news = kUp;
-  old_news.last_good = Instant(98s);  // answered when the fault began, nothing since
+  old_news.last_good = old_news.last_proof = Instant(98s);  // answered when the fault began, nothing since
   const auto choice = choose(kFiber, {kDown, old_news});
   CHECK(choice.circuit == kFiber);
   CHECK(choice.held_by == Guard::Freshness);

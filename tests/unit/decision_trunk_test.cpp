@@ -81,8 +81,8 @@ TEST_CASE("trunk: a carrier that recovers by one circuit before the other comes 
   site.run(4s);
   site.silence_path(kNorth, kFiber, false);
   const int before = site.count(EventId::TrunkMoved);
-  site.run(9s);  // through coax north has been up for its hold-down, through fiber not yet
-  CHECK(site.order_now() == "21 22 11 12");
+  site.run(9s);                              // through coax north has been up for its hold-down, through fiber not yet
+  CHECK(site.order_now() == "21 22 12 11");  // it was up first; neither passes the other before its hold-down
   site.run(6s);
   CHECK(site.order_now() == "11 12 21 22");
   CHECK(site.count(EventId::TrunkMoved) - before == 1);
@@ -183,4 +183,37 @@ TEST_CASE("trunk: a late answer takes its timeout back") {
   CHECK(site.order_now() == "11 12 21 22");
   outcome(model::SipResult::Timeout, false);
   CHECK(site.order_now() == "12 21 22 11");
+}
+
+TEST_CASE("trunk: after all have failed, the first to be up again is not passed by a preferred one that is not trusted yet (I4)") {
+  auto site = steady();
+  site.silence_carrier(kSouth);
+  site.run(5s);
+  site.silence_carrier(kNorth);
+  site.run(5s);
+  CHECK(site.order_now() == "11 12 21 22");
+  site.silence_carrier(kSouth, false);
+  site.run(5s);
+  CHECK(site.order_now() == "21 22 11 12");
+  site.silence_carrier(kNorth, false);
+  const int before = site.count(EventId::TrunkMoved);
+  site.run(5s);
+  CHECK(site.order_now() == "21 22 11 12");
+  site.run(10s);
+  CHECK(site.order_now() == "11 12 21 22");
+  CHECK(site.count(EventId::TrunkMoved) - before == 1);
+}
+
+TEST_CASE("trunk: a restart while a circuit is dead keeps the order that was read back, down to the last member (I13)") {
+  VirtualSite site;
+  site.black_hole(kFiber);
+  site.start_from({model::CircuitId{1}}, {12, 22, 11, 21});
+  site.run(60s);
+  CHECK(site.order_now() == "12 22 11 21");
+  CHECK(site.count(EventId::TrunkMoved) == 0);
+  for (const model::Plan& plan : site.plans) {
+    std::vector<std::size_t> members;
+    for (const model::TrunkStep& step : plan.trunks[0].order) members.push_back(step.member);
+    CHECK((members.empty() || members == std::vector<std::size_t>{1, 3, 0, 2}));  // empty: before it was read back
+  }
 }
