@@ -28,7 +28,8 @@ constexpr Fault kTickets[] = {Fault::Unplugged,     Fault::Unplugged,     Fault:
                               Fault::CarrierFlaps,  Fault::PathSilent,    Fault::CarrierLocalErrors, Fault::ForceClass,     Fault::HoldAll,
                               Fault::ForceTrunk,    Fault::DaemonCrash,   Fault::DaemonCrash,        Fault::DaemonCrash,    Fault::SwitchAway,
                               Fault::SwitchForgets, Fault::SwitchLate,    Fault::KernelTrouble,      Fault::PbxAway,        Fault::PbxRestart,
-                              Fault::MadBrain,      Fault::WallClockStep};
+                              Fault::MadBrain,      Fault::WallClockStep, Fault::WallClockStep,      Fault::MadBrain,       Fault::MadBrain,
+                              Fault::CarrierFlaps,  Fault::DaemonCrash};
 
 constexpr Fault kTargetFaults[] = {Fault::TargetDead, Fault::TargetLies, Fault::TargetFlaky, Fault::TargetSlow};
 

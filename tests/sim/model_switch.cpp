@@ -109,8 +109,8 @@ bool ModelSwitch::converge(const Desired& desired, Instant now) {
   return false;
 }
 
-void ModelSwitch::put_back(const KernelState& before, Instant now) {
-  for (const Operation& op : reach(standing(before), kernel_)) carry_out(op, now);
+void ModelSwitch::put_back(const Apply& plan, const KernelState& before, Instant now) {
+  for (const Operation& op : way_back(plan, before, kernel_)) carry_out(op, now);
 }
 
 void ModelSwitch::look(Instant now) {
@@ -189,7 +189,7 @@ Reply ModelSwitch::apply(const Apply& plan, Instant now) {
   taken_.push_back(plan);
   if (taken_.size() > kRemembered) taken_.pop_front();
   if (!converge(plan.desired, now)) {
-    put_back(before, now);
+    put_back(plan, before, now);
     return Failed{.generation = plan.generation, .why = "the kernel does not keep what it was told", .remedy = {}};
   }
   memory_.desired = plan.desired;

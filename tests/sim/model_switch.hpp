@@ -46,7 +46,7 @@ class ModelSwitch {
   bool put(const route::Operation& op, model::Instant now);
   void remove(const route::Object& object);
   bool converge(const route::Desired& desired, model::Instant now);
-  void put_back(const route::KernelState& before, model::Instant now);
+  void put_back(const route::Apply& plan, const route::KernelState& before, model::Instant now);
   void count_moves(const route::Apply& plan, const route::KernelState& before, model::Instant now);
   [[nodiscard]] std::optional<route::Refused> judge(const route::Apply& plan, model::Instant now) const;
   [[nodiscard]] bool steered(std::uint32_t table) const;

@@ -17,9 +17,11 @@ using model::Motive;
 
 namespace {
 
-constexpr Duration kInTime = 80ms;  // every probe answered within this is answered in time (timeout_min)
-constexpr Duration kAct = 250ms;    // plan to kernel, when nothing is the matter with the switch
-constexpr Duration kSettled = 60s;  // nothing may have happened for so long for a world to be called unchanged
+constexpr Duration kInTime = 80ms;    // every probe answered within this is answered in time (timeout_min)
+constexpr Duration kTimeout = 250ms;  // no timeout is longer, when round trips are below 60 ms
+constexpr Duration kLearned = 120s;   // a round trip that was long is forgotten by then
+constexpr Duration kAct = 250ms;      // plan to kernel, when nothing is the matter with the switch
+constexpr Duration kSettled = 60s;    // nothing may have happened for so long for a world to be called unchanged
 
 }  // namespace
 
@@ -33,23 +35,35 @@ Oracle::Oracle(const model::Site& site, World& world, ModelSwitch& route_switch,
       paths_(site.carriers.size() * site.circuits.size()),
       standing_(site.classes.size()),
       first_(site.trunks.size()),
-      ever_steered_(site.classes.size()),
+      moved_(site.classes.size()),
       ready_(now),
       disturbed_(now),
       orders_changed_(now),
       edge_at_(now) {
-  // Probes that must be lost until the rule has spoken: `fall` over the targets that are left when one is left out, two of each.
   const int targets = static_cast<int>(site.targets.size());
-  const int probes = std::max(2 * targets + 2, (site.circuit_health.fall * targets + targets - 2) / (targets - 1) + 2);
-  detection_ = probes * site.probing.interval * 11 / 10 + site.probing.interval * 11 / 10 + site.probing.timeout_max + kAct;
+  detection_ = bound(0) + 2 * targets * site.probing.interval;
   enough_answers_ = std::max({site.circuit_health.rise, 2 * targets, site.circuit_health.min_samples}) + 2;
+}
+
+/// How long a dead circuit may be stayed on. A link that goes says so itself; silence takes as many lost probes as the rule wants, over
+/// the targets that are left when a lying one is left out, two of each, and one timeout.
+Duration Oracle::bound(std::size_t circuit) const {
+  const Circuit& c = circuits_[circuit];
+  const Duration gap = site_->probing.interval * 11 / 10;
+  if (!world_->line(circuit).linked()) return 2 * gap + kInTime + kAct;
+  const int targets = static_cast<int>(site_->targets.size());
+  const int fall = site_->circuit_health.fall;
+  const int probes =
+      liars(circuit) == 0 ? std::max(2 * targets, fall) : std::max(2 * targets, (fall * targets + targets - 2) / (targets - 1)) + targets;
+  const bool round_trips_known = c.answers_of_life >= 6 * targets && now_ >= c.slow_until;
+  return (probes + 1) * gap + (round_trips_known ? kTimeout : site_->probing.timeout_max) + kAct;
 }
 
 void Oracle::on_start(Instant now) {
   ready_ = now;
   plan_generation_ = 0;
   for (Circuit& c : circuits_) {
-    c.answers = 0;
+    c.answers = c.answers_of_life = 0;
     c.good_since.reset();
   }
   for (Path& p : paths_) p = {.last_down = p.last_down};
@@ -68,12 +82,22 @@ void Oracle::on_crash(Instant now) {
 
 void Oracle::on_adopted(Instant now) {
   adopted_at_ = now;
+  for (std::size_t i = 0; i < standing_.size(); ++i) {
+    const auto told = switch_->told(i);
+    standing_[i] = told ? std::optional(model::id_at<model::CircuitId>(*told)) : std::nullopt;
+  }
   disturbed_ = now;
+}
+
+void Oracle::on_refused(const route::Refused& refused, Instant now) {
+  if (refused.guard == "stale_generation")
+    story_->broken("I21", fmt::format("the daemon sent generation {} to a switch that had told it of a later one", refused.generation), now);
 }
 
 void Oracle::on_probe(std::size_t circuit, std::size_t, std::optional<Duration> answered, Instant now) {
   Circuit& c = circuits_[circuit];
   c.fates <<= 1;
+  if (answered) ++c.answers_alive, ++c.answers_of_life;
   if (answered && *answered <= kInTime) {
     c.last_answer = now;
     if (++c.answers >= enough_answers_ && !c.good_since && !c.dead_since) c.good_since = now + kInTime;
@@ -119,6 +143,7 @@ void Oracle::on_edge(const Edge& edge, Instant now) {
   for (std::size_t c = 0; c < circuits_.size(); ++c) {
     Circuit& k = circuits_[c];
     const bool dead = world_->line(c).dead();
+    if (f == Fault::TargetSlow || f == Fault::Slow) k.slow_until = now + kLearned;
     if (f == Fault::TargetLies || f == Fault::TargetSlow || f == Fault::Slow) k.clear_since = now;
     if ((f == Fault::NewAddress || f == Fault::NoAddress || f == Fault::Unplugged || f == Fault::LinkFlaps) && edge.a == c) {
       k.clear_since = now;
@@ -130,13 +155,14 @@ void Oracle::on_edge(const Edge& edge, Instant now) {
     if (dead && !k.dead_since) {
       k.dead_since = now;
       k.good_since.reset();
-      k.answers = 0;
+      k.answers = k.answers_alive = 0;
     } else if (!dead && k.dead_since) {
       // Long enough that whoever was watching all the time must have seen it.
       const Instant watched = std::max({*k.dead_since, ready_, k.clear_since});
       if (daemon_->alive() && now - watched > detection_ + 2s && !undecidable(c)) k.last_long_death = now;
       k.dead_since.reset();
       k.alive_since = now;
+      k.answers_alive = 0;
     }
   }
 }
@@ -145,16 +171,15 @@ void Oracle::on_edge(const Edge& edge, Instant now) {
 bool Oracle::undecidable(std::size_t circuit) const {
   if (world_->line(circuit).local_errors > 0) return true;
   std::set<std::string> honest;
-  int liars = 0, honest_targets = 0;
-  for (std::size_t t = 0; t < site_->targets.size(); ++t) {
-    if (world_->sight(t, circuit).lies > 0) {
-      ++liars;
-    } else {
-      ++honest_targets;
-      honest.insert(site_->targets[t].network);
-    }
-  }
-  return liars > 1 || honest_targets < 2 || honest.size() < 2;
+  for (std::size_t t = 0; t < site_->targets.size(); ++t)
+    if (world_->sight(t, circuit).lies == 0) honest.insert(site_->targets[t].network);
+  return liars(circuit) > 1 || honest.size() < 2;
+}
+
+int Oracle::liars(std::size_t circuit) const {
+  int n = 0;
+  for (std::size_t t = 0; t < site_->targets.size(); ++t) n += world_->sight(t, circuit).lies > 0 ? 1 : 0;
+  return n;
 }
 
 Instant Oracle::calm_since() const { return std::max({ready_, disturbed_, orders_changed_, adopted_at_}); }
@@ -181,13 +206,22 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const model::Sta
                    fmt::format("class {} moved to {}, which has answered nothing for {:.1f} s", who, name(to->index()),
                                new_way.last_answer ? model::seconds(now - *new_way.last_answer) : -1.0),
                    now);
-  if (old_way.dead_since && new_way.dead_since && *new_way.dead_since <= *old_way.dead_since)
+  // A move for another reason than death may meet a way whose death nobody can know of yet.
+  const bool unknowable = motive != Motive::Escape && new_way.dead_since && now - *new_way.dead_since < bound(to->index());
+  if (old_way.dead_since && new_way.dead_since && *new_way.dead_since <= *old_way.dead_since && !unknowable)
     story_->broken("I2", fmt::format("class {} moved from {} to {}, which was dead before it", who, name(from->index()), name(to->index())), now);
-  if (motive == Motive::Escape && world_->line(from->index()).linked() && std::popcount(old_way.fates & 0x3fffffffULL) < site_->circuit_health.fall &&
-      now - old_way.clear_since > 1s)
+  // Answers of a circuit that has just come back do not make it one that is up: it may still be left.
+  if (motive == Motive::Escape && world_->line(from->index()).linked() && now - old_way.alive_since > kSettled &&
+      std::popcount(old_way.fates & 0x3fffffffULL) < site_->circuit_health.fall)
     story_->broken("I7",
                    fmt::format("class {} left {}, where only {} of the last 30 probes were lost", who, name(from->index()),
                                std::popcount(old_way.fates & 0x3fffffffULL)),
+                   now);
+  if (new_way.alive_since != Instant{} && !new_way.dead_since && new_way.answers_alive < site_->circuit_health.rise &&
+      now - new_way.alive_since < 60s && new_way.last_long_death == new_way.alive_since)
+    story_->broken("I4",
+                   fmt::format("class {} moved to {} after {} answers since it was dead; {} are wanted", who, name(to->index()),
+                               new_way.answers_alive, site_->circuit_health.rise),
                    now);
   if (motive == Motive::Failback && new_way.last_long_death != Instant{} && now - new_way.last_long_death < site_->circuit_health.hold_down)
     story_->broken("I4",
@@ -211,7 +245,10 @@ void Oracle::check_trunk_move(const model::Plan& plan, std::size_t t, Instant no
   const std::size_t first = choice.order.front().member;
   if (kind_ == Kind::OneTarget && first_[t] && *first_[t] != first)
     story_->broken("I5", fmt::format("trunk {} was re-ordered although only one target misbehaves", trunk.name), now);
-  if (first_[t] && *first_[t] != first && choice.motive == Motive::Failback)
+  // One that answers 403 takes no calls from here: one that is up is better, trusted or not.
+  const auto by = first_[t] ? circuit_of(trunk, *first_[t]) : std::nullopt;
+  const bool forbidden = by && world_->reach(trunk.members[*first_[t]].carrier.index(), *by).forbidden > 0;
+  if (first_[t] && *first_[t] != first && !forbidden && choice.motive == Motive::Failback)
     if (const auto circuit = circuit_of(trunk, first)) {
       const Path& p = paths_[trunk.members[first].carrier.index() * circuits_.size() + *circuit];
       if (p.last_down != Instant{} && now - p.last_down < site_->carrier_health.hold_down)
@@ -235,7 +272,10 @@ void Oracle::on_plan(const model::Plan& plan, const decision::Decider& decider, 
       story_->broken("I1", fmt::format("plan {} takes the way from class {}", plan.generation, site_->classes[i].name), now);
     check_move(plan, i, status, now);
   }
-  for (std::size_t i = 0; i < site_->classes.size(); ++i) standing_[i] = plan.classes[i].circuit;
+  for (std::size_t i = 0; i < site_->classes.size(); ++i) {
+    if (standing_[i] != plan.classes[i].circuit) moved_[i] = now;
+    standing_[i] = plan.classes[i].circuit;
+  }
   for (std::size_t t = 0; t < site_->trunks.size(); ++t) check_trunk_move(plan, t, now);
 }
 

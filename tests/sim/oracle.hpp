@@ -26,6 +26,7 @@ class Oracle {
   void on_start(model::Instant now);
   void on_crash(model::Instant now);
   void on_adopted(model::Instant now);
+  void on_refused(const route::Refused& refused, model::Instant now);
   void on_probe(std::size_t circuit, std::size_t target, std::optional<model::Duration> answered, model::Instant now);
   void on_local_error(std::size_t circuit, model::Instant now);
   void on_outcome(const model::SipOutcome& outcome, model::Instant now);
@@ -37,14 +38,16 @@ class Oracle {
   void look(model::Instant now);
 
   /// The longest that a black hole may take to be found, and a class to be led away from it, by the site's own rule.
-  [[nodiscard]] model::Duration detection_bound() const { return detection_; }
+  [[nodiscard]] model::Duration detection_bound() const { return bound(0); }
 
  private:
   struct Circuit {
     std::optional<model::Instant> dead_since;   // truly
     std::optional<model::Instant> good_since;   // answers in a row, enough to be up by the rule
     int answers = 0;                            // in a row, in time
-    int lost = 0;                               // of the last 64 probes
+    int answers_alive = 0;                      // since it was last dead
+    int answers_of_life = 0;                    // since the daemon started
+    model::Instant slow_until{};                // until then longer round trips are remembered than are true
     std::uint64_t fates = 0;                    // the last 64 probes, a bit for each lost one
     model::Instant alive_since{};               // truly
     model::Instant clear_since{};               // nothing stood in the way of judging it by probes: no local error, no new address
@@ -57,6 +60,8 @@ class Oracle {
     model::Instant last_down{};
   };
   [[nodiscard]] bool undecidable(std::size_t circuit) const;
+  [[nodiscard]] int liars(std::size_t circuit) const;
+  [[nodiscard]] model::Duration bound(std::size_t circuit) const;
   void check_ways(model::Instant now);
   void check_trunk(std::size_t trunk, model::Instant now);
   void check_restart(model::Instant now);
@@ -74,13 +79,14 @@ class Oracle {
   const SimDaemon* daemon_ = nullptr;
   Kind kind_ = Kind::Mixed;
 
-  model::Duration detection_{};
+  model::Duration detection_{};  // the longest of all bounds
+  model::Instant now_{};
   int enough_answers_ = 0;
   std::vector<Circuit> circuits_;
   std::vector<Path> paths_;
   std::vector<std::optional<model::CircuitId>> standing_;  // by the last plan
   std::vector<std::optional<std::size_t>> first_;          // by trunk: first member of the last plan
-  std::vector<bool> ever_steered_;
+  std::vector<model::Instant> moved_;                      // by class: the last plan that moved it
   std::uint64_t plan_generation_ = 0;
   model::Instant ready_{}, disturbed_{}, orders_changed_{}, planned_{};
   // I13

@@ -13,6 +13,7 @@ using model::Duration;
 using model::Instant;
 
 void Oracle::look(Instant now) {
+  now_ = now;
   for (std::size_t p = 0; p < paths_.size(); ++p)
     if (paths_[p].bad_since && !circuits_[p % circuits_.size()].dead_since) paths_[p].last_down = now;
   // While somebody has a hand in it, or nobody is there to act, nothing is owed.
@@ -37,10 +38,10 @@ void Oracle::check_ways(Instant now) {
       if (const Circuit& o = circuits_[id.index()]; o.good_since && !o.dead_since) other = std::min(other, std::max(*o.good_since, o.clear_since));
     if (other == model::kNever) continue;
     const Instant owed = std::max({calm, *c.dead_since, c.clear_since, other});
-    if (now - owed > detection_)
+    if (const Duration most = bound(*by); now - owed > most)
       story_->broken("availability",
                      fmt::format("class {} has been on {}, which is dead, for {:.2f} s since it could have been led away; the bound is {:.2f} s",
-                                 site_->classes[i].name, name(*by), model::seconds(now - owed), model::seconds(detection_)),
+                                 site_->classes[i].name, name(*by), model::seconds(now - owed), model::seconds(most)),
                      now);
   }
 }
@@ -70,7 +71,7 @@ void Oracle::check_trunk(std::size_t t, Instant now) {
     if (o.good_since) other = std::min(other, std::max(*o.good_since, *circuits_[*via].good_since));
   }
   if (other == model::kNever) return;
-  const Instant owed = std::max({calm_since(), *p.bad_since, *circuits_[*by].good_since, other});
+  const Instant owed = std::max({calm_since(), *p.bad_since, *circuits_[*by].good_since, other, moved_[trunk.traffic_class.index()]});
   if (now - owed > 5s)
     story_->broken("availability",
                    fmt::format("trunk {} begins with {} via {}, which takes no calls, {:.2f} s after it could have begun with another", trunk.name,

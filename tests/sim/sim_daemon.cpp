@@ -126,6 +126,8 @@ void SimDaemon::carry_out(const model::Plan& plan, Instant now) {
   sent_generation_ = plan.generation;
   for (const model::ClassChoice& c : plan.classes) sent_classes_[c.traffic_class.index()] = c.circuit;
   story_->mark(plan.generation);
+  sent_escapes_.clear();
+  for (const route::DesiredClass& c : apply.desired.classes) sent_escapes_.push_back(c.escape);
   if (switch_away > 0) return;  // asked for anew after its StateReply
   plans_[++key_] = std::move(apply);
   const Duration way = switch_late > 0 ? chance_->between(500ms, 5s) : chance_->between(200us, 3ms);
@@ -147,9 +149,10 @@ void SimDaemon::probe(std::size_t c, Instant now) {
   }
   const std::uint64_t sequence = ++sequence_[c];
   newest_target_[c] = target.index();
-  const auto answered = world_->probe(c, bug_ == Planted::TrustOneTarget ? targets[0].index() : target.index(), now);
+  auto answered = world_->probe(c, target.index(), now);
   story_->mark(answered ? static_cast<std::uint64_t>(answered->count()) : sequence);
   oracle_->on_probe(c, target.index(), answered, now);
+  if (bug_ == Planted::TrustOneTarget) answered = world_->probe(c, targets[0].index(), now);
   observe(model::ProbeSent{circuit, target, sequence, judged_now(now)}, now);
   if (!answered || !alive()) return;
   timeline_->put({.at = now + *answered,
@@ -260,6 +263,9 @@ void SimDaemon::from_switch(const route::Reply& reply, Instant now) {
   } else if (const auto* refused = std::get_if<route::Refused>(&reply)) {
     story_->tell(now, "switch refuses generation {} by {}: {}", refused->generation, refused->guard, refused->why);
     if (refused->generation != sent_generation_) return;
+    oracle_->on_refused(*refused, now);
+    for (std::size_t i = 0; i < sent_escapes_.size(); ++i)
+      if (sent_escapes_[i] && std::ranges::find(refused->classes, site_->classes[i].name) != refused->classes.end()) escape_refused_ = true;
     const bool new_stay = !refused->classes.empty() && refused->classes != stay_;
     if (new_stay) stay_ = refused->classes;
     again(new_stay ? kFirstRetry : kAfterRefusal, !new_stay);
@@ -319,6 +325,7 @@ void SimDaemon::happen(const Event& e, Instant now) {
     case Happening::Retry:
       if (e.n != retry_key_) return;
       if (forget_refusal_) stay_.clear();
+      if (forget_refusal_) escape_refused_ = false;
       take(decider_->reissue(judged_now(now)), now);
       if (!stay_.empty()) {
         forget_refusal_ = true;

@@ -39,6 +39,8 @@ class SimDaemon {
   [[nodiscard]] std::uint32_t life() const { return life_; }
   [[nodiscard]] bool adopted() const { return adopted_; }
   [[nodiscard]] bool staying() const { return !stay_.empty(); }  ///< a refusal holds a class where it is for a while
+  /// The switch has let a class escape as often as it may (I3); for a while nothing more is owed.
+  [[nodiscard]] bool escape_refused() const { return escape_refused_; }
   [[nodiscard]] const std::vector<model::Override>& overrides() const { return overrides_; }
 
   void happen(const Event& e, model::Instant now);
@@ -98,7 +100,8 @@ class SimDaemon {
   std::vector<std::string> stay_;
   std::uint64_t sent_generation_ = 0;
   int failures_ = 0;
-  bool forget_refusal_ = false;
+  bool forget_refusal_ = false, escape_refused_ = false;
+  std::vector<bool> sent_escapes_;  // by class: the last plan called its move an escape
   std::uint64_t retry_key_ = 0;
   std::vector<std::vector<int>> sent_orders_;
 };
