@@ -31,6 +31,8 @@ constexpr Fault kTickets[] = {Fault::Unplugged,     Fault::Unplugged,     Fault:
                               Fault::MadBrain,      Fault::WallClockStep, Fault::WallClockStep,      Fault::MadBrain,       Fault::MadBrain,
                               Fault::CarrierFlaps,  Fault::DaemonCrash};
 
+constexpr Fault kLasting[] = {Fault::BlackHole,     Fault::Unplugged,  Fault::NoAddress,  Fault::TargetDead,
+                              Fault::CarrierSilent, Fault::PathSilent, Fault::PathSilent, Fault::CarrierForbids};
 constexpr Fault kTargetFaults[] = {Fault::TargetDead, Fault::TargetLies, Fault::TargetFlaky, Fault::TargetSlow};
 
 class Maker {
@@ -109,11 +111,19 @@ std::string_view to_string(Fault f) { return kNames[static_cast<std::size_t>(f)]
 Schedule make_schedule(const model::Site& site, Chance& chance, Instant begin, Instant end) {
   Maker maker(site, chance, begin, end);
   const std::size_t kind = chance.below(8);
-  maker.schedule.kind = kind == 0 ? Kind::OneTarget : kind == 1 ? Kind::Blackout : Kind::Mixed;
+  maker.schedule.kind = kind == 0 ? Kind::OneTarget : kind == 1 ? Kind::Blackout : kind == 2 ? Kind::Restarts : Kind::Mixed;
   const int faults = chance.between(5, 14);
   const std::size_t target = chance.below(site.targets.size());
   for (int i = 0; i < faults; ++i) {
     const Instant at = maker.when();
+    if (maker.schedule.kind == Kind::Restarts) {
+      // A few things fail for good; long after, the daemon dies once and again in a world that stays as it is.
+      if (i < 3)
+        maker.add(kLasting[chance.below(std::size(kLasting))], begin + chance.between(0s, 60s), end - begin);
+      else
+        maker.add(Fault::DaemonCrash, begin + (i - 1) * (end - begin) / (faults + 1), chance.between(1s, 30s));
+      continue;
+    }
     if (maker.schedule.kind == Kind::OneTarget) {
       // Whatever this one target does, on whatever circuits; all others are well.
       maker.put({.at = at,

@@ -50,7 +50,7 @@ enum class Fault : std::uint8_t {
 [[nodiscard]] std::string_view to_string(Fault f);
 
 /// What kind of run it is; some invariants can only be seen when nothing else happens.
-enum class Kind : std::uint8_t { Mixed, OneTarget, Blackout };
+enum class Kind : std::uint8_t { Mixed, OneTarget, Blackout, Restarts };
 
 struct Edge {
   model::Instant at{};

@@ -80,8 +80,9 @@ void Oracle::on_crash(Instant now) {
   restart_counts_ = settled && world_->steady() && daemon_->overrides().empty() && !daemon_->staying() && switch_->trouble == 0 && pbx_->away == 0;
 }
 
-void Oracle::on_adopted(Instant now) {
+void Oracle::on_adopted(bool first, Instant now) {
   adopted_at_ = now;
+  if (!first) return;  // what it decided stands for it, whatever the switch says
   for (std::size_t i = 0; i < standing_.size(); ++i) {
     const auto told = switch_->told(i);
     standing_[i] = told ? std::optional(model::id_at<model::CircuitId>(*told)) : std::nullopt;
@@ -122,6 +123,7 @@ void Oracle::on_outcome(const model::SipOutcome& o, Instant now) {
   // What was asked through a dead circuit says nothing about the carrier.
   if (o.result == model::SipResult::LocalError || c.dead_since || o.sent < c.alive_since) return;
   const bool good = o.result == model::SipResult::Final && o.code < 500;
+  if (world_->line(o.circuit.index()).lossy > 0 && !good) return p.good_since.reset();  // the circuit's doing, and may be called so
   if (!good) p.good_since.reset();
   if (good) {
     p.bad = 0;
@@ -210,13 +212,14 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const model::Sta
   const bool unknowable = motive != Motive::Escape && new_way.dead_since && now - *new_way.dead_since < bound(to->index());
   if (old_way.dead_since && new_way.dead_since && *new_way.dead_since <= *old_way.dead_since && !unknowable)
     story_->broken("I2", fmt::format("class {} moved from {} to {}, which was dead before it", who, name(from->index()), name(to->index())), now);
+  // Those that count, one target left out, and those that were on their way when it was judged.
+  const int targets = static_cast<int>(site_->targets.size());
+  const int newest =
+      std::min(60, site_->circuit_health.fall * targets / (targets - 1) + targets + static_cast<int>(1s / site_->probing.interval) + 1);
+  const int lost = std::popcount(old_way.fates & ((1ULL << newest) - 1));
   // Answers of a circuit that has just come back do not make it one that is up: it may still be left.
-  if (motive == Motive::Escape && world_->line(from->index()).linked() && now - old_way.alive_since > kSettled &&
-      std::popcount(old_way.fates & 0x3fffffffULL) < site_->circuit_health.fall)
-    story_->broken("I7",
-                   fmt::format("class {} left {}, where only {} of the last 30 probes were lost", who, name(from->index()),
-                               std::popcount(old_way.fates & 0x3fffffffULL)),
-                   now);
+  if (motive == Motive::Escape && world_->line(from->index()).linked() && now - old_way.alive_since > kSettled && lost < site_->circuit_health.fall)
+    story_->broken("I7", fmt::format("class {} left {}, where only {} of the last {} probes were lost", who, name(from->index()), lost, newest), now);
   if (new_way.alive_since != Instant{} && !new_way.dead_since && new_way.answers_alive < site_->circuit_health.rise &&
       now - new_way.alive_since < 60s && new_way.last_long_death == new_way.alive_since)
     story_->broken("I4",
@@ -277,6 +280,19 @@ void Oracle::on_plan(const model::Plan& plan, const decision::Decider& decider, 
     standing_[i] = plan.classes[i].circuit;
   }
   for (std::size_t t = 0; t < site_->trunks.size(); ++t) check_trunk_move(plan, t, now);
+}
+
+void Oracle::inspect(const decision::Decider& decider, Instant judged, Instant now) {
+  model::Status status;
+  decider.fill(status, judged);
+  for (std::size_t c = 0; c < circuits_.size(); ++c) {
+    if (status.circuits[c].verdict.health != model::Health::Up) continue;
+    const auto& last = circuits_[c].last_answer;
+    const Duration most = site_->circuit_health.stale_after + site_->probing.timeout_max + bound(c) + 2s;
+    if (!last || now - *last > most)
+      story_->broken("I6", fmt::format("{} is called up, and has answered nothing for {:.1f} s", name(c), last ? model::seconds(now - *last) : -1.0),
+                     now);
+  }
 }
 
 void Oracle::on_order(std::size_t trunk, const std::vector<int>& sets, Instant now) {

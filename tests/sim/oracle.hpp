@@ -25,7 +25,7 @@ class Oracle {
   // --- what happened ---
   void on_start(model::Instant now);
   void on_crash(model::Instant now);
-  void on_adopted(model::Instant now);
+  void on_adopted(bool first, model::Instant now);  ///< first: of this life of the daemon
   void on_refused(const route::Refused& refused, model::Instant now);
   void on_probe(std::size_t circuit, std::size_t target, std::optional<model::Duration> answered, model::Instant now);
   void on_local_error(std::size_t circuit, model::Instant now);
@@ -34,6 +34,8 @@ class Oracle {
   /// @param judged  the instant that the judge was given
   void on_plan(const model::Plan& plan, const decision::Decider& decider, model::Instant judged, model::Instant now);
   void on_order(std::size_t trunk, const std::vector<int>& sets, model::Instant now);
+  /// Every few seconds: what the judge says of each circuit, against what came back from it (I6).
+  void inspect(const decision::Decider& decider, model::Instant judged, model::Instant now);
   /// After every step.
   void look(model::Instant now);
 

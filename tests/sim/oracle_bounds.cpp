@@ -94,7 +94,8 @@ void Oracle::check_restart(Instant now) {
   }
   for (std::size_t t = 0; t < orders_at_crash_.size() && restart_counts_; ++t) {
     const auto sets = pbx_->standing(t, now);
-    if (orders_at_crash_[t].empty() || sets.empty() || sets == orders_at_crash_[t]) continue;
+    if (sets.empty()) orders_at_crash_[t].clear();  // the lease ran out: that is no unchanged world
+    if (orders_at_crash_[t].empty() || sets == orders_at_crash_[t]) continue;
     restart_counts_ = false;
     story_->broken("I13",
                    fmt::format("a restart in an unchanged world changed the order of {} from {} to {}", site_->trunks[t].name,

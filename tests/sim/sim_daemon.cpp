@@ -251,8 +251,8 @@ void SimDaemon::from_switch(const route::Reply& reply, Instant now) {
     auto standing = daemon::standing_classes(*site_, *state);
     applied_classes_ = standing;
     if (bug_ == Planted::ForgetAdoption) standing.assign(standing.size(), std::nullopt);
+    oracle_->on_adopted(!adopted_, now);
     adopted_ = true;
-    oracle_->on_adopted(now);
     const std::uint64_t generation = bug_ == Planted::ForgetGeneration ? 0 : state->generation;
     take(decider_->adopt(decision::Adopted{.generation = generation, .classes = std::move(standing)}, judged_now(now)), now);
   } else if (const auto* applied = std::get_if<route::Applied>(&reply)) {
@@ -337,7 +337,7 @@ void SimDaemon::happen(const Event& e, Instant now) {
       if (bug_ == Planted::ForgetTrunkAdoption) sets.clear();
       return take(decider_->adopt(decision::TrunkAdopted{.trunk = model::id_at<model::TrunkId>(e.a), .sets = std::move(sets)}, judged_now(now)), now);
     }
-    case Happening::PbxBeat: return beat(now);
+    case Happening::PbxBeat: oracle_->inspect(*decider_, judged_now(now), now); return beat(now);
     default: return;
   }
 }
