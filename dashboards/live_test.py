@@ -71,7 +71,7 @@ scrape_configs:
     static_configs: [{{targets: ['127.0.0.1:{site.server_address[1]}']}}]
 """)
     log = open(pathlib.Path(folder) / "log", "w", encoding="utf-8")
-    process = subprocess.Popen(["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/data", f"--web.listen-address={base[7:]}"], stdout=log, stderr=log)
+    process = subprocess.Popen(["prometheus", f"--config.file={config}", f"--storage.tsdb.path={folder}/data", f"--web.listen-address={base[7:]}", f"--web.external-url={base}"], stdout=log, stderr=log)
     try:
         count = lambda: json.load(urllib.request.urlopen(base + "/api/v1/query?query=count_over_time(linekeeper_build_info[1m])", timeout=5))["data"]["result"]
         if not wait_for(lambda: count() and float(count()[0]["value"][1]) >= 4):

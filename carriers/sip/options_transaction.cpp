@@ -49,7 +49,7 @@ OptionsTransaction::Step OptionsTransaction::on_response(const Response& respons
   if (transmissions_ == 1) out.rtt = std::max(now - sent_, model::Duration::zero());
   out.retry_after = response.retry_after;
   out.received_address = response.received;
-  step.outcome = std::move(out);
+  step.outcome = out;
   state_ = Completed;
   end_at_ = now + kT4;
   return step;

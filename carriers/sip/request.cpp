@@ -19,7 +19,7 @@ void say_nothing(const char*, int, osip_trace_level_t, const char*, va_list) {}
 
 /// The library prints to standard output unless told otherwise, and has tables to fill: once a process.
 void prepare_library() {
-  [[maybe_unused]] static const bool ready = [] {
+  [[maybe_unused]] static const bool kReady = [] {
     osip_trace_initialize_func(END_TRACE_LEVEL, &say_nothing);
     return parser_init() == 0;
   }();

@@ -52,7 +52,9 @@ def prometheus_scrapes(stage, note):
                 f"scrape_configs:\n  - job_name: linekeeper\n    static_configs:\n      - targets: ['127.0.0.1:{topology.HTTP_PORT}']\n"
                 "        labels:\n          site: lab\n")
     stage.world.programs.start("prometheus", stage.net["site"], "prometheus", f"--config.file={home}/prometheus.yml",
-                               f"--storage.tsdb.path={home}/data", "--web.listen-address=127.0.0.1:9090", "--log.level=warn", cwd=home)
+                               f"--storage.tsdb.path={home}/data", "--web.listen-address=127.0.0.1:9090",
+                               # Said, not found out: otherwise it asks the resolver for its own name before it starts.
+                               "--web.external-url=http://127.0.0.1:9090", "--log.level=warn", cwd=home)
     try:
         # Something worth drawing: a failover there and back.
         note(stage.must_move("routing", "coax", stage.does("break fiber blackhole"), 8))
