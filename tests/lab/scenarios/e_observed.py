@@ -10,6 +10,7 @@ import time
 import topology
 from kernel import boot_ns
 from scenarios import Skip, scenario
+from processes import wait_until
 from stage import Unexpected
 from world import ARTEFACTS, TOP
 
@@ -53,9 +54,12 @@ def prometheus_scrapes(stage, note):
                 "        labels:\n          site: lab\n")
     stage.world.programs.start("prometheus", stage.net["site"], "prometheus", f"--config.file={home}/prometheus.yml",
                                f"--storage.tsdb.path={home}/data", "--web.listen-address=127.0.0.1:9090",
-                               # Said, not found out: otherwise it asks the resolver for its own name before it starts.
                                "--web.external-url=http://127.0.0.1:9090", "--log.level=warn", cwd=home)
     try:
+        # Before it scrapes it asks the resolver for this machine's name; where /etc/hosts does not have it, nobody answers in here.
+        ask = "import urllib.request as u; u.urlopen('http://127.0.0.1:9090/-/ready', timeout=2)"
+        if not wait_until(lambda: in_site(stage, "python3", "-c", ask).returncode == 0, 60, every=0.5):
+            raise Unexpected("Prometheus is not ready within 60 s")
         # Something worth drawing: a failover there and back.
         note(stage.must_move("routing", "coax", stage.does("break fiber blackhole"), 8))
         stage.mends()
