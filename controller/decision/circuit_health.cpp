@@ -145,6 +145,8 @@ CircuitHealth::Judgement CircuitHealth::evaluate(Instant now) const {
 
 bool CircuitHealth::judge(Instant now) {
   if (window_.expire(now)) last_evidence_ = std::max(last_evidence_, now);
+  // Stale evidence is none, also when the next probe brings the time of the last evidence up to now.
+  if (now - last_evidence_ > site_->circuit_health.stale_after) window_.forget_before(now - site_->circuit_health.stale_after);
   const Judgement next = evaluate(now);
   verdict_.cause = next.cause;
   verdict_.detail = next.detail;

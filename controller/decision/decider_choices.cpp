@@ -44,7 +44,8 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
     for (std::size_t c = 0; c < circuits_.size(); ++c) {
       const PathHealth& sibling = path(trunk.members[m].carrier, model::id_at<model::CircuitId>(c));
       sibling_down = sibling_down || sibling.down_by_carrier();
-      siblings_trusted = siblings_trusted && (sibling.trusted() || sibling.verdict().health == Health::Down);
+      siblings_trusted =
+          siblings_trusted && (sibling.trusted() || sibling.verdict().health == Health::Down || sibling.verdict().health == Health::Unknown);
     }
     // A carrier that recovers comes back whole: not by one circuit now and by the preferred one a moment later.
     const bool in_use = !standing.empty() && trunk.members[standing.front().member].carrier == trunk.members[m].carrier;

@@ -12,6 +12,10 @@ bool ProbeWindow::sent(std::uint64_t sequence, model::TargetId target, model::In
   return true;
 }
 
+void ProbeWindow::forget_before(model::Instant when) {
+  while (size_ > 0 && newest(size_ - 1).sent < when) --size_;
+}
+
 std::optional<ProbeRecord> ProbeWindow::answered(std::uint64_t sequence) {
   for (std::size_t i = 0; i < size_; ++i) {
     ProbeRecord& probe = ring_[(end_ + kCapacity - 1 - i) % kCapacity];

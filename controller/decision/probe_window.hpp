@@ -26,6 +26,8 @@ class ProbeWindow {
   static constexpr std::size_t kCapacity = 128;
 
   void clear() { size_ = 0; }
+  /// Drops what was sent before: old answers must not speak again once probing goes on (I6).
+  void forget_before(model::Instant when);
   /// Sequences must rise; one that does not is ignored (returns false).
   bool sent(std::uint64_t sequence, model::TargetId target, model::Instant at, model::Duration timeout);
   /// @return the record when this is the first answer to a probe in the window, nothing for duplicates and strangers.

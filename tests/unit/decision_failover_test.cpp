@@ -236,6 +236,21 @@ TEST_CASE("failover: the first answer of a circuit that was dead and then unknow
   CHECK(site.moves() == before);
 }
 
+TEST_CASE("failover: answers from before a long silence of our own do not make a dead circuit up (I6)") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  site.local_errors(kCoax);
+  site.run(20s);
+  CHECK(site.circuit(kCoax) == Health::Unknown);
+  const int before = site.count(EventId::CircuitUp);
+  site.black_hole(kCoax);
+  site.local_errors(kCoax, false);
+  site.run(20s);
+  CHECK(site.circuit(kCoax) == Health::Down);
+  CHECK(site.count(EventId::CircuitUp) == before);
+}
+
 TEST_CASE("failover: when everything dies at once, a target that still answers through the standby is no proof (I2, I5)") {
   VirtualSite site;
   site.start_empty();
