@@ -29,7 +29,7 @@ constexpr Fault kTickets[] = {Fault::Unplugged,     Fault::Unplugged,     Fault:
                               Fault::ForceTrunk,    Fault::DaemonCrash,   Fault::DaemonCrash,        Fault::DaemonCrash,    Fault::SwitchAway,
                               Fault::SwitchForgets, Fault::SwitchLate,    Fault::KernelTrouble,      Fault::PbxAway,        Fault::PbxRestart,
                               Fault::MadBrain,      Fault::WallClockStep, Fault::WallClockStep,      Fault::MadBrain,       Fault::MadBrain,
-                              Fault::CarrierFlaps,  Fault::DaemonCrash};
+                              Fault::CarrierFlaps,  Fault::DaemonCrash,   Fault::TargetDead,         Fault::TargetDead,     Fault::TargetFlaky};
 
 constexpr Fault kLasting[] = {Fault::BlackHole,     Fault::Unplugged,  Fault::NoAddress,  Fault::TargetDead,
                               Fault::CarrierSilent, Fault::PathSilent, Fault::PathSilent, Fault::CarrierForbids};

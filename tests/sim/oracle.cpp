@@ -95,9 +95,10 @@ void Oracle::on_refused(const route::Refused& refused, Instant now) {
     story_->broken("I21", fmt::format("the daemon sent generation {} to a switch that had told it of a later one", refused.generation), now);
 }
 
-void Oracle::on_probe(std::size_t circuit, std::size_t, std::optional<Duration> answered, Instant now) {
+void Oracle::on_probe(std::size_t circuit, std::size_t target, std::optional<Duration> answered, Instant now) {
   Circuit& c = circuits_[circuit];
   c.fates <<= 1;
+  if (world_->sight(target, circuit).well()) c.fates_of_well = c.fates_of_well << 1 | (answered && *answered <= kInTime ? 0U : 1U);
   if (answered) ++c.answers_alive, ++c.answers_of_life;
   if (answered && *answered <= kInTime) {
     c.last_answer = now;
@@ -145,6 +146,10 @@ void Oracle::on_edge(const Edge& edge, Instant now) {
   for (std::size_t c = 0; c < circuits_.size(); ++c) {
     Circuit& k = circuits_[c];
     const bool dead = world_->line(c).dead();
+    int bad = 0;
+    for (std::size_t t = 0; t < site_->targets.size(); ++t) bad += world_->sight(t, c).well() ? 0 : 1;
+    if (bad > 1 || k.many_bad) k.two_bad = now;
+    k.many_bad = bad > 1;
     if (f == Fault::TargetSlow || f == Fault::Slow) k.slow_until = now + kLearned;
     if (f == Fault::TargetLies || f == Fault::TargetSlow || f == Fault::Slow) k.clear_since = now;
     if ((f == Fault::NewAddress || f == Fault::NoAddress || f == Fault::Unplugged || f == Fault::LinkFlaps) && edge.a == c) {
@@ -217,11 +222,15 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const model::Sta
   const int newest =
       std::min(60, site_->circuit_health.fall * targets / (targets - 1) + targets + static_cast<int>(1s / site_->probing.interval) + 1);
   const int lost = std::popcount(old_way.fates & ((1ULL << newest) - 1));
+  // Down takes two targets: at least one that is well must have lost two of the last ones.
+  if (motive == Motive::Escape && world_->line(from->index()).linked() && now - std::max(old_way.alive_since, old_way.two_bad) > kSettled &&
+      !old_way.many_bad && std::popcount(old_way.fates_of_well & 0xffffffULL) < 2)
+    story_->broken("I5", fmt::format("class {} left {} by the word of one target", who, name(from->index())), now);
   // Answers of a circuit that has just come back do not make it one that is up: it may still be left.
   if (motive == Motive::Escape && world_->line(from->index()).linked() && now - old_way.alive_since > kSettled && lost < site_->circuit_health.fall)
     story_->broken("I7", fmt::format("class {} left {}, where only {} of the last {} probes were lost", who, name(from->index()), lost, newest), now);
-  if (new_way.alive_since != Instant{} && !new_way.dead_since && new_way.answers_alive < site_->circuit_health.rise &&
-      now - new_way.alive_since < 60s && new_way.last_long_death == new_way.alive_since)
+  if (new_way.alive_since != Instant{} && !new_way.dead_since && liars(to->index()) == 0 && now - new_way.clear_since > kSettled &&
+      new_way.answers_alive < site_->circuit_health.rise && now - new_way.alive_since < 60s && new_way.last_long_death == new_way.alive_since)
     story_->broken("I4",
                    fmt::format("class {} moved to {} after {} answers since it was dead; {} are wanted", who, name(to->index()),
                                new_way.answers_alive, site_->circuit_health.rise),

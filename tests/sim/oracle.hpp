@@ -49,6 +49,9 @@ class Oracle {
     int answers = 0;                            // in a row, in time
     int answers_alive = 0;                      // since it was last dead
     int answers_of_life = 0;                    // since the daemon started
+    std::uint64_t fates_of_well = 0;            // the same of targets that nothing is the matter with
+    bool many_bad = false;                      // more than one target misbehaves on it
+    model::Instant two_bad{};                   // when more than one target last misbehaved on it
     model::Instant slow_until{};                // until then longer round trips are remembered than are true
     std::uint64_t fates = 0;                    // the last 64 probes, a bit for each lost one
     model::Instant alive_since{};               // truly
