@@ -185,7 +185,7 @@ model::CircuitStatus CircuitHealth::status() const {
       jitter += t.figures.jitter.value_or(model::Duration::zero());
       ++measured;
     }
-    s.targets.push_back(std::move(t));
+    s.targets.push_back(t);
   }
   if (measured > 0) {
     s.figures.rtt = rtt / measured;

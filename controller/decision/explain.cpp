@@ -62,7 +62,7 @@ void say_class(const model::Site& site, model::ClassChoice& said, const CircuitC
     else if (r.guard != Guard::None)
       reason += fmt::format(" (guard {})", to_string(r.guard));
     else if (c.verdict.health == Health::Up)
-      reason = "up, less preferred: " + reason;
+      reason.insert(0, "up, less preferred: ");
     said.rejected.push_back({site[r.circuit].name, r.guard, std::move(reason)});
   }
 }
