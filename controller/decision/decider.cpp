@@ -128,7 +128,8 @@ const Output& Decider::adopt(const TrunkAdopted& adopted, Instant now) {
         const bool in_place =
             std::all_of(order.begin(), stands, [&](const model::TrunkStep& before) { return std::find(preferred.order.begin(), s, before) != s; });
         const model::TrunkMember& m = members[s->member];
-        if (!in_place && m.circuit) paths_[m.carrier.index() * circuits_.size() + m.circuit->index()].distrust();
+        for (std::size_t c = 0; c < circuits_.size() && !in_place; ++c)
+          if (!m.circuit || m.circuit->index() == c) paths_[m.carrier.index() * circuits_.size() + c].distrust();
       }
       state.decision.order = std::move(order);
       state.decision.motive = model::Motive::Adopted;

@@ -66,6 +66,7 @@ void keep_unknown_places(std::vector<model::TrunkStep>& order, std::span<const m
     known = std::find_if_not(known, order.end(), unknown);
     placed.push_back(*known++);
   }
+  if (placed.front().health == Health::Down) return;  // one that may be well goes before one that is dead
   order = std::move(placed);
 }
 

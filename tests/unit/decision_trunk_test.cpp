@@ -217,3 +217,14 @@ TEST_CASE("trunk: a restart while a circuit is dead keeps the order that was rea
     CHECK((members.empty() || members == std::vector<std::size_t>{1, 3, 0, 2}));  // empty: before it was read back
   }
 }
+
+TEST_CASE("trunk: a restart does not shorten the hold-down of a carrier whose members follow the class (I4)") {
+  model::Site follows = tests::two_by_two();
+  follows.trunks[0].members = {{model::CarrierId{0}, std::nullopt, 10}, {model::CarrierId{1}, std::nullopt, 20}};
+  VirtualSite site(follows);
+  site.start_from({model::CircuitId{0}}, {20, 10});
+  site.run(9s);
+  CHECK(site.order_now() == "20 10");
+  site.run(10s);
+  CHECK(site.order_now() == "10 20");
+}
