@@ -9,6 +9,7 @@
 
 #include "controller/daemon/switch_client.hpp"
 #include "controller/runtime/unique_fd.hpp"
+#include "tests/support/temp_dir.hpp"
 
 using namespace linekeeper;
 using namespace std::chrono_literals;
@@ -17,17 +18,14 @@ namespace {
 
 struct Conversation {
   boost::asio::io_context io;
-  std::filesystem::path folder;
-  std::string path;
+  tests::TempDir folder;
+  std::string path = folder / "switch.sock";
   runtime::UniqueFd listener, peer;
   std::vector<route::Reply> replies;
   std::vector<std::string> losses;
   std::shared_ptr<daemon::SwitchClient> client;
 
   Conversation() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "lk-switch-XXXXXX").string();
-    folder = mkdtemp(pattern.data());
-    path = (folder / "switch.sock").string();
     client =
         std::make_shared<daemon::SwitchClient>(io.get_executor(), path,
                                                daemon::SwitchClient::Handlers{.on_reply = [this](const route::Reply& r) { replies.push_back(r); },
@@ -36,7 +34,6 @@ struct Conversation {
   ~Conversation() {
     client->stop();
     io.poll();
-    std::filesystem::remove_all(folder);
   }
   void listen() {
     std::filesystem::remove(path);

@@ -1,8 +1,6 @@
 #pragma once
 // A journal in a directory of its own, and a loop that runs until an answer is there (no clock, no sleeping: a test that
 // never gets its answer ends by CTest's timeout).
-#include <stdlib.h>
-
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
@@ -12,24 +10,11 @@
 #include <vector>
 
 #include "controller/journal/journal.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace linekeeper::journal {
 
-struct TempDir {
-  std::filesystem::path path;
-  TempDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "lk-journal-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path = name;
-  }
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  [[nodiscard]] std::string operator/(const char* name) const { return (path / name).string(); }
-};
+using tests::TempDir;
 
 struct Bench {
   boost::asio::io_context io;

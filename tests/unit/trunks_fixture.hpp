@@ -1,7 +1,5 @@
 #pragma once
 // A driver in a directory of its own, with what it reported, and a loop that runs until something is so.
-#include <stdlib.h>
-
 #include <algorithm>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
@@ -15,24 +13,11 @@
 #include <vector>
 
 #include "carriers/trunks/kamailio_driver.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace linekeeper::trunks {
 
-struct TempDir {
-  std::filesystem::path path;
-  TempDir() {
-    std::string name = (std::filesystem::temp_directory_path() / "lk-trunks-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    path = name;
-  }
-  ~TempDir() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-  TempDir(const TempDir&) = delete;
-  TempDir& operator=(const TempDir&) = delete;
-  [[nodiscard]] std::string operator/(const char* name) const { return (path / name).string(); }
-};
+using tests::TempDir;
 
 struct TrunkBench {
   TempDir dir;
