@@ -19,12 +19,14 @@ route::Desired route_desired(const model::Site& site, const model::Plan& plan, s
   }
   for (const model::ClassChoice& choice : plan.classes) {
     const model::TrafficClass& c = site[choice.traffic_class];
-    const bool stays = std::ranges::find(stay, c.name) != stay.end();
-    const auto circuit = stays ? applied.at(choice.traffic_class.index()) : choice.circuit;
+    const auto stands = applied.at(choice.traffic_class.index());
+    const bool escape = stands && stands != choice.circuit && std::ranges::find(plan.dead, *stands) != plan.dead.end();
+    const bool stays = !escape && std::ranges::find(stay, c.name) != stay.end();
+    const auto circuit = stays ? stands : choice.circuit;
     desired.classes.push_back({.name = c.name,
                                .table = c.table,
                                .circuit = circuit ? site[*circuit].name : "",
-                               .escape = choice.escape() && !stays,
+                               .escape = escape,
                                .mark = c.match.mark,
                                .source = c.match.source,
                                .incoming_interface = c.match.incoming_interface});

@@ -11,7 +11,8 @@
 namespace linekeeper::daemon {
 
 /// @param links  by circuit; a circuit without a link state yet gets a table with its terminal unreachable only
-/// @param stay   classes (names) that the switch does not let move now: they are left at `applied`
+/// @param stay     classes (names) that the switch does not let move now: they are left at `applied`, unless that way is dead
+/// @param applied  what stands in the kernel, by class: leaving a dead way of these is an escape
 [[nodiscard]] route::Desired route_desired(const model::Site& site, const model::Plan& plan, std::span<const std::optional<model::LinkState>> links,
                                            const std::vector<std::string>& stay, const std::vector<std::optional<model::CircuitId>>& applied);
 

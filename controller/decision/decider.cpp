@@ -237,7 +237,9 @@ bool Decider::judge_carriers(Instant now) {
 }
 
 model::Plan Decider::make_plan(Instant now) const {
-  model::Plan plan{.generation = generation_, .decided = now, .classes = {}, .trunks = {}};
+  model::Plan plan{.generation = generation_, .decided = now, .dead = {}, .classes = {}, .trunks = {}};
+  for (std::size_t c = 0; c < circuits_.size(); ++c)
+    if (circuits_[c].verdict().health == Health::Down) plan.dead.push_back(model::id_at<model::CircuitId>(c));
   for (std::size_t i = 0; i < classes_.size(); ++i)
     plan.classes.push_back({.traffic_class = model::id_at<model::ClassId>(i),
                             .circuit = classes_[i].choice.circuit,
@@ -263,8 +265,8 @@ void Decider::publish(Instant now, bool force) {
   model::Plan next = make_plan(now);
   const auto same_class = [](const model::ClassChoice& a, const model::ClassChoice& b) { return a.circuit == b.circuit; };
   const auto same_trunk = [](const model::TrunkChoice& a, const model::TrunkChoice& b) { return a.order == b.order; };
-  const bool changed =
-      !std::ranges::equal(standing_.classes, next.classes, same_class) || !std::ranges::equal(standing_.trunks, next.trunks, same_trunk);
+  const bool changed = standing_.dead != next.dead || !std::ranges::equal(standing_.classes, next.classes, same_class) ||
+                       !std::ranges::equal(standing_.trunks, next.trunks, same_trunk);
   if (!changed && !force && !plan_due_) return;
   if (last_path_holds(*site_, standing_, next)) {
     ++suppressed_[Guard::LastPath];

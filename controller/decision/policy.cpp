@@ -144,8 +144,8 @@ TrunkDecision order_trunk(const model::Site& site, const model::Trunk& trunk, st
     const MemberView& v = views[member];
     if (v.health == Health::Down) return 4;
     if (v.suspect) return 3;
-    if (!v.trusted) return 1;
-    return v.health == Health::Degraded ? 2 : 0;  // unknown keeps the trust it had (I6)
+    if (!v.trusted) return 2;
+    return v.health == Health::Degraded ? 1 : 0;  // unknown keeps the trust it had (I6)
   };
 
   TrunkDecision decision{.order = {}, .motive = motive};
@@ -170,7 +170,7 @@ TrunkDecision order_trunk(const model::Site& site, const model::Trunk& trunk, st
   const auto rank = [&](const model::TrunkStep& s) {
     const bool forced_away = orders.force && trunk.members[s.member].carrier != *orders.force;
     // Of those that are up but not trusted yet, none passes another: each earns its place by its own hold-down (I4).
-    const std::size_t stood = tier(s.member) == 1 ? stood_at(s.member) : 0;
+    const std::size_t stood = tier(s.member) == 2 ? stood_at(s.member) : 0;
     return std::tuple(forced_away, tier(s.member), stood, carrier_rank(s.member), circuit_rank(s.member), s.member);
   };
   if (orders.hold && !orders.force && !standing.empty()) {

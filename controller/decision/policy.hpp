@@ -4,7 +4,7 @@
 // A class goes by its most preferred usable circuit; it leaves a dead one at once for one that is proven to outlive it, comes
 // back only after hold-down, and stays where it is when all are bad or nothing is known.
 //
-// A trunk's order always holds every member. Members rank by tier (trusted and up, up again but not yet trusted, degraded,
+// A trunk's order always holds every member. Members rank by tier (up, degraded, up again but not yet trusted,
 // suspect, down; unknown keeps its former tier), then by carrier preference, then by circuit: the class's present circuit first, so that
 // signalling stays with the media.
 #include <optional>

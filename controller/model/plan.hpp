@@ -55,8 +55,6 @@ struct ClassChoice {
   std::string reason;  ///< a sentence made from the same values that decided
   std::vector<Rejected> rejected;
   Instant since{};  ///< of this circuit
-  /// An escape from a dead way: the switch counts it on its own limiter (I3).
-  [[nodiscard]] bool escape() const { return motive == Motive::Escape; }
 };
 
 struct TrunkStep {
@@ -78,6 +76,9 @@ struct TrunkChoice {
 struct Plan {
   std::uint64_t generation = 0;  ///< counts up; the switch refuses one not above the last (I21)
   Instant decided{};
+  /// Circuits that were down then. Whoever stands on one of them and is to go elsewhere escapes, whatever the motive says: the
+  /// switch counts that on a limiter of its own (I3), and a move that was refused before does not hold it back.
+  std::vector<CircuitId> dead;
   std::vector<ClassChoice> classes;  ///< one for each, in Site order
   std::vector<TrunkChoice> trunks;   ///< one for each, in Site order
 };

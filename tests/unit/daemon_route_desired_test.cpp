@@ -24,16 +24,17 @@ std::vector<std::optional<model::LinkState>> links() {
   return {link(kFiber, "192.0.2.2", "192.0.2.1"), link(kCoax, "198.51.100.2", "198.51.100.1")};
 }
 
-model::Plan plan(std::optional<CircuitId> circuit, model::Motive motive = model::Motive::FirstChoice) {
+model::Plan plan(std::optional<CircuitId> circuit, std::vector<CircuitId> dead = {}) {
   model::Plan p;
-  p.classes = {{.traffic_class = model::ClassId{0}, .circuit = circuit, .motive = motive}};
+  p.dead = std::move(dead);
+  p.classes = {{.traffic_class = model::ClassId{0}, .circuit = circuit}};
   return p;
 }
 
 }  // namespace
 
 TEST_CASE("route desired: circuits carry what the kernel says, classes what the plan says") {
-  const auto d = daemon::route_desired(kSite, plan(kCoax, model::Motive::Escape), links(), {}, {kFiber});
+  const auto d = daemon::route_desired(kSite, plan(kCoax, {kFiber}), links(), {}, {kFiber});
   REQUIRE(d.circuits.size() == 2);
   CHECK(d.circuits[0].interface == "wan-a");
   CHECK(d.circuits[0].gateway->to_string() == "192.0.2.1");
@@ -58,9 +59,18 @@ TEST_CASE("route desired: a circuit that is not known, gone or without address h
 }
 
 TEST_CASE("route desired: a class that may not move stays where it was applied, and is no escape") {
-  const auto d = daemon::route_desired(kSite, plan(kCoax, model::Motive::Escape), links(), {"voice"}, {kFiber});
+  const auto d = daemon::route_desired(kSite, plan(kCoax), links(), {"voice"}, {kFiber});
   CHECK(d.classes[0].circuit == "fiber");
   CHECK_FALSE(d.classes[0].escape);
+}
+
+TEST_CASE("route desired: a class whose failback was refused still escapes when the way it stands on dies") {
+  // Decided long ago: back to fiber. Refused: it stands on coax. Now coax is dead.
+  const auto d = daemon::route_desired(kSite, plan(kFiber, {kCoax}), links(), {"voice"}, {kCoax});
+  CHECK(d.classes[0].circuit == "fiber");
+  CHECK(d.classes[0].escape);
+  // Where nothing else is chosen, it stays.
+  CHECK(daemon::route_desired(kSite, plan(kCoax, {kCoax}), links(), {"voice"}, {kCoax}).classes[0].circuit == "coax");
 }
 
 TEST_CASE("standing classes: by name, or by table and interface when the switch has lost its memory") {

@@ -75,8 +75,24 @@ TEST_CASE("failover: a black hole with the link up is left within 1.5 s at 5 pro
   CHECK(site.circuit(kFiber) == Health::Down);
   CHECK(site.way() == "coax");
   const auto& plan = site.plans.back();
-  CHECK(plan.classes[0].escape());
+  CHECK(plan.classes[0].motive == model::Motive::Escape);
+  CHECK(plan.dead == std::vector{model::CircuitId{kFiber}});
   CHECK(plan.decided - fault > 500ms);  // not on the first lost probe either
+}
+
+TEST_CASE("failover: a plan is told anew when a circuit dies or comes back, so that who stands there by a refusal can leave") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  const auto before = site.plans.size();
+  site.black_hole(kCoax);  // the standby: no choice of a class changes
+  site.run(3s);
+  REQUIRE(site.plans.size() > before);
+  CHECK(site.plans.back().dead == std::vector{model::CircuitId{kCoax}});
+  CHECK(site.plans.back().classes[0].circuit == model::CircuitId{kFiber});
+  site.black_hole(kCoax, false);
+  site.run(5s);
+  CHECK(site.plans.back().dead.empty());
 }
 
 TEST_CASE("failover: four lost probes move nothing, the fifth does") {

@@ -100,3 +100,15 @@ TEST_CASE("policy: a trunk whose members follow the class is ranked by carrier a
   CHECK(decision.order[0].member == 1);
   CHECK(decision.order[1].member == 0);
 }
+
+TEST_CASE("policy: a carrier that is up again but not yet trusted does not pass one that is degraded (I4)") {
+  model::Site site = kSite;
+  site.trunks[0].members = {{model::CarrierId{0}, std::nullopt, 1}, {model::CarrierId{1}, std::nullopt, 2}};
+  const std::vector<model::TrunkStep> standing = {{.member = 1}, {.member = 0}};
+  const auto first = [&](bool trusted) {
+    const std::vector<decision::MemberView> views = {{.health = Health::Up, .trusted = trusted}, {.health = Health::Degraded}};
+    return decision::order_trunk(site, site.trunks[0], standing, Motive::Escape, views, kFiber, {}).order[0].member;
+  };
+  CHECK(first(false) == 1);
+  CHECK(first(true) == 0);
+}
