@@ -63,6 +63,11 @@ void Daemon::load_overrides() {
     runtime::log(Level::Error, "what people ordered before cannot be read yet: " + overrides.error().to_string());
 }
 
+void Daemon::remember_floor(const std::string& path, Instant floor) {
+  const auto wall = wall_now() + std::chrono::ceil<std::chrono::milliseconds>(floor - boot_now());
+  journal_->put_fact({std::string(kFloorFact) + path, std::to_string(wall.time_since_epoch().count())});
+}
+
 Senses::Floors Daemon::remembered_floors() const {
   Senses::Floors floors;
   const auto read = journal_->load_facts();
@@ -248,10 +253,7 @@ void Daemon::stop(const std::string& why) {
   tell(EventId::DaemonStopped, "",
        fmt::format("linekeeperd stops ({}). Routes stay as they are; each PBX keeps our order until its lease ends.", why));
   for (const auto& [path, floor] : senses_->floors())
-    if (floor > Instant{})
-      journal_->put_fact(
-          {std::string(kFloorFact) + path,
-           std::to_string((wall_now() + std::chrono::ceil<std::chrono::milliseconds>(floor - boot_now())).time_since_epoch().count())});
+    if (floor > Instant{}) remember_floor(path, floor);
   journal_->put_fact({kCleanStop, "1"});
   verifications_.clear();
   senses_->stop();

@@ -34,11 +34,8 @@ Level level_of(model::Severity s) {
 
 void Daemon::observe(const model::Observation& observation) {
   metrics_->observe(observation);
-  if (const auto* sip = std::get_if<model::SipOutcome>(&observation)) {
-    const Instant floor = sip->sent + (*site_)[sip->carrier].floor;
-    const auto wall = wall_now() + std::chrono::ceil<std::chrono::milliseconds>(floor - boot_now());
-    journal_->put_fact({"sip-floor " + Senses::path_name(*site_, sip->carrier, sip->circuit), std::to_string(wall.time_since_epoch().count())});
-  }
+  if (const auto* sip = std::get_if<model::SipOutcome>(&observation))
+    remember_floor(Senses::path_name(*site_, sip->carrier, sip->circuit), sip->sent + (*site_)[sip->carrier].floor);
   act_on(decider_->observe(observation, boot_now()));
 }
 
