@@ -69,7 +69,8 @@ void read_probing(Section& root, Reading& reading) {
   reading.probing.push_back(section);
 }
 
-void read_health(Section& root, Reading& reading, std::string_view name, model::HealthRule& rule, std::vector<Section>& sections) {
+template <class Rule>
+void read_health(Section& root, Reading& reading, std::string_view name, Rule& rule, std::vector<Section>& sections) {
   Section section = open(root, reading, name);
   section.integer("fall", rule.fall);
   section.integer("rise", rule.rise);

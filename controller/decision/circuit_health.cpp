@@ -120,7 +120,7 @@ std::optional<CircuitHealth::Judgement> CircuitHealth::evaluate_link() const {
 }
 
 CircuitHealth::Judgement CircuitHealth::evaluate(Instant now) const {
-  const model::HealthRule& rule = site_->circuit_health;
+  const model::CircuitRule& rule = site_->circuit_health;
   if (const auto by_link = evaluate_link()) return *by_link;
 
   if (now - last_evidence_ > rule.stale_after) {

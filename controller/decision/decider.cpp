@@ -75,6 +75,10 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
              fmt::format("{} answers OPTIONS through {} with {} instead of {}.", carrier, circuit, o.code, before), now,
              {{"circuit", circuit}, {"code", std::to_string(o.code)}, {"before", std::to_string(before)}});
     }
+    void operator()(const model::GatewayState&) const {}
+    void operator()(const model::ResolverState&) const {}
+    void operator()(const model::LoopStall&) const {}
+    void operator()(const model::TrunkLoad&) const {}
     void operator()(const model::LinkState& o) const {
       CircuitHealth& c = d.circuits_.at(o.circuit.index());
       if (c.link() == o) return;

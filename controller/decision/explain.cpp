@@ -44,6 +44,7 @@ void say_class(const model::Site& site, model::ClassChoice& said, const CircuitC
       case Motive::Adopted: said.reason = fmt::format("{} goes by {}, found standing at start and kept; {}.", traffic.name, name, clause); break;
       case Motive::Escape: said.reason = fmt::format("{} left a dead circuit for {}; {}.", traffic.name, name, clause); break;
       case Motive::Failback: said.reason = fmt::format("{} came back to {}, up for its hold-down; {}.", traffic.name, name, clause); break;
+      case Motive::Quality: said.reason = fmt::format("{} left a circuit that calls sound bad over for {}; {}.", traffic.name, name, clause); break;
       case Motive::Held: said.reason = fmt::format("{} stays on {}; {}.", traffic.name, name, clause); break;
       case Motive::NotYet:
       case Motive::FirstChoice:

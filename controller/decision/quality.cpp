@@ -41,7 +41,10 @@ struct CodecFigures {
 constexpr CodecFigures figures(Codec codec) {
   switch (codec) {
     case Codec::G711: return {.ie = 0, .bpl = 25.1, .look_ahead = milliseconds(0)};
+    case Codec::G711NoPlc: return {.ie = 0, .bpl = 4.3, .look_ahead = milliseconds(0)};
     case Codec::G729A: return {.ie = 11, .bpl = 19, .look_ahead = milliseconds(5)};
+    case Codec::Opus: return {.ie = 0, .bpl = 20, .look_ahead = milliseconds(7)};
+    case Codec::None: return figures(Codec::G711);  // a class without voice is shown what voice would get
   }
   return {};
 }

@@ -10,12 +10,12 @@
 // never a better one.
 #include <cstdint>
 
+#include "controller/model/site.hpp"
 #include "controller/model/time.hpp"
 
 namespace linekeeper::decision {
 
-/// What the calls are coded with; G.711 with packet-loss concealment (its Appendix I) where nothing else is known.
-enum class Codec : std::uint8_t { G711, G729A };
+using model::Codec;
 
 /// What the line does to a call.
 struct LineFigures {

@@ -53,8 +53,14 @@ enum class EventId : std::uint8_t {
   PbxLost,
   PbxCorrected,
   LoopStalled,
+  CircuitSuspect,
+  CircuitCleared,  ///< new calls led around it, and back
+  TargetSetAside,
+  TargetReturned,  ///< its word is not counted, and counted again
+  DiagnosisMade,
+  DiagnosisOver,
 };
-inline constexpr int kEventCount = static_cast<int>(EventId::LoopStalled) + 1;
+inline constexpr int kEventCount = static_cast<int>(EventId::DiagnosisOver) + 1;
 
 /// "circuit.down": the stable id in the journal, --json and the log.
 [[nodiscard]] std::string_view to_string(EventId id);

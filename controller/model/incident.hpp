@@ -4,21 +4,20 @@
 #include <optional>
 #include <string>
 
+#include "controller/model/diagnosis.hpp"
 #include "controller/model/ids.hpp"
 #include "controller/model/time.hpp"
 
 namespace linekeeper::model {
 
-/// The planned-for failure modes that this product acts on.
-enum class FailureMode : std::uint8_t { InternetCircuit = 1, SipTrunk = 2 };
-
 struct Incident {
   std::int64_t id = 0;
   FailureMode mode = FailureMode::InternetCircuit;
-  std::string subject;   ///< class or trunk that was hit
-  std::string failed;    ///< "circuit fiber", "north via fiber"
-  std::string moved_to;  ///< circuit or carrier
-  std::string trigger;   ///< "automatic", "operator"
+  std::string subject;    ///< class or trunk that was hit
+  std::string diagnosis;  ///< what had failed, in a sentence; empty while nothing is named
+  std::string failed;     ///< "circuit fiber", "north via fiber"
+  std::string moved_to;   ///< circuit or carrier
+  std::string trigger;    ///< "automatic", "operator"
   WallTime opened{};
   Instant last_good{};              ///< t0: when the last answered probe left; the fault began no earlier
   Instant detected{};               ///< t1: verdict

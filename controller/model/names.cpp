@@ -1,8 +1,10 @@
 // The words of the model's enumerations, in one place.
 #include <array>
 
+#include "controller/model/diagnosis.hpp"
 #include "controller/model/event.hpp"
 #include "controller/model/plan.hpp"
+#include "controller/model/status.hpp"
 #include "controller/model/verdict.hpp"
 
 namespace linekeeper::model {
@@ -18,6 +20,9 @@ std::string_view to_string(Cause c) {
     case Cause::NoAddress: return "no-address";
     case Cause::NoGateway: return "no-gateway";
     case Cause::Silent: return "silent";
+    case Cause::Lossy: return "lossy";
+    case Cause::Bursty: return "bursty";
+    case Cause::Delayed: return "delayed";
     case Cause::CircuitDown: return "circuit-down";
     case Cause::SipTimeout: return "sip-timeout";
     case Cause::SipRefused: return "sip-refused";
@@ -34,6 +39,7 @@ std::string_view to_string(Motive m) {
     case Motive::FirstChoice: return "first-choice";
     case Motive::Escape: return "escape";
     case Motive::Failback: return "failback";
+    case Motive::Quality: return "quality";
     case Motive::Held: return "held";
     case Motive::Forced: return "forced";
   }
@@ -52,14 +58,52 @@ std::string_view to_string(Guard g) {
     case Guard::OperatorHold: return "operator_hold";
     case Guard::TargetHealthy: return "target_healthy";
     case Guard::RateLimit: return "rate_limit";
+    case Guard::MoveBudget: return "move_budget";
+    case Guard::QualityGain: return "quality_gain";
+    case Guard::FailbackMode: return "failback_mode";
+    case Guard::SelfDoubt: return "self_doubt";
+    case Guard::Emergency: return "emergency";
   }
   return "?";
 }
 
 std::optional<Guard> guard_named(std::string_view name) {
-  for (int i = 0; i <= static_cast<int>(Guard::RateLimit); ++i)
+  for (int i = 0; i <= static_cast<int>(Guard::Emergency); ++i)
     if (const auto g = static_cast<Guard>(i); to_string(g) == name) return g;
   return std::nullopt;
+}
+
+std::string_view to_string(Failed f) {
+  switch (f) {
+    case Failed::Ourselves: return "ourselves";
+    case Failed::Site: return "site";
+    case Failed::SharedUpstream: return "shared-upstream";
+    case Failed::Link: return "link";
+    case Failed::Address: return "address";
+    case Failed::Gateway: return "gateway";
+    case Failed::Circuit: return "circuit";
+    case Failed::CircuitOutbound: return "circuit-outbound";
+    case Failed::CircuitInbound: return "circuit-inbound";
+    case Failed::Brownout: return "brownout";
+    case Failed::Target: return "target";
+    case Failed::TargetPath: return "target-path";
+    case Failed::Carrier: return "carrier";
+    case Failed::Endpoint: return "endpoint";
+    case Failed::Peering: return "peering";
+    case Failed::Resolver: return "resolver";
+    case Failed::Unknown: return "unknown";
+  }
+  return "?";
+}
+
+std::string_view to_string(SetAside s) {
+  switch (s) {
+    case SetAside::No: return "no";
+    case SetAside::Dead: return "dead";
+    case SetAside::Lossy: return "lossy";
+    case SetAside::Lying: return "lying";
+  }
+  return "?";
 }
 
 std::string_view to_string(Severity s) {
@@ -121,6 +165,12 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"pbx.lost", Severity::Alert},
     {"pbx.corrected", Severity::Notice},
     {"loop.stalled", Severity::Warning},
+    {"circuit.suspect", Severity::Notice},
+    {"circuit.cleared", Severity::Info},
+    {"target.set-aside", Severity::Warning},
+    {"target.returned", Severity::Notice},
+    {"diagnosis.made", Severity::Warning},
+    {"diagnosis.over", Severity::Notice},
 }};
 
 }  // namespace

@@ -13,12 +13,20 @@
 
 namespace linekeeper::model {
 
+/// Why a probe was sent. Statistics of loss are made of scheduled ones: those sent because of a suspicion are sent when it is bad.
+enum class ProbeKind : std::uint8_t {
+  Scheduled,  ///< at its own time
+  Closer,     ///< between scheduled ones, while a brownout is suspected: evenly spaced, and counted as they are
+  Verify,     ///< in quick succession, because an answer is overdue
+};
+
 /// An echo request left by `circuit` to `target`.
 struct ProbeSent {
   CircuitId circuit;
   TargetId target;
   std::uint64_t sequence = 0;  ///< counts up over all targets of the circuit; never reused while the daemon lives
   Instant sent{};
+  ProbeKind kind = ProbeKind::Scheduled;
 };
 
 /// Its reply. May come late; duplicates are dropped by the prober (only the first reply of a sequence is reported).
@@ -84,6 +92,41 @@ struct LinkState {
   [[nodiscard]] bool usable() const { return present && admin_up && carrier && address && gateway; }
 };
 
-using Observation = std::variant<ProbeSent, ProbeReply, ProbeRejected, ProbeLocalError, SipOutcome, LinkState>;
+/// What the kernel knows of a circuit's gateway on the link (neighbour table; rtnetlink(7) RTM_NEWNEIGH, NUD_* states).
+enum class Neighbour : std::uint8_t {
+  Unknown,   ///< no entry, or one that was not tried lately (NUD_STALE, NUD_NOARP, point to point)
+  Answers,   ///< NUD_REACHABLE, NUD_PERMANENT
+  Doubtful,  ///< NUD_DELAY, NUD_PROBE, NUD_INCOMPLETE: being asked now
+  Silent,    ///< NUD_FAILED
+};
+
+/// The gateway of a circuit, complete each time.
+struct GatewayState {
+  CircuitId circuit;
+  Neighbour neighbour = Neighbour::Unknown;
+  friend bool operator==(const GatewayState&, const GatewayState&) = default;
+};
+
+/// Whether that circuit's own resolvers answer through it.
+struct ResolverState {
+  CircuitId circuit;
+  bool answering = true;
+  friend bool operator==(const ResolverState&, const ResolverState&) = default;
+};
+
+/// Our own loop stood still: what was not seen to be answered in between may have been answered all the same (I7).
+struct LoopStall {
+  Instant from{}, to{};
+};
+
+/// What a trunk carries now.
+struct TrunkLoad {
+  TrunkId trunk;
+  int calls = 0;                ///< in progress
+  double calls_per_second = 0;  ///< attempts
+};
+
+using Observation =
+    std::variant<ProbeSent, ProbeReply, ProbeRejected, ProbeLocalError, SipOutcome, LinkState, GatewayState, ResolverState, LoopStall, TrunkLoad>;
 
 }  // namespace linekeeper::model

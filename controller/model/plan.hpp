@@ -20,6 +20,7 @@ enum class Motive : std::uint8_t {
   FirstChoice,  ///< the most preferred that is up
   Escape,       ///< the way that stood is down
   Failback,     ///< a better one has been up for its hold-down
+  Quality,      ///< the way that stood lives, but calls over it sound bad
   Held,         ///< stays although a better one exists: a guard says so
   Forced,       ///< a person's override
 };
@@ -37,6 +38,11 @@ enum class Guard : std::uint8_t {
   OperatorHold,   ///< a person froze automatic moves
   TargetHealthy,  ///< a forced way must be up
   RateLimit,      ///< I3: the switch's cap on moves
+  MoveBudget,     ///< I3: as many moves as are allowed in the hour have been made
+  QualityGain,    ///< the other way is not enough better to be worth a move
+  FailbackMode,   ///< going back waits for its time, its window or a person
+  SelfDoubt,      ///< I7: our own loop or sending failed just now
+  Emergency,      ///< I24: would reduce the ways of emergency calls
 };
 [[nodiscard]] std::string_view to_string(Guard g);  ///< "last_path", "all_bad", ...
 [[nodiscard]] std::optional<Guard> guard_named(std::string_view name);

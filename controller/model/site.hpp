@@ -26,31 +26,82 @@ struct Circuit {
   std::string name;
   std::string interface;  ///< Linux device, e.g. "wan0"
   std::string provider;
-  std::string medium;  ///< "fiber", "coax", "lte", ...; free text
-  int priority = 100;  ///< smaller is preferred, where a class does not order its circuits
-  bool metered = false;
-  std::optional<IpAddress> gateway;  ///< nothing: followed from the kernel's routes
-  std::vector<Prefix> sources;       ///< LAN sources pinned to this circuit (a PBX's socket for it)
+  std::string medium;                    ///< "fiber", "coax", "lte", ...; free text
+  int priority = 100;                    ///< smaller is preferred, where a class does not order its circuits
+  bool metered = false;                  ///< paid by the byte: probed less, and the last resort of classes that avoid it
+  double cost = 0;                       ///< of using it, in any unit, the same for all circuits; the cheaper of two with one priority is preferred
+  std::optional<double> bandwidth_kbps;  ///< what it carries each way, where declared
+  std::optional<IpAddress> gateway;      ///< nothing: followed from the kernel's routes
+  std::vector<Prefix> sources;           ///< LAN sources pinned to this circuit (a PBX's socket for it)
   std::vector<TargetId> targets;
   std::uint32_t table = 0;               ///< its own routing table
   std::optional<std::uint32_t> mark;     ///< packet mark that selects it, if any
-  std::vector<std::string> risk_groups;  ///< what it shares with others ("street-duct", "exchange-north"): shown; used by policy later
+  std::vector<std::string> risk_groups;  ///< what it shares with others ("street-duct", "exchange-north"): of two ways out, the one that
+                                         ///< shares nothing with what failed is taken
 };
 
-/// When a circuit or path is called up or down. Set for all circuits, or for all carriers.
-struct HealthRule {
-  int fall = 5;                                    ///< consecutive losses that mean down (circuits: over >= 2 targets in >= 2 networks)
+/// When a circuit is called up or down, and when it is trusted again. One for all circuits.
+///
+/// How long silence must last to mean death is learned for each circuit from its own silences, so that it is mistaken so often a year as
+/// is configured here, and not more; within the two limits.
+struct CircuitRule {
+  double false_failovers_per_year = 12;                      ///< how often a circuit that lives may be called dead
+  double false_suspicions_per_day = 24;                      ///< how often new calls may be led around a circuit that lives
+  Duration suspect_after = std::chrono::milliseconds(300);   ///< silence that leads new calls elsewhere, at the least
+  Duration dead_after_min = std::chrono::milliseconds(700);  ///< silence that means death, at the least
+  Duration dead_after_max = std::chrono::seconds(6);         ///< and at the most, whatever was learned
+  int fall = 5;
   int rise = 10;                                   ///< consecutive answers that mean up again
   int min_samples = 3;                             ///< answered or lost probes before the first verdict
-  Duration hold_down = std::chrono::seconds(60);   ///< up for so long before anything moves back to it
-  Duration stale_after = std::chrono::seconds(5);  ///< evidence older than this is unknown (I6)
+  Duration hold_down = std::chrono::seconds(60);   ///< up for so long before anything moves back to it, the first time
+  Duration hold_down_max = std::chrono::hours(1);  ///< each failure soon after a failback trebles it, up to this
+  Duration stale_after = std::chrono::seconds(5);  ///< evidence older than this is unknown (I6); never less than three intervals
+};
+
+/// When a path (a carrier through a circuit) is called up or down. One for all carriers.
+struct HealthRule {
+  int fall = 2;                                     ///< consecutive bad answers or silences that mean down
+  int rise = 2;                                     ///< consecutive answers that mean up again
+  int min_samples = 1;                              ///< outcomes before the first verdict
+  Duration hold_down = std::chrono::seconds(60);    ///< up for so long before anything moves back to it
+  Duration stale_after = std::chrono::seconds(60);  ///< evidence older than this is unknown (I6)
 };
 
 struct CircuitProbing {
-  Duration interval = std::chrono::milliseconds(200);    ///< between two probes of one circuit, round-robin over its targets
-  double jitter_ratio = 0.1;                             ///< each gap is interval * (1 +- this)
-  Duration timeout_min = std::chrono::milliseconds(80);  ///< a probe counts as lost after srtt + 4 rttvar + 20 ms, within these
+  Duration interval = std::chrono::milliseconds(200);           ///< between two probes of a circuit in use, round-robin over its targets
+  Duration standby_interval = std::chrono::milliseconds(500);   ///< of a circuit that nothing goes by
+  Duration metered_interval = std::chrono::seconds(1);          ///< of a metered circuit in use
+  Duration metered_standby_interval = std::chrono::seconds(5);  ///< of a metered circuit that nothing goes by
+  bool accelerate = true;                                       ///< probe quickly while an answer is overdue
+  int verify_budget = 150;                                      ///< quick probes that one target may be sent at once; a tenth comes back each minute
+  double jitter_ratio = 0.1;                                    ///< each gap is interval * (1 +- this)
+  Duration timeout_min = std::chrono::milliseconds(80);         ///< a probe is overdue after srtt + 4 rttvar + 20 ms, within these
   Duration timeout_max = std::chrono::seconds(1);
+};
+
+/// What calls or data of a class need of a circuit. A circuit that crosses an `enter` is left for one that is within every `exit`.
+struct QualityLimits {
+  double loss_enter = 0.05, loss_exit = 0.02;  ///< ratio
+  Duration rtt_enter = std::chrono::milliseconds(200), rtt_exit = std::chrono::milliseconds(150);
+  double r_enter = 70, r_exit = 80;  ///< R factor (ITU-T G.107); only for classes that have a codec
+};
+
+/// What the calls of a class are coded with (ITU-T G.113 Appendix I). None: the class carries no voice.
+enum class Codec : std::uint8_t { None, G711, G711NoPlc, G729A, Opus };
+
+/// When traffic goes back to what is preferred, once that may be trusted again.
+enum class FailbackMode : std::uint8_t {
+  Automatic,  ///< as soon as the guards let it
+  After,      ///< not before it has been well for `after`
+  Window,     ///< only while the daily window is open
+  Manual,     ///< only when a person says so
+};
+
+struct Failback {
+  FailbackMode mode = FailbackMode::Automatic;
+  Duration after{};                        ///< of mode After
+  std::chrono::minutes opens{}, closes{};  ///< of mode Window: local time since midnight; closes may be before opens (past midnight)
+  friend bool operator==(const Failback&, const Failback&) = default;
 };
 
 struct Carrier {
@@ -58,12 +109,16 @@ struct Carrier {
   std::string provider;
   IpAddress address;
   std::uint16_t port = 5060;
-  std::string domain;                            ///< host part of the Request-URI and To; default: the address
-  std::string from_user;                         ///< user part of From and Contact
-  int priority = 100;                            ///< smaller is preferred, where a trunk does not order its carriers
-  Duration interval = std::chrono::seconds(15);  ///< between two OPTIONS of one path, jittered by 20 %
+  std::string domain;                      ///< host part of the Request-URI and To; default: the address
+  std::string from_user;                   ///< user part of From and Contact
+  int priority = 100;                      ///< smaller is preferred, where a trunk does not order its carriers
+  double cost = 0;                         ///< of using it, in any unit, the same for all carriers; the cheaper of two with one priority is preferred
+  std::optional<int> channels;             ///< calls at once, where the contract limits them
+  std::optional<double> calls_per_second;  ///< attempts, likewise
+  Duration interval = std::chrono::seconds(15);  ///< between two OPTIONS of one path, jittered by 10 %
   Duration floor = std::chrono::seconds(10);     ///< etiquette: never two OPTIONS on one path closer than this
   Duration deadline = std::chrono::seconds(3);   ///< no final response by then: lost
+  int verify_burst = 4;  ///< OPTIONS that may follow sooner than `floor` when one is overdue; one comes back each `interval`. 0: never
   int max_forwards = 70;
   std::map<int, ReplyClass> replies;  ///< per-code overrides of the class table
 };
@@ -82,6 +137,10 @@ struct TrafficClass {
   std::uint32_t table = 0;
   ClassMatch match;
   Duration rto = std::chrono::seconds(60);
+  Codec codec = Codec::None;
+  std::optional<QualityLimits> limits;  ///< nothing: only death moves it
+  bool avoid_metered = false;           ///< metered circuits are its last resort, whatever the order says
+  Failback failback;
 };
 
 enum class PbxDriver : std::uint8_t { Kamailio };
@@ -112,6 +171,10 @@ struct Trunk {
   std::vector<TrunkMember> members;  ///< carrier by carrier in that order
   std::string key = "order";         ///< htable key
   Duration rto = std::chrono::seconds(120);
+  bool emergency = false;              ///< carries emergency calls: no act may reduce its ways (I24)
+  std::optional<int> busy_hour_calls;  ///< at once, where nothing measures the load
+  std::optional<double> busy_hour_calls_per_second;
+  Failback failback;
 };
 
 struct Endpoints {
@@ -134,8 +197,8 @@ struct Site {
   std::vector<Pbx> pbxs;
   std::vector<Trunk> trunks;
   CircuitProbing probing;
-  HealthRule circuit_health;
-  HealthRule carrier_health{.fall = 2, .rise = 2, .min_samples = 1, .hold_down = std::chrono::seconds(60), .stale_after = std::chrono::seconds(60)};
+  CircuitRule circuit_health;
+  HealthRule carrier_health;
   Endpoints endpoints;
 
   [[nodiscard]] const Target& operator[](TargetId i) const { return targets.at(i.index()); }

@@ -5,8 +5,10 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "controller/model/diagnosis.hpp"
 #include "controller/model/incident.hpp"
 #include "controller/model/observation.hpp"
 #include "controller/model/override.hpp"
@@ -23,13 +25,32 @@ struct Figures {
   int samples = 0;
   int losses_in_a_row = 0;
   std::optional<double> r_factor = std::nullopt;  ///< ITU-T G.107, 0 to 93.2; nothing while no probe was answered
-  std::optional<double> mos = std::nullopt;       ///< what listeners would say of it, 1 to 4.5; shown only, it decides nothing
+  std::optional<double> mos = std::nullopt;       ///< what listeners would say of it, 1 to 4.5
+  double burst_ratio = 1;                         ///< G.107 7.5: 1 when losses are independent, more when they come in runs
 };
+
+/// Why a target's word does not count for now (I5).
+enum class SetAside : std::uint8_t { No, Dead, Lossy, Lying };
+[[nodiscard]] std::string_view to_string(SetAside s);  ///< "no", "dead", "lossy", "lying"
 
 struct TargetStatus {
   TargetId target;
   Figures figures;
   std::optional<Instant> last_reply;
+  SetAside set_aside = SetAside::No;
+};
+
+/// What is watched for beside silence; the figures that the judge goes by.
+struct Detectors {
+  Duration silent{};                                ///< since the oldest probe that should have been answered by now; 0: none
+  Duration suspect_after{};                         ///< so much silence leads new calls elsewhere
+  Duration dead_after{};                            ///< so much means death: learned from this circuit's own silences
+  Duration learned_over{};                          ///< how much time of this circuit that was learned from
+  double lossy = 0;                                 ///< score of the sequential test for loss; alarm at kLossyAlarm
+  double bursty = 0;                                ///< likewise for bursts
+  std::optional<Duration> shortest_rtt, usual_rtt;  ///< lately, and as learned
+  Duration interval{};                              ///< between two scheduled probes now
+  double verify_left = 0;                           ///< quick probes that may still be sent
 };
 
 struct CircuitStatus {
@@ -41,6 +62,9 @@ struct CircuitStatus {
   std::vector<TargetStatus> targets;
   std::optional<Instant> last_good;  ///< when the last answered probe left
   bool active = false;               ///< some class goes by it
+  bool suspect = false;              ///< silent for longer than it usually is: new calls go elsewhere
+  Duration hold_down{};              ///< how long it must be well before anything goes back to it, now
+  Detectors detectors;
 };
 
 struct PathStatus {
@@ -87,8 +111,9 @@ struct Status {
   Mode mode = Mode::Automatic;
   std::vector<CircuitStatus> circuits;  ///< Site order, as all lists here
   std::vector<CarrierStatus> carriers;
-  std::vector<PathStatus> paths;  ///< carrier by carrier, circuit by circuit
-  Plan plan;                      ///< the choices that stand
+  std::vector<PathStatus> paths;     ///< carrier by carrier, circuit by circuit
+  std::vector<Diagnosis> diagnoses;  ///< what is wrong now, the gravest first; empty: nothing
+  Plan plan;                         ///< the choices that stand
   std::vector<Carried> class_carried;
   std::vector<Carried> trunk_carried;
   std::vector<Override> overrides;

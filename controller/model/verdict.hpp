@@ -32,7 +32,10 @@ enum class Cause : std::uint8_t {
   LinkDown,         ///< interface missing, set down, or without carrier
   NoAddress,        ///< interface up, no address
   NoGateway,        ///< interface and address there, no gateway known
-  Silent,           ///< consecutive probes over two or more targets lost
+  Silent,           ///< no answer from two or more targets for longer than this circuit is ever silent
+  Lossy,            ///< a share of the probes is lost
+  Bursty,           ///< losses come in bursts, more than they used to
+  Delayed,          ///< the shortest round trip has grown
   CircuitDown,      ///< (paths) the circuit below is down: the carrier is not to blame
   SipTimeout,       ///< OPTIONS unanswered
   SipRefused,       ///< ICMP unreachable or the stream refused

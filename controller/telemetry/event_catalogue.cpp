@@ -108,6 +108,18 @@ EventAdvice advice(EventId id) {
     case EventId::LoopStalled:
       return {"The daemon itself was late: too little CPU, a suspended machine, or a slow disk. Evidence of that moment is not trusted.",
               "If it repeats, look at the load of the machine and its storage."};
+    case EventId::CircuitSuspect:
+      return {"The circuit is silent for longer than it usually is. New calls are led around it; nothing else has moved yet.",
+              "Nothing: within seconds it is either cleared or called down."};
+    case EventId::CircuitCleared: return {"The silent circuit has answered: new calls may use it again.", "Nothing."};
+    case EventId::TargetSetAside:
+      return {"One target answers differently from all others on that circuit: its word does not count there until it behaves.",
+              "If it lasts, choose another target in the configuration: linekeeper explain CIRCUIT names what it did."};
+    case EventId::TargetReturned: return {"A target that had been set aside behaves again, and counts again.", "Nothing."};
+    case EventId::DiagnosisMade:
+      return {"What has failed got its name, with the evidence for it.",
+              "Call whom it names: the provider for a circuit or gateway, the carrier for a carrier; the table stands in README.md."};
+    case EventId::DiagnosisOver: return {"What was named is not wrong any more.", "Nothing. Tell whoever holds the ticket."};
   }
   return {};
 }

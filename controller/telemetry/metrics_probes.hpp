@@ -59,6 +59,10 @@ class ProbeMetrics {
   void on(const model::ProbeLocalError& error);
   void on(const model::SipOutcome& outcome);
   void on(const model::LinkState&) {}
+  void on(const model::GatewayState&) {}
+  void on(const model::ResolverState&) {}
+  void on(const model::LoopStall&) {}
+  void on(const model::TrunkLoad&) {}
 
   Probe make(std::string_view circuit, const std::string& name, std::string_view method, std::string_view target, std::string_view carrier);
   [[nodiscard]] Probe* echo(model::CircuitId circuit, model::TargetId target);

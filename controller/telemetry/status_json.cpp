@@ -37,6 +37,11 @@ std::string_view mode_word(model::FailureMode mode) {
   switch (mode) {
     case model::FailureMode::InternetCircuit: return "internet-circuit";
     case model::FailureMode::SipTrunk: return "sip-trunk";
+    case model::FailureMode::None: return "none";
+    case model::FailureMode::Server: return "server";
+    case model::FailureMode::Application: return "application";
+    case model::FailureMode::Integration: return "integration";
+    case model::FailureMode::SiteLoss: return "site-loss";
   }
   return "?";
 }

@@ -61,14 +61,15 @@ TEST_CASE("reference: the defaults that the summary does not show are those of t
   CHECK(fallback("daemon", "switch_socket") == quoted(model.endpoints.switch_socket));
   CHECK(fallback("daemon", "journal") == quoted(model.endpoints.journal));
   CHECK(fallback("probing", "timeout_min") == quoted(config::show(model.probing.timeout_min)));
-  for (const char* section : {"circuit_health", "carrier_health"}) {
-    const model::HealthRule& rule = section == std::string_view("circuit_health") ? model.circuit_health : model.carrier_health;
+  const auto check_rule = [&](const char* section, const auto& rule) {
     CHECK(fallback(section, "fall") == std::to_string(rule.fall));
     CHECK(fallback(section, "rise") == std::to_string(rule.rise));
     CHECK(fallback(section, "min_samples") == std::to_string(rule.min_samples));
     CHECK(fallback(section, "hold_down") == quoted(config::show(rule.hold_down)));
     CHECK(fallback(section, "stale_after") == quoted(config::show(rule.stale_after)));
-  }
+  };
+  check_rule("circuit_health", model.circuit_health);
+  check_rule("carrier_health", model.carrier_health);
   CHECK(fallback("carrier", "max_forwards") == std::to_string(model::Carrier{}.max_forwards));
   CHECK(fallback("carrier", "deadline") == quoted(config::show(model::Carrier{}.deadline)));
   CHECK(fallback("pbx", "htable") == quoted(model::Pbx{}.htable));
