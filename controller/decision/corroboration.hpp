@@ -21,12 +21,12 @@ using TargetMask = std::uint64_t;
 inline constexpr std::size_t kMostTargets = 64;  ///< of one circuit; config/ refuses more
 
 struct Run {
-  int length = 0;             ///< probes in the run
-  int any = 0;                ///< targets with at least one of them
-  int targets = 0;            ///< targets with at least two of them
-  int networks = 0;           ///< networks those targets are in
-  model::Instant first{};     ///< when the oldest probe of the run was sent
-  model::Instant overdue{};   ///< when it became overdue
+  int length = 0;            ///< probes in the run
+  int any = 0;               ///< targets with at least one of them
+  int targets = 0;           ///< targets with at least two of them
+  int networks = 0;          ///< networks those targets are in
+  model::Instant first{};    ///< when the oldest probe of the run was sent
+  model::Instant overdue{};  ///< when it became overdue
   /// Enough targets in enough networks agree.
   [[nodiscard]] bool corroborated() const { return targets >= 2 && networks >= 2; }
 };

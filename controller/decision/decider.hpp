@@ -10,6 +10,7 @@
 #include "controller/decision/circuit_health.hpp"
 #include "controller/decision/path_health.hpp"
 #include "controller/decision/policy.hpp"
+#include "controller/decision/wake_index.hpp"
 #include "controller/model/event.hpp"
 #include "controller/model/override.hpp"
 #include "controller/model/status.hpp"
@@ -36,10 +37,12 @@ struct OrdersInForce {
 struct Output {
   std::vector<model::Event> events;  ///< `wall` and `sequence` are for the shell to fill
   std::optional<model::Plan> plan;   ///< to be carried out; complete
+  std::uint64_t probing_changed = 0;  ///< circuits that want to be probed otherwise from now on, a bit for each id: see probe_plan()
   model::Instant next_wakeup = model::kNever;
   void clear() {
     events.clear();
     plan.reset();
+    probing_changed = 0;
   }
 };
 
@@ -55,6 +58,13 @@ class Decider {
   /// The standing plan once more under a new generation (the switch came back, or could not do it).
   const Output& reissue(model::Instant now);
   const Output& wake(model::Instant now);
+
+  /// How this circuit is to be probed now.
+  [[nodiscard]] const ProbePlan& probe_plan(model::CircuitId circuit) const { return circuits_.at(circuit.index()).plan(); }
+
+  /// What was learned of a circuit, one line to be kept over a restart; and back. @param age of the text, by the wall clock
+  [[nodiscard]] std::string memory(model::CircuitId circuit) const { return circuits_.at(circuit.index()).memory(); }
+  bool recall(model::CircuitId circuit, std::string_view text, model::Duration age) { return circuits_.at(circuit.index()).recall(text, age); }
 
   /// Fills what decision knows: circuits, carriers, paths, plan, suppressed.
   void fill(model::Status& status, model::Instant now) const;
@@ -78,8 +88,16 @@ class Decider {
 
   /// @param replan  publish a plan even when no choice changed  @param look  choose anew even when no health changed
   const Output& finish(model::Instant now, bool replan, bool look = false);
-  bool judge_all(model::Instant now);
-  bool judge_carriers(model::Instant now);
+  /// Judges whom something was heard of, and whoever is due. @return whether a choice may be another one now
+  bool judge_due(model::Instant now);
+  bool judge_circuit(std::size_t c, model::Instant now);
+  bool judge_path(std::size_t i, model::Instant now);
+  bool judge_carrier(std::size_t k, model::Instant now);
+  void judge_later(std::size_t circuit) { due_circuits_.set(circuit, model::Instant::min()); }
+  void judge_path_later(std::size_t path) { due_paths_.set(path, model::Instant::min()); }
+  void tell_standing(std::size_t c, const TargetStanding::Change& change, model::Instant now);
+  /// Which circuits are in use, and whether one of those is silent: what each is probed for.
+  void assign_roles(model::Instant now);
   void choose_all(model::Instant now);
   void choose_class(std::size_t i, std::span<const CircuitView> views, model::Instant now);
   void choose_trunk(std::size_t i, model::Instant now);
@@ -98,11 +116,15 @@ class Decider {
   model::Instant started_;
   std::vector<CircuitHealth> circuits_;
   std::vector<PathHealth> paths_;  // carrier by carrier, circuit by circuit
+  WakeIndex due_circuits_, due_paths_;
+  std::vector<std::size_t> touched_carriers_;
   std::vector<model::Verdict> carriers_;
   std::vector<ClassState> classes_;
   std::vector<TrunkState> trunks_;
   std::map<model::Guard, std::uint64_t> suppressed_;
   bool adopted_ = false;
+  bool roles_due_ = false;
+  model::Instant doubt_until_{};
   bool plan_due_ = false;  // a plan waits for adoption
   std::uint64_t generation_ = 0;
   model::Plan standing_;

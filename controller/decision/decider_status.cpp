@@ -23,7 +23,7 @@ Guard Decider::forced_refused(model::TrunkId, model::CarrierId to) const {
 std::vector<model::CircuitStatus> Decider::circuit_statuses(Instant now) const {
   std::vector<model::CircuitStatus> all;
   for (const CircuitHealth& c : circuits_) {
-    all.push_back(c.status());
+    all.push_back(c.status(now));
     all.back().reason = circuit_clause(*site_, all.back(), now);
   }
   return all;

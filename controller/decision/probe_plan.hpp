@@ -8,10 +8,10 @@
 namespace linekeeper::decision {
 
 struct ProbePlan {
-  model::Duration interval{};              ///< between two scheduled probes, over all targets
-  std::optional<model::Duration> extra;    ///< between two additional ones; nothing: none
+  model::Duration interval{};                        ///< between two scheduled probes, over all targets
+  std::optional<model::Duration> extra;              ///< between two additional ones; nothing: none
   model::ProbeKind kind = model::ProbeKind::Verify;  ///< of the additional ones
-  TargetMask among = 0;                    ///< targets that additional ones may go to, by position in Circuit::targets
+  TargetMask among = 0;                              ///< targets that additional ones may go to, by position in Circuit::targets
   friend bool operator==(const ProbePlan&, const ProbePlan&) = default;
 };
 

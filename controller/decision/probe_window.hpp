@@ -21,8 +21,8 @@ enum class ProbeFate : std::uint8_t { Open, Answered, Lost };
 struct ProbeRecord {
   std::uint64_t sequence = 0;
   model::Instant sent{};
-  model::Instant lost_at{};    ///< when it counts as overdue unless answered
-  std::uint8_t position = 0;   ///< of its target in Circuit::targets
+  model::Instant lost_at{};   ///< when it counts as overdue unless answered
+  std::uint8_t position = 0;  ///< of its target in Circuit::targets
   model::ProbeKind kind = model::ProbeKind::Scheduled;
   ProbeFate fate = ProbeFate::Open;
   bool voided = false;  ///< its silence says nothing: our own loop stood still meanwhile (I7). An answer to it still counts.
@@ -37,7 +37,8 @@ class ProbeWindow {
   /// Drops what was sent before: old answers must not speak again once probing goes on (I6).
   void forget_before(model::Instant when);
   /// Sequences must rise; one that does not is ignored (returns false).
-  bool sent(std::uint64_t sequence, std::size_t position, model::Instant at, model::Duration timeout, model::ProbeKind kind = model::ProbeKind::Scheduled);
+  bool sent(std::uint64_t sequence, std::size_t position, model::Instant at, model::Duration timeout,
+            model::ProbeKind kind = model::ProbeKind::Scheduled);
   /// @return the record when this is the first answer to a probe in the window, nothing for duplicates and strangers.
   std::optional<ProbeRecord> answered(std::uint64_t sequence);
   /// Marks what is overdue. @return whether anything changed.

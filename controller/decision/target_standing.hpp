@@ -38,13 +38,13 @@ class TargetStanding {
   [[nodiscard]] model::SetAside of(std::size_t position) const { return targets_[position].standing; }
 
   // The bounds, for tests and for the table in README.md.
-  static constexpr int kSilentFor = 6;        ///< probes in a row unanswered while others answer: dead
-  static constexpr int kOthersAnswer = 3;     ///< so many in a row of two others
-  static constexpr int kWindow = 64;          ///< probes of one target that its loss is made of
-  static constexpr int kLossy = 16;           ///< of them lost while others lose no more than kWell: lossy
+  static constexpr int kSilentFor = 6;     ///< probes in a row unanswered while others answer: dead
+  static constexpr int kOthersAnswer = 3;  ///< so many in a row of two others
+  static constexpr int kWindow = 64;       ///< probes of one target that its loss is made of
+  static constexpr int kLossy = 16;        ///< of them lost while others lose no more than kWell: lossy
   static constexpr int kWell = 4;
-  static constexpr int kEnough = 48;          ///< probes before that is judged
-  static constexpr int kLiesFor = 10;         ///< answers in a row while all others are silent: lying
+  static constexpr int kEnough = 48;                 ///< probes before that is judged
+  static constexpr int kLiesFor = 10;                ///< answers in a row while all others are silent: lying
   static constexpr int kQuick = 40, kQuickLost = 4;  ///< of so many quick probes to a live circuit so many lost: rate-limited
 
  private:
