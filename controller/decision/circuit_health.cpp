@@ -17,6 +17,7 @@ namespace {
 
 // Quick probing: closely while it matters most, then less, then no more than the schedule. Within what one target may be asked to answer.
 constexpr Duration kQuick = 20ms, kQuickFor = 1s, kSlower = 50ms, kSlowerFor = 4s, kConfirm = 100ms, kCloser = 40ms;
+constexpr Duration kRegret = 1s;  // so soon after it was called dead late answers take that back
 constexpr double kDaysOfYear = 365.25;
 constexpr double kBudgetBackPerMinute = 0.1;  // of its capacity
 constexpr int kLocalErrorShare = 4;           // silence counts only while no more than one in so many probes failed on our own side
@@ -221,6 +222,13 @@ void CircuitHealth::measure_silence(Instant now) {
   // It has ended with an answer: such silences are what death is told from. One that meant death was none of a living circuit.
   const bool ended = silence_.probes > 0 && (next.probes == 0 || next.first > silence_.first);
   if (ended && !needs_rise_ && now - silence_.overdue < site_->circuit_health.dead_after_max) learner_.observe(now - silence_.overdue);
+  // Called dead, and then probes of that very silence are answered after all (a queue that filled at once): it was none.
+  const bool regretted = verdict_.health == Health::Down && verdict_.cause == Cause::Silent && now - verdict_.since <= kRegret && next.probes == 0 &&
+                         last_proof() >= first_bad_;
+  if (regretted) {
+    needs_rise_ = false;
+    learner_.observe(now - silence_.overdue);
+  }
   silence_ = next;
   silent_since_.reset();
   if (runs.all.length > 0) silent_since_ = runs.all.overdue;
@@ -257,7 +265,7 @@ TargetMask CircuitHealth::quick_targets(Instant now) const {
 }
 
 void CircuitHealth::make_plan(Instant now) {
-  ProbePlan next{.interval = interval(), .extra = std::nullopt};
+  model::ProbePlan next{.interval = interval(), .extra = std::nullopt};
   const bool usable = link_ && link_->usable();
   if (usable && site_->probing.accelerate) {
     if (silent_since_ && verdict_.health != Health::Down && now - *silent_since_ < kSlowerFor)
@@ -305,7 +313,7 @@ CircuitHealth::Change CircuitHealth::judge(Instant now) {
       alive && silence_.probes >= std::max(kSilentProbes, kLocalErrorShare * local_errors_) && now - silence_.overdue >= suspect_after();
   change.suspect = suspect != suspect_;
   suspect_ = suspect;
-  const ProbePlan before = plan_;
+  const model::ProbePlan before = plan_;
   make_plan(now);
   change.plan = before != plan_;
   return change;

@@ -22,7 +22,6 @@
 #include "controller/decision/corroboration.hpp"
 #include "controller/decision/delay_detector.hpp"
 #include "controller/decision/loss_detector.hpp"
-#include "controller/decision/probe_plan.hpp"
 #include "controller/decision/probe_window.hpp"
 #include "controller/decision/recovery_test.hpp"
 #include "controller/decision/rtt_estimator.hpp"
@@ -72,7 +71,7 @@ class CircuitHealth {
   [[nodiscard]] bool suspect() const { return suspect_; }
   /// An answer is overdue: probing has been accelerated, or would be.
   [[nodiscard]] bool silent() const { return silent_since_.has_value(); }
-  [[nodiscard]] const ProbePlan& plan() const { return plan_; }
+  [[nodiscard]] const model::ProbePlan& plan() const { return plan_; }
   [[nodiscard]] const std::optional<model::LinkState>& link() const { return link_; }
   [[nodiscard]] std::optional<model::Instant> last_good() const { return last_good_; }  ///< when the last answered probe left
   /// Since when at the latest two targets have answered: one alone may answer for a dead circuit (I5).
@@ -144,7 +143,7 @@ class CircuitHealth {
   std::optional<model::Cause> impaired_;
   Silence silence_;
   std::optional<model::Instant> silent_since_;  // an answer is overdue since; quick probes tell whether that means anything
-  ProbePlan plan_;
+  model::ProbePlan plan_;
   model::Instant last_evidence_;  // the newest decided probe, or the start
   model::Instant judged_at_{}, last_settled_{};
   std::optional<model::Instant> last_local_error_;

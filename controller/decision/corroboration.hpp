@@ -13,12 +13,11 @@
 #include <span>
 
 #include "controller/decision/probe_window.hpp"
+#include "controller/model/probe_plan.hpp"
 
 namespace linekeeper::decision {
 
-/// Targets of one circuit, a bit for each position in Circuit::targets.
-using TargetMask = std::uint64_t;
-inline constexpr std::size_t kMostTargets = 64;  ///< of one circuit; config/ refuses more
+using model::TargetMask;
 
 struct Run {
   int length = 0;            ///< probes in the run

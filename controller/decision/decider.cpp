@@ -223,7 +223,7 @@ bool Decider::judge_circuit(std::size_t c, Instant now) {
   CircuitHealth& circuit = circuits_[c];
   const CircuitHealth::Change change = circuit.judge(now);
   while (const auto standing = circuit.next_standing()) tell_standing(c, *standing, now);
-  due_circuits_.set(c, circuit.next_wakeup());
+  due_circuits_.set(c, std::max(circuit.next_wakeup(), now + model::Duration(1)));
   if (change.plan) out_.probing_changed |= std::uint64_t{1} << c;
   roles_due_ = roles_due_ || change.silent;
   if (!change.health && !change.suspect) return false;
@@ -249,7 +249,7 @@ bool Decider::judge_circuit(std::size_t c, Instant now) {
 
 bool Decider::judge_path(std::size_t i, Instant now) {
   const PathHealth::Change change = paths_[i].judge(circuits_[i % circuits_.size()].verdict().health, now);
-  due_paths_.set(i, paths_[i].next_wakeup());
+  due_paths_.set(i, std::max(paths_[i].next_wakeup(), now + model::Duration(1)));
   if (change.health) {
     const model::PathStatus s = paths_[i].status();
     const std::string name = fmt::format("{} via {}", (*site_)[s.carrier].name, (*site_)[s.circuit].name);

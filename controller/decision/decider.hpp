@@ -35,8 +35,8 @@ struct OrdersInForce {
 };
 
 struct Output {
-  std::vector<model::Event> events;  ///< `wall` and `sequence` are for the shell to fill
-  std::optional<model::Plan> plan;   ///< to be carried out; complete
+  std::vector<model::Event> events;   ///< `wall` and `sequence` are for the shell to fill
+  std::optional<model::Plan> plan;    ///< to be carried out; complete
   std::uint64_t probing_changed = 0;  ///< circuits that want to be probed otherwise from now on, a bit for each id: see probe_plan()
   model::Instant next_wakeup = model::kNever;
   void clear() {
@@ -60,7 +60,7 @@ class Decider {
   const Output& wake(model::Instant now);
 
   /// How this circuit is to be probed now.
-  [[nodiscard]] const ProbePlan& probe_plan(model::CircuitId circuit) const { return circuits_.at(circuit.index()).plan(); }
+  [[nodiscard]] const model::ProbePlan& probe_plan(model::CircuitId circuit) const { return circuits_.at(circuit.index()).plan(); }
 
   /// What was learned of a circuit, one line to be kept over a restart; and back. @param age of the text, by the wall clock
   [[nodiscard]] std::string memory(model::CircuitId circuit) const { return circuits_.at(circuit.index()).memory(); }

@@ -297,7 +297,7 @@ TEST_CASE("failover: replies slower than the timeout are late, not lost for ever
   VirtualSite site;
   site.start_empty();
   site.run(30s);
-  site.rtt = 900ms;  // bufferbloat: every reply comes after the learned timeout
+  site.rtt = 600ms;  // bufferbloat: every reply comes after the learned timeout
   site.run(30s);
   CHECK(site.way() == "fiber");
   CHECK(site.status().circuits[kFiber].figures.loss_ratio < 0.2);
