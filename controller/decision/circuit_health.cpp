@@ -1,6 +1,7 @@
 #include "controller/decision/circuit_health.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "controller/decision/guards.hpp"
@@ -17,6 +18,7 @@ namespace {
 
 // Quick probing: closely while it matters most, then less, then no more than the schedule. Within what one target may be asked to answer.
 constexpr Duration kQuick = 20ms, kQuickFor = 1s, kSlower = 50ms, kSlowerFor = 4s, kConfirm = 100ms, kCloser = 40ms;
+constexpr Duration kOfOneTarget = 50ms;  // no target is asked more than twenty times a second
 constexpr Duration kRegret = 1s;  // so soon after it was called dead late answers take that back
 constexpr double kDaysOfYear = 365.25;
 constexpr double kBudgetBackPerMinute = 0.1;  // of its capacity
@@ -130,6 +132,7 @@ bool CircuitHealth::set_role(CircuitRole role, Instant now) {
 
 Duration CircuitHealth::interval() const {
   const model::CircuitProbing& pace = site_->probing;
+  if (verdict_.health == Health::Unknown) return pace.interval;  // the first verdict is waited for
   if (settings_->metered) return role_.in_use ? pace.metered_interval : pace.metered_standby_interval;
   // One that is to be trusted again is probed as one in use: the proof is wanted soon.
   return role_.in_use || !proven_well() ? pace.interval : pace.standby_interval;
@@ -229,6 +232,7 @@ void CircuitHealth::measure_silence(Instant now) {
     needs_rise_ = false;
     learner_.observe(now - silence_.overdue);
   }
+  if (next.probes > 0 && (silence_.probes == 0 || next.first != silence_.first)) local_errors_ = 0;  // counted from where it began
   silence_ = next;
   silent_since_.reset();
   if (runs.all.length > 0) silent_since_ = runs.all.overdue;
@@ -277,6 +281,7 @@ void CircuitHealth::make_plan(Instant now) {
     if (next.extra && *next.extra >= next.interval) next.extra.reset();
     if (next.extra) next.among = quick_targets(now);
     if (next.among == 0) next.extra.reset(), next.kind = model::ProbeKind::Verify;
+    if (next.extra) next.extra = std::max(*next.extra, kOfOneTarget / std::popcount(next.among));
   }
   if (next.interval != plan_.interval) loss_.set_interval(next.interval);
   plan_ = next;
