@@ -19,7 +19,7 @@ namespace {
 // Quick probing: closely while it matters most, then less, then no more than the schedule. Within what one target may be asked to answer.
 constexpr Duration kQuick = 20ms, kQuickFor = 1s, kSlower = 50ms, kSlowerFor = 4s, kConfirm = 100ms, kCloser = 40ms;
 constexpr Duration kOfOneTarget = 50ms;  // no target is asked more than twenty times a second
-constexpr Duration kRegret = 1s;  // so soon after it was called dead late answers take that back
+constexpr Duration kRegret = 1s;         // so soon after it was called dead late answers take that back
 constexpr double kDaysOfYear = 365.25;
 constexpr double kBudgetBackPerMinute = 0.1;  // of its capacity
 constexpr int kLocalErrorShare = 4;           // silence counts only while no more than one in so many probes failed on our own side

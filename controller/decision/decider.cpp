@@ -42,7 +42,8 @@ Decider::Decider(model::SitePtr site, Instant started)
       due_paths_(site_->carriers.size() * site_->circuits.size()),
       carriers_(site_->carriers.size()),
       classes_(site_->classes.size()),
-      trunks_(site_->trunks.size()) {
+      trunks_(site_->trunks.size()),
+      evidence_(Evidence::sized(*site_)) {
   circuits_.reserve(site_->circuits.size());
   for (std::size_t c = 0; c < site_->circuits.size(); ++c) circuits_.emplace_back(*site_, model::id_at<model::CircuitId>(c), started);
   for (std::size_t k = 0; k < site_->carriers.size(); ++k)
@@ -92,10 +93,19 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
              fmt::format("{} answers OPTIONS through {} with {} instead of {}.", carrier, circuit, o.code, before), now,
              {{"circuit", circuit}, {"code", std::to_string(o.code)}, {"before", std::to_string(before)}});
     }
-    void operator()(const model::GatewayState&) const {}
-    void operator()(const model::ResolverState&) const {}
+    void operator()(const model::GatewayState& o) const {
+      CircuitEvidence& e = d.evidence_.circuits.at(o.circuit.index());
+      e.neighbour = o.neighbour;
+      e.gateway_confirmed = o.confirmed;
+      d.diagnosis_due_ = true;
+    }
+    void operator()(const model::ResolverState& o) const {
+      d.evidence_.circuits.at(o.circuit.index()).resolver = o.answering;
+      d.diagnosis_due_ = true;
+    }
     void operator()(const model::LoopStall& o) const {
       for (std::size_t c = 0; c < d.circuits_.size(); ++c) circuit(model::id_at<model::CircuitId>(c)).on(o);
+      d.diagnosis_due_ = true;
       d.doubt_until_ = std::max(d.doubt_until_, now + kDoubt);
     }
     void operator()(const model::TrunkLoad&) const {}
@@ -222,7 +232,10 @@ void Decider::tell_standing(std::size_t c, const TargetStanding::Change& change,
 bool Decider::judge_circuit(std::size_t c, Instant now) {
   CircuitHealth& circuit = circuits_[c];
   const CircuitHealth::Change change = circuit.judge(now);
-  while (const auto standing = circuit.next_standing()) tell_standing(c, *standing, now);
+  while (const auto standing = circuit.next_standing()) {
+    tell_standing(c, *standing, now);
+    diagnosis_due_ = true;
+  }
   due_circuits_.set(c, std::max(circuit.next_wakeup(), now + model::Duration(1)));
   if (change.plan) out_.probing_changed |= std::uint64_t{1} << c;
   roles_due_ = roles_due_ || change.silent;
@@ -356,13 +369,14 @@ const Output& Decider::finish(Instant now, bool replan, bool look) {
   bool recheck_due = false;
   for (const ClassState& c : classes_) recheck_due = recheck_due || c.choice.recheck <= now || c.choice.held_by == Guard::Freshness;
   for (const TrunkState& t : trunks_) recheck_due = recheck_due || t.decision.held_by == Guard::Freshness;
+  if (changed || diagnosis_due_ || diagnoses_.next_wakeup() <= now) diagnose_now(now);
   if (changed || replan || look || recheck_due) {
     choose_all(now);
     roles_due_ = true;
   }
   if (roles_due_) assign_roles(now);
   publish(now, replan);
-  Instant next = std::min(due_circuits_.next(), due_paths_.next());
+  Instant next = std::min({due_circuits_.next(), due_paths_.next(), diagnoses_.next_wakeup()});
   for (const ClassState& c : classes_) next = std::min(next, c.choice.recheck);
   out_.next_wakeup = next;
   return out_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controller/decision/circuit_health.hpp"
+#include "controller/decision/diagnoses.hpp"
 #include "controller/decision/path_health.hpp"
 #include "controller/decision/policy.hpp"
 #include "controller/decision/wake_index.hpp"
@@ -98,6 +99,9 @@ class Decider {
   void tell_standing(std::size_t c, const TargetStanding::Change& change, model::Instant now);
   /// Which circuits are in use, and whether one of those is silent: what each is probed for.
   void assign_roles(model::Instant now);
+  void gather_evidence(model::Instant now);
+  void diagnose_now(model::Instant now);
+  [[nodiscard]] std::string subject_of(const model::Diagnosis& d) const;
   void choose_all(model::Instant now);
   void choose_class(std::size_t i, std::span<const CircuitView> views, model::Instant now);
   void choose_trunk(std::size_t i, model::Instant now);
@@ -123,6 +127,9 @@ class Decider {
   std::vector<TrunkState> trunks_;
   std::map<model::Guard, std::uint64_t> suppressed_;
   bool adopted_ = false;
+  Evidence evidence_;
+  Diagnoses diagnoses_;
+  bool diagnosis_due_ = true;  // evidence has changed since a name was last sought
   bool roles_due_ = false;
   model::Instant doubt_until_{};
   bool plan_due_ = false;  // a plan waits for adoption

@@ -48,6 +48,7 @@ void Decider::fill(model::Status& s, Instant now) const {
     for (std::size_t c = 0; c < circuits_.size(); ++c)
       if (const int code = s.path(id, model::id_at<model::CircuitId>(c)).last_code; code != 0) s.carriers.back().last_code = code;
   }
+  s.diagnoses = diagnoses_.told(*site_, evidence_, now);
   s.plan = make_plan(now);
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     say_class(*site_, s.plan.classes[i], classes_[i].choice, s.circuits, now);
