@@ -41,6 +41,28 @@ class DelayDetector {
   /// @param age how long ago it was written, by the wall clock: what is old gives way sooner; a negative age counts as none
   /// @return nothing when the text is not one that to_text() writes; compare targets() before use
   static std::optional<DelayDetector> from_text(std::string_view text, model::Duration age);
+
+ private:
+  struct Second {
+    model::Instant began{};
+    model::Duration shortest{};
+  };
+  static constexpr std::size_t kSeconds = 20;
+  struct Target {
+    std::array<Second, kSeconds> lately{};  ///< a ring of the seconds in which something was answered
+    std::size_t end = 0, size = 0;
+    double usual = 0;             ///< nanoseconds; 0: not known yet
+    model::Duration learned{};    ///< how long it was learned
+    model::Instant learned_at{};  ///< when last
+    bool slow = false, skipped = false;
+
+    [[nodiscard]] const Second& newest(std::size_t i) const { return lately[(end + kSeconds - 1 - i) % kSeconds]; }
+    void note(model::Duration rtt, model::Instant now);
+    [[nodiscard]] std::optional<model::Duration> shortest(model::Instant now) const;
+    void learn(double shortest_now, model::Instant now);
+  };
+
+  std::vector<Target> targets_;
 };
 
 }  // namespace linekeeper::decision

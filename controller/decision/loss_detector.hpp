@@ -14,7 +14,9 @@
 // The caller decides fates in SEND order (a late answer may un-lose a probe until it is added here); what comes out of order is ignored.
 // Time and memory are bounded: everything is allocated by the constructor, a probe costs two exponentials for each alternative and
 // some multiplications for each target.
+#include <array>
 #include <cstddef>
+#include <optional>
 #include <vector>
 
 #include "controller/model/observation.hpp"
@@ -36,6 +38,9 @@ class LossDetector {
   void skip(std::size_t position, bool skipped);
   /// Probing has become faster or slower; scores stay what they are.
   void set_interval(model::Duration interval);
+  /// Early word of a Scheduled or Closer probe, long before its fate is final and in any order: it was answered, or its answer is
+  /// overdue. It speeds the probing up (wants_closer) and scores nothing.
+  void early(std::size_t position, bool overdue);
 
   [[nodiscard]] double lossy() const;
   [[nodiscard]] double bursty() const;
@@ -48,6 +53,37 @@ class LossDetector {
   [[nodiscard]] bool bursty_alarmed() const;
   /// Nothing of what was before counts: the circuit was dead, or is another one (address, interface).
   void reset();
+
+ private:
+  static constexpr std::size_t kLossyTests = 3, kBurstyTests = 2;
+  struct Cusum {
+    double bad = 0;    ///< chance that the line is within a burst now, as the alternative has it
+    double ratio = 1;  ///< e to the power of the score: likelihood of the alternative over that of the null hypothesis, 1 at the least
+  };
+  /// The tests over all targets but one.
+  struct LeftOut {
+    double bad = 0, bad_scheduled = 0;  ///< as the null hypothesis has it, from all probes and from the scheduled ones
+    std::array<Cusum, kLossyTests> lossy{};
+    std::array<Cusum, kBurstyTests> bursty{};
+    double early = 0;
+    bool skipped = false;
+  };
+
+  void pass(model::Instant sent, bool scheduled);
+  void weigh(LeftOut& tests, bool lost, bool scheduled) const;
+  void judge();
+  /// Whether a probe of `position` counts in the tests that leave out `left_out`.
+  [[nodiscard]] bool counts(std::size_t position, std::size_t left_out) const;
+  template <class Score>
+  [[nodiscard]] double least(Score score) const;
+
+  std::vector<LeftOut> left_out_;
+  double lossy_alarm_ = 0, bursty_alarm_ = 0;
+  std::array<double, kLossyTests> lossy_most_{};  ///< ratios
+  std::array<double, kBurstyTests> bursty_most_{};
+  double lossy_ = 0, bursty_ = 0;
+  bool lossy_alarmed_ = false, bursty_alarmed_ = false;
+  std::optional<model::Instant> last_, last_scheduled_;
 };
 
 }  // namespace linekeeper::decision
