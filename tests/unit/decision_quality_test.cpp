@@ -53,7 +53,7 @@ struct Probed {
       if (fate != '?') health.judge(now + 2s);
     }
   }
-  [[nodiscard]] model::Figures figures() const { return health.status().figures; }
+  [[nodiscard]] model::Figures figures() const { return health.status(model::Instant{}).figures; }
 };
 
 }  // namespace
@@ -193,7 +193,7 @@ TEST_CASE("quality: a circuit's figure comes from its loss, its runs of losses i
   CHECK(*Probed("....xx...x....xx....").figures().r_factor ==
         Approx(voice_quality({.loss_ratio = 0.25, .burst_ratio = 5.0 / 3 * 0.75, .one_way = 10ms}).r_factor));
   CHECK(*in_a_run.mos == Approx(mean_opinion_score(*in_a_run.r_factor)));
-  CHECK_FALSE(Probed("....").health.status().targets[0].figures.mos);  // the circuit as a whole only
+  CHECK_FALSE(Probed("....").health.status(model::Instant{}).targets[0].figures.mos);  // the circuit as a whole only
 }
 
 TEST_CASE("quality: it decides nothing, a line that sounds bad but answers stays the way") {
