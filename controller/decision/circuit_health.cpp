@@ -204,7 +204,7 @@ void CircuitHealth::take(const ProbeRecord& probe) {
   const bool lost = probe.fate != ProbeFate::Answered;
   if (lost && probe.voided) return;
   standing_.settled(probe.position, lost, probe.kind);
-  loss_.add(probe.position, probe.sent, lost, probe.kind);
+  if (!needs_rise_) loss_.add(probe.position, probe.sent, lost, probe.kind);  // a dead circuit is not lossy
   if (probe.kind != model::ProbeKind::Scheduled) return;
   if ((standing_.counted() >> probe.position & 1) != 0) recovery_.add(lost);
   // Time is watched as long as probes leave in their turn; what lies between longer gaps was not.

@@ -81,12 +81,14 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
     void operator()(const model::ProbeRejected&) const {}  // a hint that can be forged: the silence that follows is what counts
     void operator()(const model::ProbeLocalError& o) const { circuit(o.circuit).on(o, now); }
     void operator()(const model::SipOutcome& o) const {
-      look = true;  // a suspicion may have come or gone without a change of health; OPTIONS are rare
       const std::size_t i = o.carrier.index() * d.circuits_.size() + o.circuit.index();
       PathHealth& p = d.paths_.at(i);
       d.judge_path_later(i);
       const int before = p.last_code();
-      if (!p.on(o, now)) return;
+      const bool bad_before = p.last_was_bad();
+      const bool code_changed = p.on(o, now);
+      look = p.last_was_bad() != bad_before;  // a suspicion has come or gone without a change of health
+      if (!code_changed) return;
       const std::string& carrier = (*d.site_)[o.carrier].name;
       const std::string& circuit = (*d.site_)[o.circuit].name;
       d.tell(EventId::CarrierCodeChanged, "carrier " + carrier,
@@ -373,9 +375,9 @@ const Output& Decider::finish(Instant now, bool replan, bool look) {
   if (changed || replan || look || recheck_due) {
     choose_all(now);
     roles_due_ = true;
+    publish(now, replan);
   }
   if (roles_due_) assign_roles(now);
-  publish(now, replan);
   Instant next = std::min({due_circuits_.next(), due_paths_.next(), diagnoses_.next_wakeup()});
   for (const ClassState& c : classes_) next = std::min(next, c.choice.recheck);
   out_.next_wakeup = next;

@@ -7,7 +7,6 @@ lk_unit(decision
     decision_failover_test.cpp
     decision_guards_test.cpp
     decision_policy_test.cpp
-    decision_quality_test.cpp
     decision_standing_test.cpp
     decision_trunk_test.cpp
     decision_window_test.cpp
