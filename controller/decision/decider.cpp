@@ -34,13 +34,19 @@ std::string nanoseconds(Instant t) { return std::to_string(t.time_since_epoch().
 
 Decider::Decider(model::SitePtr site, Instant started)
     : site_(std::move(site)), started_(started), carriers_(site_->carriers.size()), classes_(site_->classes.size()), trunks_(site_->trunks.size()) {
-  for (std::size_t c = 0; c < site_->circuits.size(); ++c) circuits_.emplace_back(*site_, model::id_at<model::CircuitId>(c), started);
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
+    circuits_.emplace_back(*site_, model::id_at<model::CircuitId>(c), started);
+    hold_downs_.emplace_back(site_->circuit_health.hold_down, site_->circuit_health.hold_down_max);
+  }
   for (std::size_t k = 0; k < site_->carriers.size(); ++k)
     for (std::size_t c = 0; c < site_->circuits.size(); ++c)
       paths_.emplace_back(*site_, model::id_at<model::CarrierId>(k), model::id_at<model::CircuitId>(c), started);
   for (model::Verdict& v : carriers_) v.since = started;
   for (ClassState& c : classes_) c.since = started;
-  for (TrunkState& t : trunks_) t.since = started;
+  for (std::size_t i = 0; i < trunks_.size(); ++i) {
+    trunks_[i].since = started;
+    trunks_[i].members.resize(site_->trunks[i].members.size());
+  }
 }
 
 const PathHealth& Decider::path(model::CarrierId carrier, model::CircuitId circuit) const {
@@ -78,7 +84,10 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
     void operator()(const model::GatewayState&) const {}
     void operator()(const model::ResolverState&) const {}
     void operator()(const model::LoopStall&) const {}
-    void operator()(const model::TrunkLoad&) const {}
+    void operator()(const model::TrunkLoad& o) const {
+      d.trunks_.at(o.trunk.index()).load = o;
+      look = true;
+    }
     void operator()(const model::LinkState& o) const {
       CircuitHealth& c = d.circuits_.at(o.circuit.index());
       if (c.link() == o) return;
@@ -125,8 +134,9 @@ const Output& Decider::adopt(const TrunkAdopted& adopted, Instant now) {
     if (order.size() == members.size()) {
       // Whoever stands behind one that it is preferred to was put there for a reason that died with the daemon before us: it
       // earns its place again by its hold-down (I4, I13).
-      const auto preferred = order_trunk(*site_, (*site_)[adopted.trunk], {}, model::Motive::NotYet, member_views((*site_)[adopted.trunk], {}),
-                                         classes_[(*site_)[adopted.trunk].traffic_class.index()].choice.circuit, {});
+      const auto preferred =
+          order_trunk(*site_, (*site_)[adopted.trunk], {}, model::Motive::NotYet, member_views((*site_)[adopted.trunk], {}, circuit_views(now), now),
+                      classes_[(*site_)[adopted.trunk].traffic_class.index()].choice.circuit, {});
       for (auto s = preferred.order.begin(); s != preferred.order.end(); ++s) {
         const auto stands = std::ranges::find(order, s->member, &model::TrunkStep::member);
         const bool in_place =
@@ -287,12 +297,13 @@ const Output& Decider::finish(Instant now, bool replan, bool look) {
   Instant next = model::kNever;
   bool recheck_due = false;
   for (const ClassState& c : classes_) recheck_due = recheck_due || c.choice.recheck <= now || c.choice.held_by == Guard::Freshness;
-  for (const TrunkState& t : trunks_) recheck_due = recheck_due || t.decision.held_by == Guard::Freshness;
+  for (const TrunkState& t : trunks_) recheck_due = recheck_due || t.decision.recheck <= now || t.decision.held_by == Guard::Freshness;
   if (changed || replan || look || recheck_due) choose_all(now);
   publish(now, replan);
   for (const CircuitHealth& c : circuits_) next = std::min(next, c.next_wakeup());
   for (const PathHealth& p : paths_) next = std::min(next, p.next_wakeup());
   for (const ClassState& c : classes_) next = std::min(next, c.choice.recheck);
+  for (const TrunkState& t : trunks_) next = std::min(next, t.decision.recheck);
   out_.next_wakeup = next;
   return out_;
 }

@@ -8,8 +8,11 @@
 #include <vector>
 
 #include "controller/decision/circuit_health.hpp"
+#include "controller/decision/hold_down.hpp"
+#include "controller/decision/move_budget.hpp"
 #include "controller/decision/path_health.hpp"
 #include "controller/decision/policy.hpp"
+#include "controller/decision/trunk_policy.hpp"
 #include "controller/model/event.hpp"
 #include "controller/model/override.hpp"
 #include "controller/model/status.hpp"
@@ -68,12 +71,21 @@ class Decider {
     CircuitChoice choice;
     model::Instant since{};
     Orders orders;
+    MoveBudget budget;
+  };
+  /// What is remembered of a trunk member from one choice to the next.
+  struct MemberMemory {
+    bool crowded = false;   ///< could not carry the load when last asked
+    bool degraded = false;  ///< was degraded, and its hold-down since then is not over
+    bool owes = false;      ///< lost its trust, and was not let back since (Failback)
   };
   struct TrunkState {
     TrunkDecision decision;
     model::Instant since{};
     TrunkOrders orders;
     bool adopted = false;
+    std::vector<MemberMemory> members;       ///< as the trunk's members
+    std::optional<model::TrunkLoad> load{};  ///< as last measured
   };
 
   /// @param replan  publish a plan even when no choice changed  @param look  choose anew even when no health changed
@@ -82,13 +94,19 @@ class Decider {
   bool judge_carriers(model::Instant now);
   void choose_all(model::Instant now);
   void choose_class(std::size_t i, std::span<const CircuitView> views, model::Instant now);
-  void choose_trunk(std::size_t i, model::Instant now);
+  void count_move(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, model::Instant now);
+  void choose_trunk(std::size_t i, std::span<const CircuitView> circuits, model::Instant now);
   void publish(model::Instant now, bool force);
   [[nodiscard]] model::Plan make_plan(model::Instant now) const;
-  [[nodiscard]] std::vector<CircuitView> circuit_views() const;
-  [[nodiscard]] std::vector<MemberView> member_views(const model::Trunk& trunk, std::span<const model::TrunkStep> standing) const;
+  [[nodiscard]] std::vector<CircuitView> circuit_views(model::Instant now) const;
+  [[nodiscard]] std::vector<MemberView> member_views(const model::Trunk& trunk, std::span<const model::TrunkStep> standing,
+                                                     std::span<const CircuitView> circuits, model::Instant now) const;
+  /// Adds to the views what only memory tells, and keeps that memory. @return when it may have changed by time alone
+  model::Instant remember_members(std::size_t trunk, std::span<MemberView> views, std::span<const CircuitView> circuits, model::Instant now);
+  [[nodiscard]] std::optional<model::CircuitId> way_of(const model::Trunk& trunk, std::size_t member) const;
   [[nodiscard]] std::vector<model::CircuitStatus> circuit_statuses(model::Instant now) const;
   [[nodiscard]] std::vector<model::PathStatus> path_statuses() const;
+  [[nodiscard]] bool carries_emergency(model::ClassId traffic) const;  ///< some trunk of the class is for emergency calls (I24)
   [[nodiscard]] const PathHealth& path(model::CarrierId carrier, model::CircuitId circuit) const;
   void tell(model::EventId id, std::string subject, std::string text, model::Instant now,
             std::vector<std::pair<std::string, std::string>> fields = {});
@@ -99,6 +117,8 @@ class Decider {
   std::vector<CircuitHealth> circuits_;
   std::vector<PathHealth> paths_;  // carrier by carrier, circuit by circuit
   std::vector<model::Verdict> carriers_;
+  std::vector<HoldDown> hold_downs_;  // by circuit
+  model::Instant doubt_until_{};      // I7: our own loop or sending failed; until then only the kernel's word on links moves anything
   std::vector<ClassState> classes_;
   std::vector<TrunkState> trunks_;
   std::map<model::Guard, std::uint64_t> suppressed_;
