@@ -45,14 +45,20 @@ Decider::Decider(model::SitePtr site, Instant started)
       trunks_(site_->trunks.size()),
       evidence_(Evidence::sized(*site_)) {
   circuits_.reserve(site_->circuits.size());
-  for (std::size_t c = 0; c < site_->circuits.size(); ++c) circuits_.emplace_back(*site_, model::id_at<model::CircuitId>(c), started);
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
+    circuits_.emplace_back(*site_, model::id_at<model::CircuitId>(c), started);
+    hold_downs_.emplace_back(site_->circuit_health.hold_down, site_->circuit_health.hold_down_max);
+  }
   for (std::size_t k = 0; k < site_->carriers.size(); ++k)
     for (std::size_t c = 0; c < site_->circuits.size(); ++c)
       paths_.emplace_back(*site_, model::id_at<model::CarrierId>(k), model::id_at<model::CircuitId>(c), started);
   touched_carriers_.reserve(paths_.size());
   for (model::Verdict& v : carriers_) v.since = started;
   for (ClassState& c : classes_) c.since = started;
-  for (TrunkState& t : trunks_) t.since = started;
+  for (std::size_t i = 0; i < trunks_.size(); ++i) {
+    trunks_[i].since = started;
+    trunks_[i].members.resize(site_->trunks[i].members.size());
+  }
 }
 
 const PathHealth& Decider::path(model::CarrierId carrier, model::CircuitId circuit) const {
@@ -110,7 +116,10 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
       d.diagnosis_due_ = true;
       d.doubt_until_ = std::max(d.doubt_until_, now + kDoubt);
     }
-    void operator()(const model::TrunkLoad&) const {}
+    void operator()(const model::TrunkLoad& o) const {
+      d.trunks_.at(o.trunk.index()).load = o;
+      look = true;
+    }
     void operator()(const model::LinkState& o) const {
       CircuitHealth& c = circuit(o.circuit);
       if (c.link() == o) return;
@@ -157,8 +166,9 @@ const Output& Decider::adopt(const TrunkAdopted& adopted, Instant now) {
     if (order.size() == members.size()) {
       // Whoever stands behind one that it is preferred to was put there for a reason that died with the daemon before us: it
       // earns its place again by its hold-down (I4, I13).
-      const auto preferred = order_trunk(*site_, (*site_)[adopted.trunk], {}, model::Motive::NotYet, member_views((*site_)[adopted.trunk], {}),
-                                         classes_[(*site_)[adopted.trunk].traffic_class.index()].choice.circuit, {});
+      const auto preferred =
+          order_trunk(*site_, (*site_)[adopted.trunk], {}, model::Motive::NotYet, member_views((*site_)[adopted.trunk], {}, circuit_views(now), now),
+                      classes_[(*site_)[adopted.trunk].traffic_class.index()].choice.circuit, {});
       for (auto s = preferred.order.begin(); s != preferred.order.end(); ++s) {
         const auto stands = std::ranges::find(order, s->member, &model::TrunkStep::member);
         const bool in_place =
@@ -370,7 +380,7 @@ const Output& Decider::finish(Instant now, bool replan, bool look) {
   const bool changed = judge_due(now);
   bool recheck_due = false;
   for (const ClassState& c : classes_) recheck_due = recheck_due || c.choice.recheck <= now || c.choice.held_by == Guard::Freshness;
-  for (const TrunkState& t : trunks_) recheck_due = recheck_due || t.decision.held_by == Guard::Freshness;
+  for (const TrunkState& t : trunks_) recheck_due = recheck_due || t.decision.recheck <= now || t.decision.held_by == Guard::Freshness;
   if (changed || diagnosis_due_ || diagnoses_.next_wakeup() <= now) diagnose_now(now);
   if (changed || replan || look || recheck_due) {
     choose_all(now);
@@ -380,6 +390,7 @@ const Output& Decider::finish(Instant now, bool replan, bool look) {
   if (roles_due_) assign_roles(now);
   Instant next = std::min({due_circuits_.next(), due_paths_.next(), diagnoses_.next_wakeup()});
   for (const ClassState& c : classes_) next = std::min(next, c.choice.recheck);
+  for (const TrunkState& t : trunks_) next = std::min(next, t.decision.recheck);
   out_.next_wakeup = next;
   return out_;
 }

@@ -9,8 +9,11 @@
 
 #include "controller/decision/circuit_health.hpp"
 #include "controller/decision/diagnoses.hpp"
+#include "controller/decision/hold_down.hpp"
+#include "controller/decision/move_budget.hpp"
 #include "controller/decision/path_health.hpp"
 #include "controller/decision/policy.hpp"
+#include "controller/decision/trunk_policy.hpp"
 #include "controller/decision/wake_index.hpp"
 #include "controller/model/event.hpp"
 #include "controller/model/override.hpp"
@@ -79,12 +82,21 @@ class Decider {
     CircuitChoice choice;
     model::Instant since{};
     Orders orders;
+    MoveBudget budget;
+  };
+  /// What is remembered of a trunk member from one choice to the next.
+  struct MemberMemory {
+    bool crowded = false;   ///< could not carry the load when last asked
+    bool degraded = false;  ///< was degraded, and its hold-down since then is not over
+    bool owes = false;      ///< lost its trust, and was not let back since (Failback)
   };
   struct TrunkState {
     TrunkDecision decision;
     model::Instant since{};
     TrunkOrders orders;
     bool adopted = false;
+    std::vector<MemberMemory> members;       ///< as the trunk's members
+    std::optional<model::TrunkLoad> load{};  ///< as last measured
   };
 
   /// @param replan  publish a plan even when no choice changed  @param look  choose anew even when no health changed
@@ -104,13 +116,19 @@ class Decider {
   [[nodiscard]] std::string subject_of(const model::Diagnosis& d) const;
   void choose_all(model::Instant now);
   void choose_class(std::size_t i, std::span<const CircuitView> views, model::Instant now);
-  void choose_trunk(std::size_t i, model::Instant now);
+  void count_move(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, model::Instant now);
+  void choose_trunk(std::size_t i, std::span<const CircuitView> circuits, model::Instant now);
   void publish(model::Instant now, bool force);
   [[nodiscard]] model::Plan make_plan(model::Instant now) const;
-  [[nodiscard]] std::vector<CircuitView> circuit_views() const;
-  [[nodiscard]] std::vector<MemberView> member_views(const model::Trunk& trunk, std::span<const model::TrunkStep> standing) const;
+  [[nodiscard]] std::vector<CircuitView> circuit_views(model::Instant now) const;
+  [[nodiscard]] std::vector<MemberView> member_views(const model::Trunk& trunk, std::span<const model::TrunkStep> standing,
+                                                     std::span<const CircuitView> circuits, model::Instant now) const;
+  /// Adds to the views what only memory tells, and keeps that memory. @return when it may have changed by time alone
+  model::Instant remember_members(std::size_t trunk, std::span<MemberView> views, std::span<const CircuitView> circuits, model::Instant now);
+  [[nodiscard]] std::optional<model::CircuitId> way_of(const model::Trunk& trunk, std::size_t member) const;
   [[nodiscard]] std::vector<model::CircuitStatus> circuit_statuses(model::Instant now) const;
   [[nodiscard]] std::vector<model::PathStatus> path_statuses() const;
+  [[nodiscard]] bool carries_emergency(model::ClassId traffic) const;  ///< some trunk of the class is for emergency calls (I24)
   [[nodiscard]] const PathHealth& path(model::CarrierId carrier, model::CircuitId circuit) const;
   void tell(model::EventId id, std::string subject, std::string text, model::Instant now,
             std::vector<std::pair<std::string, std::string>> fields = {});
@@ -123,6 +141,8 @@ class Decider {
   WakeIndex due_circuits_, due_paths_;
   std::vector<std::size_t> touched_carriers_;
   std::vector<model::Verdict> carriers_;
+  std::vector<HoldDown> hold_downs_;  // by circuit
+  model::Instant doubt_until_{};      // I7: our own loop or sending failed; until then only the kernel's word on links moves anything
   std::vector<ClassState> classes_;
   std::vector<TrunkState> trunks_;
   std::map<model::Guard, std::uint64_t> suppressed_;
@@ -131,7 +151,6 @@ class Decider {
   Diagnoses diagnoses_;
   bool diagnosis_due_ = true;  // evidence has changed since a name was last sought
   bool roles_due_ = false;
-  model::Instant doubt_until_{};
   bool plan_due_ = false;  // a plan waits for adoption
   std::uint64_t generation_ = 0;
   model::Plan standing_;

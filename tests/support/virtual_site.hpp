@@ -197,7 +197,7 @@ class VirtualSite {
     }
     o.result = model::SipResult::Final;
     o.code = code;
-    o.reply = code < 300 ? model::ReplyClass::Up : model::ReplyClass::Down;
+    o.reply = code < 300 ? model::ReplyClass::Up : code == 403 ? model::ReplyClass::Degraded : model::ReplyClass::Down;
     o.rtt = rtt;
     replies_.emplace(now_ + rtt, o);
   }
