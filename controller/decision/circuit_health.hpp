@@ -76,8 +76,8 @@ class CircuitHealth {
   [[nodiscard]] std::optional<model::Instant> last_good() const { return last_good_; }  ///< when the last answered probe left
   /// Since when at the latest two targets have answered: one alone may answer for a dead circuit (I5).
   [[nodiscard]] std::optional<model::Instant> last_proof() const;
-  /// When the fault that made it down may have begun at the latest: the first unanswered probe, or the link event.
-  [[nodiscard]] model::Instant first_bad() const { return first_bad_; }
+  /// When the fault that made it down, or makes it suspect, may have begun at the latest: the first unanswered probe, or the link event.
+  [[nodiscard]] model::Instant first_bad() const { return suspect_ ? silence_.first : first_bad_; }
   /// The recovery test has passed since it was last bad.
   [[nodiscard]] bool proven_well() const { return !was_bad_ || recovery_.passed(); }
   /// How long an answer takes at the most.

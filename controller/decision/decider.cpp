@@ -381,6 +381,8 @@ const Output& Decider::finish(Instant now, bool replan, bool look) {
   bool recheck_due = false;
   for (const ClassState& c : classes_) recheck_due = recheck_due || c.choice.recheck <= now || c.choice.held_by == Guard::Freshness;
   for (const TrunkState& t : trunks_) recheck_due = recheck_due || t.decision.recheck <= now || t.decision.held_by == Guard::Freshness;
+  // Whether another circuit outlives a silent one is told by its next answer, which changes no verdict.
+  for (const CircuitHealth& c : circuits_) recheck_due = recheck_due || c.suspect();
   if (changed || diagnosis_due_ || diagnoses_.next_wakeup() <= now) diagnose_now(now);
   if (changed || replan || look || recheck_due) {
     choose_all(now);

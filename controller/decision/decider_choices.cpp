@@ -47,10 +47,11 @@ std::optional<model::CircuitId> Decider::way_of(const model::Trunk& trunk, std::
 std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::span<const model::TrunkStep> standing,
                                               std::span<const CircuitView> circuits, Instant now) const {
   std::vector<MemberView> views;
-  // The circuit under the first member has died: what goes by another is no way out before that one is proven to outlive it.
+  // The circuit under the first member has died or is silent: what goes by another is no way out before that one is proven to outlive it.
   std::optional<model::CircuitId> dead;
   if (!standing.empty())
-    if (const auto first = way_of(trunk, standing.front().member); first && circuits[first->index()].health == Health::Down) dead = first;
+    if (const auto first = way_of(trunk, standing.front().member); first && (circuits[first->index()].health == Health::Down || circuits[first->index()].suspect))
+      dead = first;
   for (std::size_t m = 0; m < trunk.members.size(); ++m) {
     const auto via = way_of(trunk, m);
     if (!via) {

@@ -96,7 +96,7 @@ TEST_CASE("trunk: a dead circuit takes its members down at once, the carrier is 
   CHECK(site.carrier(kNorth) == Health::Up);
   CHECK(site.count(EventId::CarrierDown) == 0);
   site.black_hole(kFiber, false);
-  site.run(20s);
+  site.run(50s);
   CHECK(site.way() == "fiber");
   CHECK(site.order_now() == "11 12 21 22");
 }
