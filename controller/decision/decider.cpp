@@ -77,7 +77,17 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
     }
     void operator()(const model::GatewayState&) const {}
     void operator()(const model::ResolverState&) const {}
-    void operator()(const model::LoopStall&) const {}
+    void operator()(const model::LoopStall& o) const {
+      for (PathHealth& p : d.paths_) p.stalled(o);
+    }
+    void operator()(const model::SipOverdue& o) const {
+      look = true;
+      d.paths_.at(o.carrier.index() * d.circuits_.size() + o.circuit.index()).on(o, now);
+    }
+    void operator()(const model::SipProvisional& o) const {
+      look = true;
+      d.paths_.at(o.carrier.index() * d.circuits_.size() + o.circuit.index()).on(o, now);
+    }
     void operator()(const model::TrunkLoad&) const {}
     void operator()(const model::LinkState& o) const {
       CircuitHealth& c = d.circuits_.at(o.circuit.index());

@@ -63,6 +63,7 @@ struct HealthRule {
   int fall = 2;                                     ///< consecutive bad answers or silences that mean down
   int rise = 2;                                     ///< consecutive answers that mean up again
   int min_samples = 1;                              ///< outcomes before the first verdict
+  Duration dead_after = std::chrono::seconds(4);    ///< silence that means down, of a carrier that may be asked quickly (verify_burst)
   Duration hold_down = std::chrono::seconds(60);    ///< up for so long before anything moves back to it
   Duration stale_after = std::chrono::seconds(60);  ///< evidence older than this is unknown (I6)
 };

@@ -36,11 +36,15 @@ model::Carrier settings(std::uint16_t port) {
 struct Bench {
   boost::asio::io_context io;
   std::vector<SipOutcome> outcomes;
+  std::vector<model::SipOverdue> overdue;
   std::unique_ptr<OptionsClient> client;
 
   void start(const model::Carrier& carrier, const std::string& device = "lo") {
-    client = std::make_unique<OptionsClient>(io.get_executor(), model::CarrierId{1}, carrier, model::CircuitId{2}, device, 0s, 7,
-                                             [this](const SipOutcome& o) { outcomes.push_back(o); });
+    client = std::make_unique<OptionsClient>(io.get_executor(), model::CarrierId{1}, carrier, model::CircuitId{2}, device, 0s, sip::Debt{}, 7,
+                                             [this](const model::Observation& o) {
+                                               if (const auto* outcome = std::get_if<SipOutcome>(&o)) outcomes.push_back(*outcome);
+                                               if (const auto* late = std::get_if<model::SipOverdue>(&o)) overdue.push_back(*late);
+                                             });
     client->start();
   }
 };
@@ -184,7 +188,7 @@ TEST_CASE("options client: whatever is done to it, the carrier never hears two s
       },
       10s));
   for (std::size_t i = 1; i < north.at.size(); ++i) CHECK(north.at[i] - north.at[i - 1] > 295ms);  // the test's own clock is late, not ours
-  CHECK(b.client->floor_until() > runtime::boot_now() - 1s);
+  CHECK(b.client->debt().floor_until > runtime::boot_now() - 1s);
 }
 
 TEST_CASE("options client: no route and no device are local errors, tried again after one second, then two") {
@@ -262,19 +266,20 @@ TEST_CASE("options client: the sink may stop, rebuild or destroy it, and nothing
     auto carrier = settings(free_port());
     carrier.interval = 20ms;
     carrier.floor = 10ms;
-    client = std::make_unique<OptionsClient>(io.get_executor(), model::CarrierId{}, carrier, model::CircuitId{}, "lo", 0s, 7, [&](const SipOutcome&) {
-      if (stopped) ++after;
-      ++calls;
-      if (act == 0) {
-        client->stop();
-        stopped = true;
-      } else if (act == 1) {
-        client.reset();
-        stopped = true;
-      } else {
-        client->rebuild();
-      }
-    });
+    client = std::make_unique<OptionsClient>(io.get_executor(), model::CarrierId{}, carrier, model::CircuitId{}, "lo", 0s, sip::Debt{}, 7,
+                                             [&](const model::Observation&) {
+                                               if (stopped) ++after;
+                                               ++calls;
+                                               if (act == 0) {
+                                                 client->stop();
+                                                 stopped = true;
+                                               } else if (act == 1) {
+                                                 client.reset();
+                                                 stopped = true;
+                                               } else {
+                                                 client->rebuild();
+                                               }
+                                             });
     client->start();
     run_until(io, [&] { return stopped || calls >= 5; });
     run_until(io, [] { return false; }, 100ms);
