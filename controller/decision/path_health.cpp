@@ -195,12 +195,16 @@ PathHealth::Change PathHealth::judge(const Below& below, Instant now) {
   const bool carried = below.others_answered && !lost_.empty() && *below.others_answered > silent_since();
   if (blamed_on_circuit_ && !below.doubtful && !carried) void_silence(now);
   blamed_on_circuit_ = below.doubtful && !carried;
-  if (last_evidence_ && now - *last_evidence_ > stale_after()) void_silence(Instant::min());  // nobody listened in between
+  if (last_evidence_ && now - *last_evidence_ > stale_after()) {  // nobody listened in between: neither silence nor answers go on
+    void_silence(Instant::min());
+    good_in_a_row_ = 0;
+  }
 
   const model::Verdict next = evaluate(below, now);
   const bool by_carrier = next.health == Health::Down && next.cause != Cause::CircuitDown;
   if (by_carrier) needs_rise_ = true;
   if (by_carrier) trusted_ = false;
+  if (by_carrier && next.cause != Cause::Recovering) good_in_a_row_ = 0;
   const bool changed = next.health != verdict_.health;
   verdict_.cause = next.cause;
   verdict_.detail = next.detail;
