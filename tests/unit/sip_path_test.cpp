@@ -115,6 +115,30 @@ TEST_CASE("path: one OPTIONS lost with all its packets is a suspicion of a secon
   CHECK(p.path().counters().verify == 1);
 }
 
+TEST_CASE("path: once a later OPTIONS is answered those before it are lost on the way, not overdue") {
+  VirtualPath p(one_path());
+  p.run(40s);
+  std::optional<std::uint64_t> first;
+  p.carrier = [&](Instant, std::uint64_t sequence, int) {
+    if (!first) first = sequence;
+    return sequence < *first + 2 ? std::nullopt : Answer(Reply{});
+  };
+  p.run(40s);
+  REQUIRE(told<model::SipOverdue>(p).size() == 1);  // the second was sent 0.75 s before the third, which was answered
+  CHECK(told<model::SipOverdue>(p)[0].sequence == *first);
+  CHECK(p.path().counters().verify == 2);
+}
+
+TEST_CASE("path: an answer that is a little late starts the second anew for those that were sent meanwhile") {
+  VirtualPath p(one_path());
+  p.carrier = [](Instant, std::uint64_t, int) { return Answer(Reply{.after = 1100ms}); };
+  p.run(10min);
+  std::size_t usual = 0;
+  for (const auto& o : told<model::SipOutcome>(p)) usual += o.kind == model::ProbeKind::Scheduled ? 1U : 0U;
+  CHECK(usual > 30);
+  CHECK(told<model::SipOverdue>(p).size() <= usual + 1);  // never the verify OPTIONS too
+}
+
 TEST_CASE("path: a carrier that takes 2.5 s for every answer is never called down, and is not asked again and again") {
   VirtualPath p(one_path());
   p.carrier = [](Instant, std::uint64_t, int) { return Answer(Reply{.after = 2500ms}); };
@@ -160,6 +184,16 @@ TEST_CASE("path: 503 is said a second time within about a second, for one token;
   CHECK(p.downs[0] - first_after(p, at) == 1060ms);  // its round trip, a second, the other round trip
   p.run(10min);
   CHECK(p.path().counters().verify == 2);  // two confirmations at most, whatever the rule wants of them
+}
+
+TEST_CASE("path: 100 and then nothing is no silence, but ended badly, and is confirmed a second after its deadline") {
+  VirtualPath p(one_path());
+  p.carrier = [](Instant, std::uint64_t, int) { return Answer(Reply{.status = 100}); };
+  p.run(20s);
+  CHECK(told<model::SipOverdue>(p).empty());
+  CHECK(gaps_from(p, kPathStart, 3) == std::vector<Duration>{0s, 4s, 8s});
+  REQUIRE(p.downs.size() == 1);
+  CHECK(p.downs[0] == kPathStart + 7s);
 }
 
 TEST_CASE("path: a carrier that says when to ask again is not asked sooner than the floor") {
