@@ -1,5 +1,4 @@
-// The path's shell: a socket, a timer, and the few transactions that may still hear something (one waiting, the others only
-// for late replies). All judgement about time is in OptionsTransaction and Etiquette. The sink may stop or destroy the
+// The path's shell: a socket and a timer. All judgement about time is in OptionsPath. The sink may stop or destroy the
 // client: after every call of it `running` is asked again, and handlers hold Impl themselves.
 #include "carriers/sip/options_client.hpp"
 
@@ -9,13 +8,9 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
-#include <deque>
 #include <utility>
 
-#include "carriers/sip/etiquette.hpp"
 #include "carriers/sip/message.hpp"
-#include "carriers/sip/options_transaction.hpp"
-#include "carriers/sip/reply_class.hpp"
 #include "controller/runtime/datagram_socket.hpp"
 #include "controller/runtime/log.hpp"
 
@@ -23,38 +18,23 @@ namespace linekeeper::sip {
 namespace asio = boost::asio;
 using model::Duration;
 using model::Instant;
-using model::SipOutcome;
-using model::SipResult;
 using runtime::boot_now;
 
 namespace {
 
-constexpr int kPacketsATurn = 64;              // then other paths have their turn
-constexpr std::size_t kMostTransactions = 16;  // 32 s of them at a floor of 2 s; with a lower floor the oldest is forgotten
-
-/// Replies that mean "ask again soon".
-bool costs_service(const SipOutcome& o) {
-  return o.result != SipResult::Final || o.reply == model::ReplyClass::SoftDown || o.reply == model::ReplyClass::Down;
-}
+constexpr int kPacketsATurn = 64;  // then other paths have their turn
+constexpr int kActsATurn = 64;     // more than all transactions can want at once
 
 }  // namespace
 
 struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
-  struct Transaction {
-    std::uint64_t sequence;
-    std::string bytes;
-    OptionsTransaction machine;
-  };
-
-  Impl(const asio::any_io_executor& executor, model::CarrierId carrier_id, const model::Carrier& carrier_settings, model::CircuitId circuit_id,
-       std::string device_name, Duration first, runtime::SeededRandom chance, Sink to)
-      : carrier(carrier_id),
-        settings(carrier_settings),
-        circuit(circuit_id),
+  Impl(const asio::any_io_executor& executor, model::CarrierId carrier, const model::Carrier& carrier_settings, model::CircuitId circuit,
+       std::string device_name, Duration first, const Debt& debt, runtime::SeededRandom chance, Sink to)
+      : settings(carrier_settings),
         device(std::move(device_name)),
         first_after(first),
         random(chance),
-        etiquette(settings.interval, settings.floor, runtime::SeededRandom(random.next())),
+        path(carrier, settings, circuit, runtime::SeededRandom(random.next()), debt),
         sink(std::move(to)),
         timer(executor),
         descriptor(executor) {}
@@ -62,7 +42,7 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
   void start() {
     if (running) return;
     running = true;
-    etiquette.begin(boot_now(), first_after);
+    path.begin(boot_now(), first_after);
     arm();
   }
 
@@ -75,14 +55,12 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
   void rebuild() {
     close();
     if (!running) return;
-    etiquette.changed(boot_now());
+    path.changed(boot_now());
     arm();
   }
 
   void arm() {
-    auto at = etiquette.next();
-    if (waiting() != nullptr) at = model::kNever;  // one at a time: the next starts when this one has ended
-    for (const auto& t : transactions) at = std::min(at, t.machine.next_wakeup());
+    const Instant at = path.next_wakeup();
     if (at == model::kNever) {
       timer.cancel();
       return;
@@ -90,95 +68,66 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
     timer.expires_after(std::max(at - boot_now(), Duration::zero()));
     timer.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
       if (error || !self->running) return;
-      self->on_time(boot_now());
+      self->on_time();
       if (self->running) self->arm();
     });
   }
 
-  Transaction* waiting() { return transactions.empty() || !transactions.back().machine.waiting() ? nullptr : &transactions.back(); }
-
-  void on_time(Instant now) {
-    // Only the newest can still act; the older ones can only end. So the list is not walked while the sink may change it.
-    std::erase_if(transactions, [now](Transaction& t) {
-      if (!t.machine.waiting()) t.machine.on_time(now);
-      return t.machine.state() == TransactionState::Terminated;
-    });
-    if (auto* t = waiting()) {
-      const auto step = t->machine.on_time(now);
-      if (step.outcome) return tell(t->sequence, *step.outcome, now);
-      if (step.send) return retransmit(*t, now);
+  void on_time() {
+    // What has come already is heard before anything is called silent: a busy loop may see the timer first.
+    if (descriptor.is_open()) read(generation);
+    for (int n = 0; n < kActsATurn && running; ++n) {
+      auto turn = path.turn(boot_now());
+      switch (turn.act) {
+        case OptionsPath::Act::Nothing: return;
+        case OptionsPath::Act::Start: begin(turn.sequence); break;
+        case OptionsPath::Act::Repeat: repeat(turn.sequence, turn.bytes); break;
+        case OptionsPath::Act::Tell: tell(turn.told); break;
+      }
     }
-    if (running && waiting() == nullptr && now >= etiquette.next()) begin(now);
   }
 
-  void begin(Instant now) {
-    const auto sequence = ++last_sequence;
-    if (const int error = ensure_socket()) return local_error(sequence, error, now);
-    const auto ids = make_ids(random, sequence);
-    const auto bytes = build_options({.local = *runtime::local_peer(descriptor.native_handle()),
-                                      .carrier = {.address = settings.address, .port = settings.port},
-                                      .domain = settings.domain,
-                                      .from_user = settings.from_user,
-                                      .max_forwards = settings.max_forwards},
-                                     ids);
+  void tell(const OptionsPath::Told& told_now) {
+    if (told_now) sink(*told_now);
+  }
+
+  void begin(std::uint64_t sequence) {
+    const auto not_started = [&](int error) { sink(path.not_started(sequence, error, boot_now())); };
+    const Instant now = boot_now();
+    if (const int error = ensure_socket()) return not_started(error);
+    auto ids = make_ids(random, sequence);
+    auto bytes = build_options({.local = *runtime::local_peer(descriptor.native_handle()),
+                                .carrier = {.address = settings.address, .port = settings.port},
+                                .domain = settings.domain,
+                                .from_user = settings.from_user,
+                                .max_forwards = settings.max_forwards},
+                               ids);
     if (!bytes) {
       if (!std::exchange(told, true)) runtime::log(runtime::Level::Error, "carrier " + settings.name + ": " + bytes.error().to_string());
-      return local_error(sequence, EINVAL, now);
+      return not_started(EINVAL);
     }
     take_network_error();  // of an earlier packet: says nothing about this one
     int error = send(*bytes);
     if (error != 0 && take_network_error() != 0) error = send(*bytes);  // it came while we built
     if (error != 0) {
       close_if_dead(error);
-      return local_error(sequence, error, now);
+      return not_started(error);
     }
-    etiquette.started(now);
-    ++counters.attempts;
-    if (transactions.size() == kMostTransactions) transactions.pop_front();
-    transactions.push_back({.sequence = sequence, .bytes = *bytes, .machine = OptionsTransaction(ids, settings.deadline, now)});
+    path.started(sequence, std::move(ids), std::move(*bytes), now);
   }
 
-  void retransmit(Transaction& t, Instant now) {
-    if (const int refused = take_network_error()) return end(t, t.machine.on_refused(refused, now), now);
-    int error = send(t.bytes);
-    if (error == 0) {
-      ++counters.retransmissions;
-      return;
-    }
-    if (const int refused = take_network_error()) return end(t, t.machine.on_refused(refused, now), now);
-    end(t, t.machine.on_local_error(error, now), now);
+  void repeat(std::uint64_t sequence, const std::string& bytes) {
+    if (const int refused = take_network_error()) return tell(path.refused(refused, boot_now()));
+    const int error = send(bytes);
+    if (error == 0) return;
+    if (const int refused = take_network_error()) return tell(path.refused(refused, boot_now()));
+    const auto failed = path.failed(sequence, error, boot_now());
     close_if_dead(error);
+    tell(failed);
   }
 
   int send(const std::string& bytes) {
     return runtime::send_datagram(descriptor.native_handle(), {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-  }
-
-  void end(const Transaction& t, const OptionsTransaction::Step& step, Instant now) {
-    if (step.outcome) tell(t.sequence, *step.outcome, now);
-  }
-
-  void tell(std::uint64_t sequence, SipOutcome outcome, Instant now) {
-    outcome.carrier = carrier;
-    outcome.circuit = circuit;
-    outcome.sequence = sequence;
-    if (outcome.result == SipResult::Final) outcome.reply = classify(outcome.code, settings.replies);
-    if (outcome.late) ++counters.late;
-    if (!outcome.late && costs_service(outcome)) etiquette.suspected(now);
-    sink(outcome);
-  }
-
-  /// Nothing has left.
-  void local_error(std::uint64_t sequence, int error, Instant now) {
-    etiquette.not_sent(now);
-    SipOutcome outcome;
-    outcome.carrier = carrier;
-    outcome.circuit = circuit;
-    outcome.sequence = sequence;
-    outcome.result = SipResult::LocalError;
-    outcome.error = error;
-    outcome.sent = now;
-    sink(outcome);
   }
 
   /// A connected socket keeps the source address it was connected with, whatever happens to the interface since. So each
@@ -209,7 +158,7 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
     ++generation;
     boost::system::error_code ignored;
     descriptor.close(ignored);
-    transactions.clear();
+    path.forget();
   }
 
   /// The device was made again: the socket is bound to one that is no more.
@@ -230,8 +179,7 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
   [[nodiscard]] bool alive(std::uint64_t of) const { return running && of == generation; }
 
   void read(std::uint64_t mine) {
-    if (const int refused = take_network_error())
-      if (auto* t = waiting()) end(*t, t->machine.on_refused(refused, boot_now()), boot_now());
+    if (const int refused = take_network_error()) tell(path.refused(refused, boot_now()));
     std::array<std::uint8_t, kLargestDatagram + 1> buffer;  // one more: what fills it is too large
     for (int n = 0; n < kPacketsATurn && alive(mine); ++n) {
       const auto packet = runtime::receive_datagram(descriptor.native_handle(), buffer);
@@ -242,16 +190,8 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
 
   void on_packet(std::string_view bytes, Instant now) {
     const auto response = parse_response(bytes);
-    const auto t =
-        response ? std::ranges::find_if(transactions, [&](const Transaction& each) { return each.machine.ours(*response); }) : transactions.end();
-    if (t == transactions.end()) {
-      ++counters.inert;
-      return;
-    }
-    const auto step = t->machine.on_response(*response, now);
-    if (step.inert) ++counters.inert;
-    if (step.provisional) ++counters.provisional;
-    end(*t, step, now);
+    if (!response) return path.inert();
+    tell(path.on_response(*response, now));
   }
 
   /// Empties the error queue. @return the errno of the last network error in it that says "no", or 0. "Too big" is none: the
@@ -267,27 +207,22 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
     return found;
   }
 
-  const model::CarrierId carrier;
   const model::Carrier settings;
-  const model::CircuitId circuit;
   const std::string device;
   const Duration first_after;
   runtime::SeededRandom random;
-  Etiquette etiquette;
+  OptionsPath path;
   Sink sink;
-  ClientCounters counters;
   asio::steady_timer timer;
   asio::posix::stream_descriptor descriptor;
   std::uint64_t generation = 0;  // of the socket: handlers of an older one do nothing
-  std::deque<Transaction> transactions;
-  std::uint64_t last_sequence = 0;
   bool told = false;
   bool running = false;
 };
 
 OptionsClient::OptionsClient(asio::any_io_executor executor, model::CarrierId carrier, const model::Carrier& settings, model::CircuitId circuit,
-                             std::string device, Duration first_after, std::uint64_t seed, Sink sink)
-    : impl_(std::make_shared<Impl>(executor, carrier, settings, circuit, std::move(device), first_after, runtime::SeededRandom(seed),
+                             std::string device, model::Duration first_after, const Debt& debt, std::uint64_t seed, Sink sink)
+    : impl_(std::make_shared<Impl>(executor, carrier, settings, circuit, std::move(device), first_after, debt, runtime::SeededRandom(seed),
                                    std::move(sink))) {}
 
 OptionsClient::~OptionsClient() { impl_->stop(); }
@@ -295,7 +230,7 @@ OptionsClient::~OptionsClient() { impl_->stop(); }
 void OptionsClient::start() { impl_->start(); }
 void OptionsClient::stop() { impl_->stop(); }
 void OptionsClient::rebuild() { impl_->rebuild(); }
-const ClientCounters& OptionsClient::counters() const { return impl_->counters; }
-Instant OptionsClient::floor_until() const { return impl_->etiquette.floor_until(); }
+const ClientCounters& OptionsClient::counters() const { return impl_->path.counters(); }
+const Debt& OptionsClient::debt() const { return impl_->path.debt(); }
 
 }  // namespace linekeeper::sip

@@ -1,32 +1,29 @@
 #pragma once
 // OPTIONS to one carrier through one circuit (a path), over UDP: a socket bound to the circuit's device and connected to the
-// carrier, so that ICMP errors come back to us and nobody else's packets do. One transaction at a time, by the transaction
-// machine in options_transaction.hpp; never more often than the carrier's floor, whatever happens (starts, rebuilds, reloads).
+// carrier, so that ICMP errors come back to us and nobody else's packets do. What is sent and told, and when, is decided by
+// options_path.hpp; never more often than the carrier's etiquette, whatever happens (starts, rebuilds, reloads).
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
 
+#include "carriers/sip/options_path.hpp"
 #include "controller/model/observation.hpp"
 #include "controller/model/site.hpp"
 
 namespace linekeeper::sip {
 
-using Sink = std::function<void(const model::SipOutcome&)>;
-
-struct ClientCounters {
-  std::uint64_t attempts = 0, retransmissions = 0, late = 0;
-  std::uint64_t provisional = 0;  ///< 1xx: somebody is there, nothing is decided
-  std::uint64_t inert = 0;        ///< dropped: malformed, wrong branch, CSeq, Call-ID or source, duplicate
-};
+/// Takes SipOutcome, SipOverdue and SipProvisional.
+using Sink = std::function<void(const model::Observation&)>;
 
 class OptionsClient {
  public:
-  /// @param first_after  wait before the first OPTIONS (so that a restart keeps the floor and paths are spread out)
+  /// @param first_after  wait before the first OPTIONS, so that paths are spread out
+  /// @param debt         of the client that had this path before a reload or restart
   /// @param seed         of branches and jitter: from getrandom(2) in the daemon, another one for each client
   OptionsClient(boost::asio::any_io_executor executor, model::CarrierId carrier, const model::Carrier& settings, model::CircuitId circuit,
-                std::string device, model::Duration first_after, std::uint64_t seed, Sink sink);
+                std::string device, model::Duration first_after, const Debt& debt, std::uint64_t seed, Sink sink);
   ~OptionsClient();
   OptionsClient(const OptionsClient&) = delete;
   OptionsClient& operator=(const OptionsClient&) = delete;
@@ -37,9 +34,8 @@ class OptionsClient {
   /// transaction that waits ends without an outcome.
   void rebuild();
   [[nodiscard]] const ClientCounters& counters() const;
-  /// No OPTIONS may start before this (Instant::min(): none was sent): what is left of it is the `first_after` of the client
-  /// that takes over this path after a reload.
-  [[nodiscard]] model::Instant floor_until() const;
+  /// What the client that takes over this path must keep to.
+  [[nodiscard]] const Debt& debt() const;
 
  private:
   struct Impl;

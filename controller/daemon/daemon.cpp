@@ -29,7 +29,7 @@ namespace {
 constexpr std::chrono::milliseconds kTick{100};
 constexpr std::chrono::milliseconds kStalled{1000};  // a loop that late may have missed replies: said, and counted
 constexpr std::chrono::minutes kRemember{1};         // what was learned is written down so often
-constexpr std::string_view kFloorFact = "sip-floor ";
+constexpr std::string_view kFloorFact = "sip-floor ", kBurstFact = "sip-verify ";
 constexpr const char* kCleanStop = "clean-stop";
 
 std::string directory_of(const std::string& path) { return std::filesystem::path(path).parent_path().string(); }
@@ -64,9 +64,13 @@ void Daemon::load_overrides() {
     runtime::log(Level::Error, "what people ordered before cannot be read yet: " + overrides.error().to_string());
 }
 
-void Daemon::remember_floor(const std::string& path, Instant floor) {
-  const auto wall = wall_now() + std::chrono::ceil<std::chrono::milliseconds>(floor - boot_now());
-  journal_->put_fact({std::string(kFloorFact) + path, std::to_string(wall.time_since_epoch().count())});
+void Daemon::remember_debt(const std::string& path, const sip::Debt& debt) {
+  const auto put = [&](std::string_view fact, Instant until) {
+    const auto wall = wall_now() + std::chrono::ceil<std::chrono::milliseconds>(until - boot_now());
+    journal_->put_fact({std::string(fact) + path, std::to_string(wall.time_since_epoch().count())});
+  };
+  put(kFloorFact, debt.floor_until);
+  if (debt.burst_full > boot_now()) put(kBurstFact, debt.burst_full);  // what was written before is over, and then says so
 }
 
 Senses::Floors Daemon::remembered_floors() const {
@@ -78,15 +82,18 @@ Senses::Floors Daemon::remembered_floors() const {
   for (std::size_t k = 0; k < site_->carriers.size(); ++k)
     for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
       const std::string name = Senses::path_name(*site_, model::id_at<model::CarrierId>(k), model::id_at<model::CircuitId>(c));
-      const model::Duration floor = site_->carriers[k].floor;
-      const auto fact = std::ranges::find(facts, std::string(kFloorFact) + name, &journal::Fact::key);
-      if (read && fact == facts.end()) continue;  // never asked
-      // After a crash one more OPTIONS may have left than was written down, and where nothing can be read anything may have:
-      // then the whole floor is waited. A wall clock that jumped can make this longer, never longer than one floor.
-      std::int64_t wall_ms = 0;
-      if (read) std::from_chars(fact->value.data(), fact->value.data() + fact->value.size(), wall_ms);
-      const model::Duration left = model::WallTime(std::chrono::milliseconds(wall_ms)) - wall_now();
-      floors[name] = now + (clean ? std::clamp(left, model::Duration::zero(), floor) : floor);
+      const model::Carrier& carrier = site_->carriers[k];
+      if (read && std::ranges::find(facts, std::string(kFloorFact) + name, &journal::Fact::key) == facts.end()) continue;  // never asked
+      // After a crash more OPTIONS may have left than were written down, and where nothing can be read anything may have: then the
+      // whole floor is waited and no verify OPTIONS is left. A wall clock that jumped can make this longer, never longer than that.
+      const auto until = [&](std::string_view key, model::Duration whole) {
+        const auto fact = std::ranges::find(facts, std::string(key) + name, &journal::Fact::key);
+        std::int64_t wall_ms = 0;
+        if (fact != facts.end()) std::from_chars(fact->value.data(), fact->value.data() + fact->value.size(), wall_ms);
+        const model::Duration left = model::WallTime(std::chrono::milliseconds(wall_ms)) - wall_now();
+        return now + (clean ? std::clamp(left, model::Duration::zero(), whole) : whole);
+      };
+      floors[name] = {.floor_until = until(kFloorFact, carrier.floor), .burst_full = until(kBurstFact, carrier.verify_burst * carrier.interval)};
     }
   return floors;
 }
@@ -264,8 +271,8 @@ void Daemon::stop(const std::string& why) {
   runtime::sd_notify("STOPPING=1");
   tell(EventId::DaemonStopped, "",
        fmt::format("linekeeperd stops ({}). Routes stay as they are; each PBX keeps our order until its lease ends.", why));
-  for (const auto& [path, floor] : senses_->floors())
-    if (floor > Instant{}) remember_floor(path, floor);
+  for (const auto& [path, debt] : senses_->floors())
+    if (debt.floor_until > Instant{}) remember_debt(path, debt);
   remember_learned();
   journal_->put_fact({kCleanStop, "1"});
   verifications_.clear();

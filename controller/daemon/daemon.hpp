@@ -72,8 +72,8 @@ class Daemon : public admin::Api {
   void stop(const std::string& why);
   void every_tick();
   void every_second(model::Instant now);
-  /// No OPTIONS on this path before `floor`: written down, so that a restart keeps it too.
-  void remember_floor(const std::string& path, model::Instant floor);
+  /// What this path owes its carrier: written down, so that a restart keeps to it too.
+  void remember_debt(const std::string& path, const sip::Debt& debt);
   Senses::Floors remembered_floors() const;
 
   // daemon_flow.cpp: from observation to act

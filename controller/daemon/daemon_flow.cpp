@@ -38,8 +38,11 @@ Level level_of(model::Severity s) {
 
 void Daemon::observe(const model::Observation& observation) {
   metrics_->observe(observation);
-  if (const auto* sip = std::get_if<model::SipOutcome>(&observation))
-    remember_floor(Senses::path_name(*site_, sip->carrier, sip->circuit), sip->sent + (*site_)[sip->carrier].floor);
+  const auto remember = [&](const auto* sip) {
+    if (sip != nullptr) remember_debt(Senses::path_name(*site_, sip->carrier, sip->circuit), senses_->debt(sip->carrier, sip->circuit));
+  };
+  remember(std::get_if<model::SipOutcome>(&observation));
+  remember(std::get_if<model::SipOverdue>(&observation));
   const Instant now = boot_now();
   notice_stall(now);
   act_on(decider_->observe(observation, now));

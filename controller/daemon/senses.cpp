@@ -5,8 +5,6 @@
 
 #include <algorithm>
 
-#include "carriers/sip/reply_class.hpp"
-#include "controller/runtime/clock.hpp"
 #include "controller/runtime/log.hpp"
 #include "controller/runtime/seeded_random.hpp"
 
@@ -28,12 +26,12 @@ std::string Senses::path_name(const model::Site& site, model::CarrierId carrier,
   return site[carrier].name + "/" + site[circuit].name;
 }
 
-model::Result<std::unique_ptr<Senses>> Senses::open(asio::any_io_executor executor, model::SitePtr site, const Floors& not_before, Sink sink) {
+model::Result<std::unique_ptr<Senses>> Senses::open(asio::any_io_executor executor, model::SitePtr site, const Floors& owed, Sink sink) {
   auto watch = route::LinkWatch::open();
   if (!watch) return std::unexpected(watch.error());
   std::unique_ptr<Senses> senses(new Senses(executor, std::move(site), std::move(*watch), std::move(sink)));
   senses->make_probers();
-  senses->make_clients(not_before);
+  senses->make_clients(owed);
   return senses;
 }
 
@@ -63,24 +61,20 @@ void Senses::make_probers() {
   }
 }
 
-void Senses::make_clients(const Floors& not_before) {
-  const model::Instant now = runtime::boot_now();
+void Senses::make_clients(const Floors& owed) {
   runtime::SeededRandom random(fresh_seed());
   for (std::size_t k = 0; k < site_->carriers.size(); ++k)
     for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
       const auto carrier = model::id_at<model::CarrierId>(k);
       const auto circuit = model::id_at<model::CircuitId>(c);
       const model::Carrier& settings = site_->carriers[k];
-      // Spread over a part of the interval, so that a carrier does not hear all circuits at once; and never inside its floor.
-      auto first_after =
+      // Spread over a part of the interval, so that a carrier does not hear all circuits at once.
+      const auto first_after =
           std::chrono::duration_cast<model::Duration>(std::min<model::Duration>(settings.interval, std::chrono::seconds(2)) * random.unit());
-      if (const auto floor = not_before.find(path_name(*site_, carrier, circuit)); floor != not_before.end())
-        first_after = std::max(first_after, floor->second - now);
+      const auto debt = owed.find(path_name(*site_, carrier, circuit));
       clients_.push_back(std::make_unique<sip::OptionsClient>(executor_, carrier, settings, circuit, site_->circuits[c].interface, first_after,
-                                                              fresh_seed(), [this, &settings](model::SipOutcome outcome) {
-                                                                outcome.reply = sip::classify(outcome.code, settings.replies);
-                                                                sink_(outcome);
-                                                              }));
+                                                              debt == owed.end() ? sip::Debt{} : debt->second, fresh_seed(),
+                                                              [this](const model::Observation& o) { sink_(o); }));
     }
 }
 
@@ -88,8 +82,12 @@ Senses::Floors Senses::floors() const {
   Floors floors;
   for (std::size_t i = 0; i < clients_.size(); ++i)
     floors[path_name(*site_, model::id_at<model::CarrierId>(i / site_->circuits.size()),
-                     model::id_at<model::CircuitId>(i % site_->circuits.size()))] = clients_[i]->floor_until();
+                     model::id_at<model::CircuitId>(i % site_->circuits.size()))] = clients_[i]->debt();
   return floors;
+}
+
+const sip::Debt& Senses::debt(model::CarrierId carrier, model::CircuitId circuit) const {
+  return clients_.at(carrier.index() * site_->circuits.size() + circuit.index())->debt();
 }
 
 void Senses::start() {

@@ -1,6 +1,6 @@
 #pragma once
 // All that looks outward for one Site: the kernel's links, an echo prober for each circuit, an OPTIONS client for each path. Made
-// anew at each reload; what a carrier's etiquette forbids is carried over (`not_before`).
+// anew at each reload; what is owed to a carrier's etiquette is carried over (`owed`).
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -21,10 +21,10 @@ namespace linekeeper::daemon {
 class Senses {
  public:
   using Sink = std::function<void(const model::Observation&)>;
-  /// "north/fiber" -> no OPTIONS on this path before then.
-  using Floors = std::map<std::string, model::Instant>;
+  /// "north/fiber" -> what this path owes its carrier: no OPTIONS before then, and so few verify OPTIONS left.
+  using Floors = std::map<std::string, sip::Debt>;
 
-  static model::Result<std::unique_ptr<Senses>> open(boost::asio::any_io_executor executor, model::SitePtr site, const Floors& not_before, Sink sink);
+  static model::Result<std::unique_ptr<Senses>> open(boost::asio::any_io_executor executor, model::SitePtr site, const Floors& owed, Sink sink);
   ~Senses();
 
   void start();
@@ -32,13 +32,14 @@ class Senses {
   /// How this circuit is probed from now on.
   void follow(model::CircuitId circuit, const model::ProbePlan& plan) { probers_.at(circuit.index())->follow(plan); }
   [[nodiscard]] Floors floors() const;
+  [[nodiscard]] const sip::Debt& debt(model::CarrierId carrier, model::CircuitId circuit) const;
   [[nodiscard]] const std::vector<std::optional<model::LinkState>>& links() const { return links_; }
   [[nodiscard]] static std::string path_name(const model::Site& site, model::CarrierId carrier, model::CircuitId circuit);
 
  private:
   Senses(boost::asio::any_io_executor executor, model::SitePtr site, route::LinkWatch watch, Sink sink);
   void make_probers();
-  void make_clients(const Floors& not_before);
+  void make_clients(const Floors& owed);
   void wait_kernel();
   void schedule_look(std::chrono::milliseconds after);
   void look();

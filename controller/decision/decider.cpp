@@ -40,6 +40,7 @@ Decider::Decider(model::SitePtr site, Instant started)
       started_(started),
       due_circuits_(site_->circuits.size()),
       due_paths_(site_->carriers.size() * site_->circuits.size()),
+      heard_(site_->circuits.size()),
       carriers_(site_->carriers.size()),
       classes_(site_->classes.size()),
       trunks_(site_->trunks.size()),
@@ -82,17 +83,21 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
       d.judge_later(id.index());
       return d.circuits_.at(id.index());
     }
+    PathHealth& path(model::CarrierId carrier, model::CircuitId through) const {
+      const std::size_t i = carrier.index() * d.circuits_.size() + through.index();
+      d.judge_path_later(i);
+      return d.paths_.at(i);
+    }
     void operator()(const model::ProbeSent& o) const { circuit(o.circuit).on(o); }
     void operator()(const model::ProbeReply& o) const { circuit(o.circuit).on(o, now); }
     void operator()(const model::ProbeRejected&) const {}  // a hint that can be forged: the silence that follows is what counts
     void operator()(const model::ProbeLocalError& o) const { circuit(o.circuit).on(o, now); }
     void operator()(const model::SipOutcome& o) const {
-      const std::size_t i = o.carrier.index() * d.circuits_.size() + o.circuit.index();
-      PathHealth& p = d.paths_.at(i);
-      d.judge_path_later(i);
+      PathHealth& p = path(o.carrier, o.circuit);
       const int before = p.last_code();
       const bool bad_before = p.last_was_bad();
       const bool code_changed = p.on(o, now);
+      d.note_heard(o.carrier, o.circuit);
       look = p.last_was_bad() != bad_before;  // a suspicion has come or gone without a change of health
       if (!code_changed) return;
       const std::string& carrier = (*d.site_)[o.carrier].name;
@@ -113,12 +118,22 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
     }
     void operator()(const model::LoopStall& o) const {
       for (std::size_t c = 0; c < d.circuits_.size(); ++c) circuit(model::id_at<model::CircuitId>(c)).on(o);
+      for (PathHealth& p : d.paths_) p.stalled(o);
       d.diagnosis_due_ = true;
       d.doubt_until_ = std::max(d.doubt_until_, now + kDoubt);
     }
     void operator()(const model::TrunkLoad& o) const {
       d.trunks_.at(o.trunk.index()).load = o;
       look = true;
+    }
+    void operator()(const model::SipOverdue& o) const {
+      look = true;
+      path(o.carrier, o.circuit).on(o, now);
+    }
+    void operator()(const model::SipProvisional& o) const {
+      look = true;
+      path(o.carrier, o.circuit).on(o, now);
+      d.note_heard(o.carrier, o.circuit);
     }
     void operator()(const model::LinkState& o) const {
       CircuitHealth& c = circuit(o.circuit);
@@ -261,7 +276,6 @@ bool Decider::judge_circuit(std::size_t c, Instant now) {
          {{"cause", std::string(to_string(s.verdict.cause))},
           {"last_good_boot_ns", s.last_good ? nanoseconds(*s.last_good) : "0"},
           {"first_bad_boot_ns", nanoseconds(circuit.first_bad())}});
-    for (std::size_t i = c; i < paths_.size(); i += circuits_.size()) judge_path_later(i);
   } else {
     tell(circuit.suspect() ? EventId::CircuitSuspect : EventId::CircuitCleared, "circuit " + name,
          circuit.suspect() ? fmt::format("{} is silent for {}: new calls go elsewhere; called down after {}.", name, words(s.detectors.silent),
@@ -269,11 +283,21 @@ bool Decider::judge_circuit(std::size_t c, Instant now) {
                            : fmt::format("{} answers again: new calls may use it.", name),
          now);
   }
+  for (std::size_t i = c; i < paths_.size(); i += circuits_.size()) judge_path_later(i);
   return true;
 }
 
+void Decider::note_heard(model::CarrierId carrier, model::CircuitId through) {
+  if (const auto at = path(carrier, through).last_heard()) heard_[through.index()].note(carrier.index(), *at);
+}
+
 bool Decider::judge_path(std::size_t i, Instant now) {
-  const PathHealth::Change change = paths_[i].judge(circuits_[i % circuits_.size()].verdict().health, now);
+  const CircuitHealth& circuit = circuits_[i % circuits_.size()];
+  const bool losing = circuit.verdict().cause == Cause::Lossy || circuit.verdict().cause == Cause::Bursty;
+  const PathHealth::Change change = paths_[i].judge({.health = circuit.verdict().health,
+                                                     .doubtful = circuit.suspect() || losing,
+                                                     .others_answered = heard_[i % circuits_.size()].beside(i / circuits_.size())},
+                                                    now);
   due_paths_.set(i, std::max(paths_[i].next_wakeup(), now + model::Duration(1)));
   if (change.health) {
     const model::PathStatus s = paths_[i].status();

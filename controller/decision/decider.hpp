@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "controller/decision/circuit_health.hpp"
@@ -78,6 +79,16 @@ class Decider {
   [[nodiscard]] model::Guard forced_refused(model::TrunkId subject, model::CarrierId to) const;
 
  private:
+  /// When carriers last answered through a circuit: the newest, and the newest of another carrier.
+  struct Heard {
+    std::size_t carrier = SIZE_MAX;
+    std::optional<model::Instant> newest, of_another;
+    void note(std::size_t who, model::Instant at) {
+      if (who != carrier) of_another = std::exchange(newest, at), carrier = who;
+      newest = std::max(newest, std::optional(at));
+    }
+    [[nodiscard]] std::optional<model::Instant> beside(std::size_t who) const { return who == carrier ? of_another : newest; }
+  };
   struct ClassState {
     CircuitChoice choice;
     model::Instant since{};
@@ -129,6 +140,7 @@ class Decider {
   [[nodiscard]] std::vector<model::CircuitStatus> circuit_statuses(model::Instant now) const;
   [[nodiscard]] std::vector<model::PathStatus> path_statuses() const;
   [[nodiscard]] bool carries_emergency(model::ClassId traffic) const;  ///< some trunk of the class is for emergency calls (I24)
+  void note_heard(model::CarrierId carrier, model::CircuitId through);
   [[nodiscard]] const PathHealth& path(model::CarrierId carrier, model::CircuitId circuit) const;
   void tell(model::EventId id, std::string subject, std::string text, model::Instant now,
             std::vector<std::pair<std::string, std::string>> fields = {});
@@ -139,6 +151,7 @@ class Decider {
   std::vector<CircuitHealth> circuits_;
   std::vector<PathHealth> paths_;  // carrier by carrier, circuit by circuit
   WakeIndex due_circuits_, due_paths_;
+  std::vector<Heard> heard_;  // by circuit
   std::vector<std::size_t> touched_carriers_;
   std::vector<model::Verdict> carriers_;
   std::vector<HoldDown> hold_downs_;  // by circuit

@@ -50,7 +50,8 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
   // The circuit under the first member has died or is silent: what goes by another is no way out before that one is proven to outlive it.
   std::optional<model::CircuitId> dead;
   if (!standing.empty())
-    if (const auto first = way_of(trunk, standing.front().member); first && (circuits[first->index()].health == Health::Down || circuits[first->index()].suspect))
+    if (const auto first = way_of(trunk, standing.front().member);
+        first && (circuits[first->index()].health == Health::Down || circuits[first->index()].suspect))
       dead = first;
   for (std::size_t m = 0; m < trunk.members.size(); ++m) {
     const auto via = way_of(trunk, m);

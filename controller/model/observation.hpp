@@ -76,6 +76,8 @@ struct SipOutcome {
   std::optional<Duration> rtt;                ///< absent after a retransmission (ambiguous, RFC 3261 / Karn)
   std::optional<Duration> retry_after;        ///< of a 503 (RFC 3261 20.33)
   std::optional<IpAddress> received_address;  ///< our address as the carrier saw it (Via received, RFC 3581)
+  ProbeKind kind = ProbeKind::Scheduled;      ///< Verify: sent while another was unanswered, or sooner than the carrier's floor
+  bool provisional = false;                   ///< a 1xx came before: somebody is there, whatever became of it
 };
 
 /// The kernel's view of a circuit's interface, complete each time (level, not edge).
@@ -129,7 +131,27 @@ struct TrunkLoad {
   double calls_per_second = 0;  ///< attempts
 };
 
-using Observation =
-    std::variant<ProbeSent, ProbeReply, ProbeRejected, ProbeLocalError, SipOutcome, LinkState, GatewayState, ResolverState, LoopStall, TrunkLoad>;
+/// An OPTIONS without a response of any kind for this long is overdue: by then two packets of it have left (RFC 3261 timer E).
+inline constexpr Duration kSipOverdueAfter = std::chrono::seconds(1);
+
+/// No response of any kind has come on this path since `sent` (or since the last one that came later), for kSipOverdueAfter. The
+/// transaction goes on; its SipOutcome still comes. Told once for each OPTIONS.
+struct SipOverdue {
+  CarrierId carrier;
+  CircuitId circuit;
+  std::uint64_t sequence = 0;
+  Instant sent{};
+};
+
+/// The first 1xx to an OPTIONS: it decides nothing, but somebody is there.
+struct SipProvisional {
+  CarrierId carrier;
+  CircuitId circuit;
+  std::uint64_t sequence = 0;
+  Instant sent{};
+};
+
+using Observation = std::variant<ProbeSent, ProbeReply, ProbeRejected, ProbeLocalError, SipOutcome, LinkState, GatewayState, ResolverState, LoopStall,
+                                 TrunkLoad, SipOverdue, SipProvisional>;
 
 }  // namespace linekeeper::model

@@ -63,6 +63,8 @@ class ProbeMetrics {
   void on(const model::ResolverState&) {}
   void on(const model::LoopStall&) {}
   void on(const model::TrunkLoad&) {}
+  void on(const model::SipOverdue&) {}  // its outcome is what is counted
+  void on(const model::SipProvisional&) {}
 
   Probe make(std::string_view circuit, const std::string& name, std::string_view method, std::string_view target, std::string_view carrier);
   [[nodiscard]] Probe* echo(model::CircuitId circuit, model::TargetId target);

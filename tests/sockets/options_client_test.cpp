@@ -5,7 +5,9 @@
 #include <boost/asio/ip/udp.hpp>
 #include <cerrno>
 #include <memory>
+#include <set>
 
+#include "controller/decision/path_health.hpp"
 #include "controller/runtime/clock.hpp"
 #include "tests/sockets/namespace.hpp"
 
@@ -36,11 +38,15 @@ model::Carrier settings(std::uint16_t port) {
 struct Bench {
   boost::asio::io_context io;
   std::vector<SipOutcome> outcomes;
+  std::vector<model::SipOverdue> overdue;
   std::unique_ptr<OptionsClient> client;
 
   void start(const model::Carrier& carrier, const std::string& device = "lo") {
-    client = std::make_unique<OptionsClient>(io.get_executor(), model::CarrierId{1}, carrier, model::CircuitId{2}, device, 0s, 7,
-                                             [this](const SipOutcome& o) { outcomes.push_back(o); });
+    client = std::make_unique<OptionsClient>(io.get_executor(), model::CarrierId{1}, carrier, model::CircuitId{2}, device, 0s, sip::Debt{}, 7,
+                                             [this](const model::Observation& o) {
+                                               if (const auto* outcome = std::get_if<SipOutcome>(&o)) outcomes.push_back(*outcome);
+                                               if (const auto* late = std::get_if<model::SipOverdue>(&o)) overdue.push_back(*late);
+                                             });
     client->start();
   }
 };
@@ -75,6 +81,51 @@ struct Carrier {
   }
   void say(const std::string& text) { socket.send_to(boost::asio::buffer(text), from); }
 };
+
+/// What the carriers of the internet allow: one OPTIONS in 15 s, and a few sooner when one is overdue.
+model::Carrier etiquette_of_15_s(std::uint16_t port) {
+  auto c = settings(port);
+  c.interval = 15s;
+  c.floor = 10s;
+  return c;
+}
+
+/// A client, and the verdict of the path that it reports to.
+struct Judged {
+  model::Site site;
+  decision::PathHealth health;
+  std::optional<model::Instant> down;
+  std::unique_ptr<OptionsClient> client;
+
+  Judged(boost::asio::io_context& io, const model::Carrier& carrier, const sip::Debt& debt = {}, std::uint64_t seed = 7)
+      : site{.circuits = {{.name = "lo"}}, .carriers = {carrier}}, health(site, model::CarrierId{0}, model::CircuitId{0}, runtime::boot_now()) {
+    client = std::make_unique<OptionsClient>(io.get_executor(), model::CarrierId{0}, carrier, model::CircuitId{0}, "lo", 0s, debt, seed,
+                                             [this](const model::Observation& o) {
+                                               std::visit(
+                                                   [this](const auto& each) {
+                                                     if constexpr (requires { health.on(each, runtime::boot_now()); })
+                                                       health.on(each, runtime::boot_now());
+                                                   },
+                                                   o);
+                                             });
+    client->start();
+  }
+  bool judge() {
+    health.judge(model::Health::Up, runtime::boot_now());
+    if (!down && health.down_by_carrier()) down = runtime::boot_now();
+    return down.has_value();
+  }
+};
+
+/// The value of a header field of each request heard.
+std::vector<std::string> fields(const Carrier& carrier, const std::string& name) {
+  std::vector<std::string> found;
+  for (const auto& request : carrier.heard) {
+    const auto line = request.find("\r\n" + name) + 2;
+    found.push_back(request.substr(line, request.find("\r\n", line) - line));
+  }
+  return found;
+}
 
 std::uint16_t free_port() {
   boost::asio::io_context io;
@@ -184,7 +235,7 @@ TEST_CASE("options client: whatever is done to it, the carrier never hears two s
       },
       10s));
   for (std::size_t i = 1; i < north.at.size(); ++i) CHECK(north.at[i] - north.at[i - 1] > 295ms);  // the test's own clock is late, not ours
-  CHECK(b.client->floor_until() > runtime::boot_now() - 1s);
+  CHECK(b.client->debt().floor_until > runtime::boot_now() - 1s);
 }
 
 TEST_CASE("options client: no route and no device are local errors, tried again after one second, then two") {
@@ -262,19 +313,20 @@ TEST_CASE("options client: the sink may stop, rebuild or destroy it, and nothing
     auto carrier = settings(free_port());
     carrier.interval = 20ms;
     carrier.floor = 10ms;
-    client = std::make_unique<OptionsClient>(io.get_executor(), model::CarrierId{}, carrier, model::CircuitId{}, "lo", 0s, 7, [&](const SipOutcome&) {
-      if (stopped) ++after;
-      ++calls;
-      if (act == 0) {
-        client->stop();
-        stopped = true;
-      } else if (act == 1) {
-        client.reset();
-        stopped = true;
-      } else {
-        client->rebuild();
-      }
-    });
+    client = std::make_unique<OptionsClient>(io.get_executor(), model::CarrierId{}, carrier, model::CircuitId{}, "lo", 0s, sip::Debt{}, 7,
+                                             [&](const model::Observation&) {
+                                               if (stopped) ++after;
+                                               ++calls;
+                                               if (act == 0) {
+                                                 client->stop();
+                                                 stopped = true;
+                                               } else if (act == 1) {
+                                                 client.reset();
+                                                 stopped = true;
+                                               } else {
+                                                 client->rebuild();
+                                               }
+                                             });
     client->start();
     run_until(io, [&] { return stopped || calls >= 5; });
     run_until(io, [] { return false; }, 100ms);
@@ -282,4 +334,67 @@ TEST_CASE("options client: the sink may stop, rebuild or destroy it, and nothing
     CHECK(calls >= (act < 2 ? 1 : 5));
     client.reset();
   }
+}
+
+TEST_CASE("options client: a carrier that is silent, asked each 15 s, is down after 4 s, and hears five OPTIONS and no more") {
+  Bench b;
+  Carrier north(b.io);
+  const auto carrier = etiquette_of_15_s(north.port());
+  sip::Debt debt;
+  {
+    Judged path(b.io, carrier);
+    REQUIRE(run_until(b.io, [&] { return path.judge(); }, 8s));
+    CHECK(*path.down - north.at.at(0) >= 4s - 50ms);  // the test's own clock is late, not ours
+    CHECK(*path.down - north.at.at(0) < 4300ms);
+    run_until(b.io, [] { return false; }, 3500ms);  // the last of them has been given up
+    debt = path.client->debt();
+    CHECK(path.client->counters().verify == 4);
+  }
+  const auto calls = fields(north, "Call-ID:"), vias = fields(north, "Via:");
+  CHECK(std::set(calls.begin(), calls.end()).size() == 5);
+  CHECK(std::set(vias.begin(), vias.end()).size() == 5);
+  CHECK(north.heard.size() <= 15);  // at 0, 0.5 and 1.5 s each
+  // A restart inherits what is owed: nothing starts before the floor is over.
+  Judged next(b.io, carrier, debt, 8);
+  const auto heard = north.heard.size();
+  run_until(b.io, [&] { return north.heard.size() > heard; }, 8s);
+  REQUIRE(north.heard.size() > heard);
+  CHECK(north.at[heard] - debt.floor_until > -50ms);
+  run_until(b.io, [] { return false; }, 1500ms);
+  const auto later = fields(north, "Call-ID:");
+  CHECK(std::set(later.begin(), later.end()).size() == 6);  // overdue again, but every token is spent
+}
+
+TEST_CASE("options client: a real SIPp behind a line that is back after 2 s is suspected, asked again and found well") {
+  const auto port = free_port();
+  const auto text = std::to_string(port);
+  REQUIRE(run({"nft",
+               "add table ip lkt; add chain ip lkt in { type filter hook input priority 0; }; add rule ip lkt in udp dport " + text + " drop"}) == 0);
+  const tests::Child sipp({"sipp", "-sf", SIPP_SCENARIO, "-i", "127.0.0.1", "-p", text, "-nostdin"});
+  REQUIRE(sipp.started());
+  boost::asio::io_context io;
+  Judged path(io, etiquette_of_15_s(port));
+  CHECK(run_until(io, [&] { return path.judge() || path.health.overdue(); }, 3s));
+  CHECK(path.health.overdue());
+  run_until(io, [&] { return path.judge(); }, 900ms);
+  REQUIRE(run({"nft", "delete table ip lkt"}) == 0);
+  CHECK(run_until(io, [&] { return path.judge() || path.health.verdict().health == model::Health::Up; }, 1500ms));
+  CHECK_FALSE(path.health.overdue());
+  run_until(io, [&] { return path.judge(); }, 3s);
+  CHECK_FALSE(path.down);
+  CHECK(path.health.verdict().health == model::Health::Up);
+}
+
+TEST_CASE("options client: 503 is confirmed a second later") {
+  Bench b;
+  Carrier north(b.io);
+  Judged path(b.io, etiquette_of_15_s(north.port()));
+  std::size_t answered = 0;
+  REQUIRE(run_until(b.io, [&] {
+    for (; answered < north.heard.size(); ++answered) north.say(Carrier::reply(north.heard[answered], "503 Service Unavailable"));
+    return path.judge();
+  }));
+  CHECK(north.heard.size() == 2);
+  CHECK(*path.down - north.at.at(0) < 1300ms);
+  CHECK(path.health.last_code() == 503);
 }

@@ -9,6 +9,7 @@ lk_unit(decision
     decision_guards_test.cpp
     decision_hold_down_test.cpp
     decision_move_budget_test.cpp
+    decision_path_test.cpp
     decision_policy_test.cpp
     decision_quality_test.cpp
     decision_standing_test.cpp

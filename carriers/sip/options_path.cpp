@@ -1,0 +1,156 @@
+#include "carriers/sip/options_path.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "carriers/sip/reply_class.hpp"
+
+namespace linekeeper::sip {
+using model::Instant;
+using model::kNever;
+using model::SipOutcome;
+using model::SipResult;
+
+namespace {
+
+constexpr std::size_t kMostTransactions = 16;  // 32 s of them at a floor of 2 s; with a lower floor the oldest is forgotten
+
+bool bad(const SipOutcome& o) { return o.reply == model::ReplyClass::SoftDown || o.reply == model::ReplyClass::Down; }
+
+}  // namespace
+
+OptionsPath::OptionsPath(model::CarrierId carrier, const model::Carrier& settings, model::CircuitId circuit, runtime::SeededRandom random, Debt debt)
+    : carrier_(carrier), circuit_(circuit), settings_(settings), etiquette_(settings_, random, debt) {}
+
+bool OptionsPath::waiting() const {
+  return std::ranges::any_of(transactions_, [](const Transaction& t) { return t.machine.waiting(); });
+}
+
+Instant OptionsPath::overdue_at(const Transaction& t) const {
+  if (!t.machine.waiting() || t.told_overdue || t.provisional || t.sent < heard_sent_) return kNever;
+  return std::max(t.sent, heard_at_) + model::kSipOverdueAfter;
+}
+
+Instant OptionsPath::next_wakeup() const {
+  Instant at = etiquette_.next_verify();
+  if (!waiting()) at = std::min(at, etiquette_.next());
+  for (const Transaction& t : transactions_) at = std::min({at, t.machine.next_wakeup(), overdue_at(t)});
+  return at;
+}
+
+OptionsPath::Turn OptionsPath::turn(Instant now) {
+  for (Transaction& t : transactions_) {
+    if (overdue_at(t) <= now) {
+      t.told_overdue = true;
+      etiquette_.silent(now);
+      return {
+          .act = Act::Tell, .bytes = {}, .told = model::SipOverdue{.carrier = carrier_, .circuit = circuit_, .sequence = t.sequence, .sent = t.sent}};
+    }
+    if (t.machine.next_wakeup() > now) continue;
+    const auto step = t.machine.on_time(now);
+    if (step.outcome) return {.act = Act::Tell, .bytes = {}, .told = tell(t, *step.outcome, now)};
+    if (step.send) {
+      ++counters_.retransmissions;
+      return {.act = Act::Repeat, .sequence = t.sequence, .bytes = t.bytes, .told = {}};
+    }
+  }
+  std::erase_if(transactions_, [](const Transaction& t) { return t.machine.state() == TransactionState::Terminated; });
+  const Instant at = waiting() ? etiquette_.next_verify() : std::min(etiquette_.next(), etiquette_.next_verify());
+  if (now < at) return {.act = Act::Nothing, .bytes = {}, .told = {}};
+  return {.act = Act::Start, .sequence = ++last_sequence_, .bytes = {}, .told = {}};
+}
+
+void OptionsPath::started(std::uint64_t sequence, TransactionIds ids, std::string bytes, Instant now) {
+  const bool usual = etiquette_.free(now) && !waiting();
+  etiquette_.started(now);
+  ++counters_.attempts;
+  if (!usual) ++counters_.verify;
+  if (transactions_.size() == kMostTransactions) transactions_.pop_front();
+  transactions_.push_back({.sequence = sequence,
+                           .bytes = std::move(bytes),
+                           .machine = OptionsTransaction(std::move(ids), settings_.deadline, now),
+                           .sent = now,
+                           .kind = usual ? model::ProbeKind::Scheduled : model::ProbeKind::Verify});
+}
+
+model::Observation OptionsPath::not_started(std::uint64_t sequence, int error, Instant now) {
+  etiquette_.not_sent(now);
+  return SipOutcome{.carrier = carrier_, .circuit = circuit_, .sequence = sequence, .result = SipResult::LocalError, .error = error, .sent = now};
+}
+
+OptionsPath::Told OptionsPath::refused(int error, Instant now) {
+  // One that is refused is refused at once, while the next is far off: so the newest is nearly always the one.
+  const auto t = std::find_if(transactions_.rbegin(), transactions_.rend(), [](const Transaction& each) { return each.machine.waiting(); });
+  if (t == transactions_.rend()) return std::nullopt;
+  const auto step = t->machine.on_refused(error, now);
+  return step.outcome ? Told(tell(*t, *step.outcome, now)) : std::nullopt;
+}
+
+OptionsPath::Told OptionsPath::failed(std::uint64_t sequence, int error, Instant now) {
+  const auto t = std::ranges::find(transactions_, sequence, &Transaction::sequence);
+  if (t == transactions_.end()) return std::nullopt;
+  const auto step = t->machine.on_local_error(error, now);
+  return step.outcome ? Told(tell(*t, *step.outcome, now)) : std::nullopt;
+}
+
+void OptionsPath::heard(const Transaction& t, Instant now) {
+  heard_at_ = std::max(heard_at_, now);
+  heard_sent_ = std::max(heard_sent_, t.sent);
+}
+
+OptionsPath::Told OptionsPath::on_response(const Response& response, Instant now) {
+  const auto t = std::ranges::find_if(transactions_, [&](const Transaction& each) { return each.machine.ours(response); });
+  if (t == transactions_.end()) {
+    ++counters_.inert;
+    return std::nullopt;
+  }
+  const auto step = t->machine.on_response(response, now);
+  if (step.inert) {
+    ++counters_.inert;
+    return std::nullopt;
+  }
+  heard(*t, now);
+  if (step.outcome) return tell(*t, *step.outcome, now);
+  ++counters_.provisional;
+  etiquette_.stirred();
+  if (std::exchange(t->provisional, true)) return std::nullopt;
+  return model::SipProvisional{.carrier = carrier_, .circuit = circuit_, .sequence = t->sequence, .sent = t->sent};
+}
+
+model::Observation OptionsPath::tell(const Transaction& t, SipOutcome outcome, Instant now) {
+  outcome.carrier = carrier_;
+  outcome.circuit = circuit_;
+  outcome.sequence = t.sequence;
+  outcome.kind = t.kind;
+  outcome.provisional = t.provisional;
+  if (outcome.result == SipResult::Final) outcome.reply = classify(outcome.code, settings_.replies);
+  if (outcome.late) ++counters_.late;
+  react(t, outcome, now);
+  return outcome;
+}
+
+void OptionsPath::react(const Transaction& t, const SipOutcome& outcome, Instant now) {
+  switch (outcome.result) {
+    case SipResult::LocalError: return;
+    case SipResult::Timeout:
+    case SipResult::Refused:
+      if (t.sent < heard_sent_) return;  // a later one was answered: this one was lost on the way
+      if (t.provisional)
+        etiquette_.rejected(now);  // somebody took it and never finished
+      else
+        etiquette_.silent(std::max(now, t.sent + model::kSipOverdueAfter));
+      etiquette_.suspected(now);
+      return;
+    case SipResult::Final:
+      if (!bad(outcome)) return etiquette_.answered();
+      // Where we are told when to ask again, we do not ask sooner than usual (RFC 3261 21.5.4).
+      if (outcome.retry_after)
+        etiquette_.stirred();
+      else
+        etiquette_.rejected(now);
+      if (!outcome.late) etiquette_.suspected(now);
+      return;
+  }
+}
+
+}  // namespace linekeeper::sip

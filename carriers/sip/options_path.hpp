@@ -1,0 +1,94 @@
+#pragma once
+// All that a path's client does but its socket, on injected time: when an OPTIONS starts and which kind it is, what its
+// transaction wants, when silence becomes a suspicion, what is told. The shell (options_client) asks turn() what is to be
+// done until there is nothing, and tells what came of it.
+//
+// An OPTIONS of the usual pace waits for the one before it to end, so usually there is one. When one has had no response of any
+// kind for a second it is told as overdue, and others are sent beside it (etiquette.hpp has when): several requests, each with
+// its own Call-ID and branch, cannot all be lost by chance as the packets of one can in one bad second. Any response to any of
+// them ends the suspicion. Only then would a slow carrier be asked again and again: so an OPTIONS is overdue a second after the
+// last response, not after its own start, and not at all once a later one was answered: then it was lost on the way.
+#include <deque>
+#include <string>
+
+#include "carriers/sip/etiquette.hpp"
+#include "carriers/sip/options_transaction.hpp"
+#include "controller/model/observation.hpp"
+
+namespace linekeeper::sip {
+
+struct ClientCounters {
+  std::uint64_t attempts = 0, retransmissions = 0, late = 0;
+  std::uint64_t verify = 0;       ///< of the attempts: because of a suspicion
+  std::uint64_t provisional = 0;  ///< 1xx: somebody is there, nothing is decided
+  std::uint64_t inert = 0;        ///< dropped: malformed, wrong branch, CSeq, Call-ID or source, duplicate
+};
+
+class OptionsPath {
+ public:
+  using Told = std::optional<model::Observation>;
+  enum class Act : std::uint8_t { Nothing, Start, Repeat, Tell };
+  struct Turn {
+    Act act = Act::Nothing;
+    std::uint64_t sequence = 0;  ///< of Start and Repeat
+    std::string bytes;           ///< of Repeat
+    Told told;                   ///< of Tell
+  };
+
+  OptionsPath(model::CarrierId carrier, const model::Carrier& settings, model::CircuitId circuit, runtime::SeededRandom random, Debt debt);
+
+  void begin(model::Instant now, model::Duration first_after) { etiquette_.begin(now, first_after); }
+  [[nodiscard]] model::Instant next_wakeup() const;
+  /// The next thing to be done now. A Start is answered by started() or not_started() before turn() is asked again, a Repeat
+  /// that could not be sent by refused() or failed().
+  [[nodiscard]] Turn turn(model::Instant now);
+
+  /// The first packet of `sequence` has left.
+  void started(std::uint64_t sequence, TransactionIds ids, std::string bytes, model::Instant now);
+  /// Nothing has left. @param error errno of our own side
+  [[nodiscard]] model::Observation not_started(std::uint64_t sequence, int error, model::Instant now);
+  /// The network said no to a packet of ours; the newest that waits is meant. @param error errno of the ICMP error
+  [[nodiscard]] Told refused(int error, model::Instant now);
+  /// A retransmission failed on our own side.
+  [[nodiscard]] Told failed(std::uint64_t sequence, int error, model::Instant now);
+  [[nodiscard]] Told on_response(const Response& response, model::Instant now);
+  /// What came was no response.
+  void inert() { ++counters_.inert; }
+
+  /// The socket is gone, and with it all that listened on it. What waits ends untold: its silence would be our doing.
+  void forget() { transactions_.clear(); }
+  /// The way is another now: ask soon.
+  void changed(model::Instant now) { etiquette_.changed(now); }
+
+  [[nodiscard]] const Debt& debt() const { return etiquette_.debt(); }
+  [[nodiscard]] const ClientCounters& counters() const { return counters_; }
+
+ private:
+  struct Transaction {
+    std::uint64_t sequence = 0;
+    std::string bytes;
+    OptionsTransaction machine;
+    model::Instant sent{};
+    model::ProbeKind kind = model::ProbeKind::Scheduled;
+    bool provisional = false;
+    bool told_overdue = false;
+  };
+
+  [[nodiscard]] bool waiting() const;
+  [[nodiscard]] model::Instant overdue_at(const Transaction& t) const;
+  void heard(const Transaction& t, model::Instant now);
+  [[nodiscard]] model::Observation tell(const Transaction& t, model::SipOutcome outcome, model::Instant now);
+  void react(const Transaction& t, const model::SipOutcome& outcome, model::Instant now);
+
+  model::CarrierId carrier_;
+  model::CircuitId circuit_;
+  model::Carrier settings_;
+  Etiquette etiquette_;
+  ClientCounters counters_;
+  std::deque<Transaction> transactions_;  // the oldest first
+  std::uint64_t last_sequence_ = 0;
+  model::Instant heard_at_ = model::Instant::min();    // when the last response of any kind came
+  model::Instant heard_sent_ = model::Instant::min();  // when the newest OPTIONS that was answered in any way was sent
+};
+
+}  // namespace linekeeper::sip
