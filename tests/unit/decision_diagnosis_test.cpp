@@ -109,6 +109,18 @@ TEST_CASE("diagnosis: circuits that fall silent together behind living gateways 
   for (const CircuitId c : {kFiber, kCoax}) s.kill(c, 10s, Neighbour::Unknown, false);
   CHECK(s.named() == "shared-upstream; link lte");
   CHECK(s.sentence().starts_with("all circuits fell silent together"));
+  s.kill(kCoax, 10s);  // one living gateway is not yet two
+  CHECK(s.sentence().starts_with("all circuits fell silent together"));
+  s.kill(kFiber, 10s);
+  CHECK(s.sentence().starts_with("links and gateways are well"));
+  s.at(kLte).link->carrier = true;
+  s.kill(kLte, 10s, Neighbour::Silent);  // its own affair, beside what the two others share
+  CHECK(s.named() == "shared-upstream; gateway lte");
+  s.unplug(kLte, 40000s);
+  s.unplug(kCoax, 300s);  // one circuit shares nothing
+  CHECK(s.named() == "link coax; link lte; circuit fiber");
+  s.at(kCoax).link->carrier = true;
+  s.kill(kCoax, 10s, Neighbour::Unknown, false);
   s.at(kCoax).health = Health::Unknown;
   s.at(kCoax).cause = Cause::NoEvidence;
   CHECK(s.named() == "link lte; circuit fiber");
