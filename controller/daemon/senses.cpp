@@ -29,26 +29,33 @@ std::string Senses::path_name(const model::Site& site, model::CarrierId carrier,
 model::Result<std::unique_ptr<Senses>> Senses::open(asio::any_io_executor executor, model::SitePtr site, const Floors& owed, Sink sink) {
   auto watch = route::LinkWatch::open();
   if (!watch) return std::unexpected(watch.error());
-  std::unique_ptr<Senses> senses(new Senses(executor, std::move(site), std::move(*watch), std::move(sink)));
+  auto neighbours = route::GatewayWatch::open();
+  if (!neighbours) return std::unexpected(neighbours.error());
+  std::unique_ptr<Senses> senses(new Senses(executor, std::move(site), std::move(*watch), std::move(*neighbours), std::move(sink)));
   senses->make_probers();
   senses->make_clients(owed);
   return senses;
 }
 
-Senses::Senses(asio::any_io_executor executor, model::SitePtr site, route::LinkWatch watch, Sink sink)
+Senses::Senses(asio::any_io_executor executor, model::SitePtr site, route::LinkWatch watch, route::GatewayWatch neighbours, Sink sink)
     : executor_(executor),
       site_(std::move(site)),
       watch_(std::move(watch)),
+      neighbours_(std::move(neighbours)),
       sink_(std::move(sink)),
       kernel_(executor),
+      kernel_neighbours_(executor),
       again_(executor),
-      links_(site_->circuits.size()) {
+      links_(site_->circuits.size()),
+      gateways_(site_->circuits.size()) {
   kernel_.assign(watch_.fd());
+  kernel_neighbours_.assign(neighbours_.fd());
 }
 
 Senses::~Senses() {
   stop();
-  if (kernel_.is_open()) kernel_.release();  // the descriptor belongs to watch_
+  if (kernel_.is_open()) kernel_.release();  // the descriptors belong to watch_ and neighbours_
+  if (kernel_neighbours_.is_open()) kernel_neighbours_.release();
 }
 
 void Senses::make_probers() {
@@ -94,6 +101,7 @@ void Senses::start() {
   *alive_ = true;
   look();
   wait_kernel();
+  wait_neighbours();
   for (const auto& p : probers_) p->start();
   for (const auto& c : clients_) c->start();
 }
@@ -102,6 +110,7 @@ void Senses::stop() {
   *alive_ = false;
   again_.cancel();
   if (kernel_.is_open()) kernel_.cancel();
+  if (kernel_neighbours_.is_open()) kernel_neighbours_.cancel();
   for (const auto& p : probers_) p->stop();
   for (const auto& c : clients_) c->stop();
 }
@@ -111,6 +120,14 @@ void Senses::wait_kernel() {
     if (error || !*alive) return;
     if (watch_.drain()) look();
     wait_kernel();
+  });
+}
+
+void Senses::wait_neighbours() {
+  kernel_neighbours_.async_wait(asio::posix::stream_descriptor::wait_read, [this, alive = alive_](boost::system::error_code error) {
+    if (error || !*alive) return;
+    if (neighbours_.drain()) look_at_gateways();
+    wait_neighbours();
   });
 }
 
@@ -138,7 +155,19 @@ void Senses::look() {
     }
     sink_(link);
   }
+  look_at_gateways();
   schedule_look(kRelook);
+}
+
+void Senses::look_at_gateways() {
+  const auto seen = neighbours_.look(links_, runtime::boot_now());
+  if (!seen) return runtime::log(runtime::Level::Error, "cannot read the gateways' neighbour entries: " + seen.error().to_string());
+  for (const model::GatewayState& gateway : *seen) {
+    auto& known = gateways_[gateway.circuit.index()];
+    if (known == gateway) continue;
+    known = gateway;
+    sink_(gateway);
+  }
 }
 
 }  // namespace linekeeper::daemon

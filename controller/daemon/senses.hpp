@@ -1,6 +1,6 @@
 #pragma once
-// All that looks outward for one Site: the kernel's links, an echo prober for each circuit, an OPTIONS client for each path. Made
-// anew at each reload; what is owed to a carrier's etiquette is carried over (`owed`).
+// All that looks outward for one Site: the kernel's links and gateways, an echo prober for each circuit, an OPTIONS client for each
+// path. Made anew at each reload; what is owed to a carrier's etiquette is carried over (`owed`).
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
@@ -13,6 +13,7 @@
 #include "carriers/sip/options_client.hpp"
 #include "controller/model/observation.hpp"
 #include "controller/model/site.hpp"
+#include "controller/switch/gateways.hpp"
 #include "controller/switch/links.hpp"
 #include "probes/icmp_prober.hpp"
 
@@ -37,20 +38,25 @@ class Senses {
   [[nodiscard]] static std::string path_name(const model::Site& site, model::CarrierId carrier, model::CircuitId circuit);
 
  private:
-  Senses(boost::asio::any_io_executor executor, model::SitePtr site, route::LinkWatch watch, Sink sink);
+  Senses(boost::asio::any_io_executor executor, model::SitePtr site, route::LinkWatch watch, route::GatewayWatch neighbours, Sink sink);
   void make_probers();
   void make_clients(const Floors& owed);
   void wait_kernel();
+  void wait_neighbours();
   void schedule_look(std::chrono::milliseconds after);
   void look();
+  void look_at_gateways();
 
   boost::asio::any_io_executor executor_;
   model::SitePtr site_;
   route::LinkWatch watch_;
+  route::GatewayWatch neighbours_;
   Sink sink_;
   boost::asio::posix::stream_descriptor kernel_;
+  boost::asio::posix::stream_descriptor kernel_neighbours_;
   boost::asio::steady_timer again_;
   std::vector<std::optional<model::LinkState>> links_;
+  std::vector<std::optional<model::GatewayState>> gateways_;
   std::vector<std::unique_ptr<probes::IcmpProber>> probers_;
   std::vector<std::unique_ptr<sip::OptionsClient>> clients_;     // carrier by carrier, circuit by circuit
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(false);  // shared with pending handlers: stop() makes them inert

@@ -41,10 +41,10 @@ struct PathEvidence {
   bool calls_failing = false;  ///< calls fail by it although OPTIONS are answered
 };
 
-/// One target through one circuit.
+/// One target through one circuit. Silence alone counts towards what is said of a dead circuit; a target is named only once it is set aside.
 struct TargetEvidence {
   enum class Says : std::uint8_t { Nothing, Answers, Silent };
-  Says says = Says::Nothing;  ///< Silent: its last probes are lost
+  Says says = Says::Nothing;  ///< Silent: its last probe is lost or overdue
   model::SetAside set_aside = model::SetAside::No;
 };
 

@@ -171,15 +171,10 @@ Answer Matrix::answer(model::TargetId t, CircuitId c) const {
   if (!probed(t, c) || beyond(c) != Beyond::Answers) return Answer::NotAsked;
   const TargetEvidence& e = evidence_->target(t, c);
   switch (e.set_aside) {
-    case SetAside::No: break;
+    case SetAside::No: return e.says == Says::Answers ? Answer::Well : Answer::NotAsked;  // a few lost probes are not yet a silent target
     case SetAside::Dead: return Answer::Dead;
     case SetAside::Lossy:
     case SetAside::Lying: return Answer::Warns;
-  }
-  switch (e.says) {
-    case Says::Nothing: return Answer::NotAsked;
-    case Says::Answers: return Answer::Well;
-    case Says::Silent: return Answer::Dead;
   }
   return Answer::NotAsked;
 }

@@ -233,18 +233,17 @@ static_assert(std::size(kTable) < 255, "Diagnosis::line is one byte");
 
 constexpr std::string_view kAbout[] = {"all at once", "a circuit", "a carrier, by one circuit", "a target, by one circuit", "a circuit's resolvers"};
 constexpr std::string_view kUs[] = {"", "we have just started", "our loop stood still", "our sending fails by every circuit"};
-constexpr std::string_view kOthers[] = {"", "every circuit lost its link or gateway within 1 s",
-                                        "every circuit is dead, two or more that fell silent within 60 s have a gateway that answers",
-                                        "every circuit is dead, two or more fell silent within 60 s, gateways not known"};
+constexpr std::string_view kOthers[] = {"", "all links or gateways gone together", "all circuits dead together behind living gateways",
+                                        "all circuits dead together, gateways not known"};
 constexpr std::string_view kLink[] = {"link not known", "link up", "address or gateway missing", "link down"};
-constexpr std::string_view kGateway[] = {"gateway not heard since", "gateway answers", "gateway dead (neighbour, or echo that it used to answer)"};
+constexpr std::string_view kGateway[] = {"gateway not heard of since", "gateway answers", "gateway dead"};
 constexpr std::string_view kBeyond[] = {"targets not known", "targets answer",          "targets briefly silent",
                                         "coming back",       "our sending fails by it", "targets lossy",
                                         "targets slow",      "all targets dead",        "evidence does not fit"};
 constexpr std::string_view kLoss[] = {"direction not known", "lost on the way out", "lost on the way in"};
 constexpr std::string_view kAnswer[] = {"not asked", "answers", "answers wrongly", "answers OPTIONS, calls fail", "one of its addresses dead",
                                         "dead"};
-constexpr std::string_view kElsewhere[] = {"no other circuit can ask", "well by another circuit", "the same by all other circuits that can ask"};
+constexpr std::string_view kElsewhere[] = {"no other circuit can ask", "well by another circuit", "the same by all others that can ask"};
 constexpr std::string_view kFilters[] = {"", "it is the gateway itself"};
 constexpr std::string_view kModes[] = {"-", "1 internet circuit", "2 SIP trunk", "3 server", "4 application", "5 integration", "6 site loss"};
 constexpr std::string_view kCalls[] = {"nobody",

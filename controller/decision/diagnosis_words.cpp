@@ -146,6 +146,7 @@ std::string carrier_evidence(const Matrix& m, model::CarrierId k) {
 std::string target_evidence(const Matrix& m, model::TargetId t) {
   std::string out;
   std::size_t named = 0;
+  int others = 0;
   for (std::size_t i = 0; i < m.circuits() && named < kMostNamed; ++i) {
     const auto c = model::id_at<CircuitId>(i);
     const Answer a = m.answer(t, c);
@@ -156,8 +157,11 @@ std::string target_evidence(const Matrix& m, model::TargetId t) {
     if (a == Answer::Warns) word = aside == model::SetAside::Lossy ? "loses what others do not" : "answers what nobody asked";
     out += fmt::format("{}{} by {}", out.empty() ? "" : ", ", word, m.site()[c].name);
     ++named;
+    const auto& targets = m.site()[c].targets;
+    const auto answering = std::ranges::count_if(targets, [&](model::TargetId o) { return m.answer(o, c) == Answer::Well; });
+    if (a != Answer::Well) others = std::max(others, static_cast<int>(answering));
   }
-  return out + "; the other targets answer";
+  return out + (others > 0 ? fmt::format("; {} other{} there", others, others == 1 ? " answers" : "s answer") : "; none other there answers");
 }
 
 void put_in(std::string& text, std::string_view key, std::string_view value) {

@@ -17,3 +17,8 @@ lk_unit(decision
     decision_trunk_test.cpp
     decision_window_test.cpp
   USES lk_decision)
+
+lk_unit(diagnosis
+  SOURCES decision_diagnosis_test.cpp decision_diagnosis_properties_test.cpp decision_diagnoses_test.cpp
+  USES lk_decision)
+target_compile_definitions(unit_diagnosis PRIVATE LINEKEEPER_README="${CMAKE_SOURCE_DIR}/README.md")
