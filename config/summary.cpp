@@ -114,7 +114,7 @@ std::string rule_of(const model::Site& site) {
   return fmt::format(
       "A circuit silent for {} is suspected: new calls go around it. Silent for {} to {}, as learned from it, it is dead: everything moves.\n"
       "One that lives may be called dead {} times a year. After a failure it is trusted again once it was well for {}; three times as long after\n"
-      "each further failure soon behind, up to {}.\n",
+      "each failure soon after coming back, up to {}.\n",
       show(rule.suspect_after), show(rule.dead_after_min), show(rule.dead_after_max), rule.false_failovers_per_year, show(rule.hold_down),
       show(rule.hold_down_max));
 }

@@ -186,6 +186,15 @@ TEST_CASE("worst case: of a silent carrier its silence, or two OPTIONS where it 
   CHECK(carrier.typical_detect == 15s + 4s);
   CHECK(carrier.apply == 4s);
   CHECK(carrier.verify == 3 * 16500ms + 3s);
+  // As many as `fall` must be overdue: the fifth OPTIONS is the last that may come quickly, and a little later than 4 s.
+  const auto counted = [](const char* fall) {
+    const std::string patient = after("name = \"outbound\"", "rto = \"10m\"");
+    return config::carrier_failure(site_of(patient + "[carrier_health]\nfall = " + fall), model::TrunkId{0}).detect;
+  };
+  CHECK(counted("3") == 16500ms + 4s);
+  CHECK(counted("4") == 16500ms + 3 * 1250ms + 1s);
+  CHECK(counted("5") == 16500ms + 4 * 1250ms + 1s);
+  CHECK(counted("6") == 6 * 16500ms + 3s);
   const auto polite = config::carrier_failure(site_of(after("name = \"north\"", "verify_burst = 0")), model::TrunkId{0});
   CHECK(polite.fails == "carrier north");
   CHECK(polite.detect == 2 * 16500ms + 3s);
