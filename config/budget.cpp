@@ -45,12 +45,13 @@ Duration slowest_successes(const model::Site& site, const model::TrafficClass& s
 
 Duration options_of(const model::Carrier& carrier, int count) { return longest(carrier.interval, kSipJitter) * count + carrier.deadline; }
 
-/// What a carrier's silence must last; nothing when too few OPTIONS may follow sooner than its floor to make `fall` of them. Quick
-/// ones are at most kQuickGap apart, and the last that is needed must be overdue too.
+/// What a carrier's silence must last (controller/decision/path_health.hpp): `dead_after`, or less where its own pace finds it sooner;
+/// and until `fall` OPTIONS are overdue, the quick ones being at most kQuickGap apart. Nothing when there are not enough quick ones.
 std::optional<Duration> decisive_silence(const model::Site& site, const model::Carrier& carrier) {
   const int fall = site.carrier_health.fall;
   if (carrier.verify_burst == 0 || fall > 1 + carrier.verify_burst) return std::nullopt;
-  return std::max(site.carrier_health.dead_after, kQuickGap * (fall - 1) + kOverdue);
+  const Duration by_pace = std::max(carrier.floor, carrier.deadline) * (fall - 1) + carrier.deadline;
+  return std::max(std::min(site.carrier_health.dead_after, by_pace), kQuickGap * (fall - 1) + kOverdue);
 }
 
 Duration carrier_silence(const model::Site& site, const model::Carrier& carrier) {

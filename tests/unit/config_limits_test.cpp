@@ -191,10 +191,15 @@ TEST_CASE("worst case: of a silent carrier its silence, or two OPTIONS where it 
     const std::string patient = after("name = \"outbound\"", "rto = \"10m\"");
     return config::carrier_failure(site_of(patient + "[carrier_health]\nfall = " + fall), model::TrunkId{0}).detect;
   };
+  CHECK(counted("1") == 16500ms + 3s);  // its deadline is over before dead_after
+  CHECK(counted("2") == 16500ms + 4s);
   CHECK(counted("3") == 16500ms + 4s);
   CHECK(counted("4") == 16500ms + 3 * 1250ms + 1s);
   CHECK(counted("5") == 16500ms + 4 * 1250ms + 1s);
   CHECK(counted("6") == 6 * 16500ms + 3s);
+  const std::string often = "interval = \"1s\"\nfloor = \"1s\"\ndeadline = \"800ms\"";  // its own pace is quicker than dead_after
+  const auto quick = site_of(after("name = \"north\"", often, after("name = \"south\"", often)));
+  CHECK(config::carrier_failure(quick, model::TrunkId{0}).detect == 1100ms + 1250ms + 1s);
   const auto polite = config::carrier_failure(site_of(after("name = \"north\"", "verify_burst = 0")), model::TrunkId{0});
   CHECK(polite.fails == "carrier north");
   CHECK(polite.detect == 2 * 16500ms + 3s);
