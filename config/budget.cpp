@@ -13,6 +13,8 @@ using namespace std::chrono_literals;
 
 constexpr Duration kDecide = 100ms;       ///< one turn of the loop, with room for a busy machine
 constexpr Duration kApplyRoutes = 500ms;  ///< message, netlink transaction, read back; budget 5 ms, journal write before it up to 150 ms
+constexpr Duration kQuickGap = 1250ms;    ///< between two OPTIONS of a suspicion, at most (carriers/sip/etiquette.hpp)
+constexpr Duration kOverdue = 1s;         ///< without any response for so long an OPTIONS is overdue
 constexpr int kSuccesses = 3;             ///< on the new way, before it is called verified
 
 /// How long a circuit in use may be silent before it is dead: what must pass until enough probes are missing, or what the
@@ -43,13 +45,22 @@ Duration slowest_successes(const model::Site& site, const model::TrafficClass& s
 
 Duration options_of(const model::Carrier& carrier, int count) { return longest(carrier.interval, kSipJitter) * count + carrier.deadline; }
 
-/// A carrier that falls silent. Where it may be asked quickly, the silence decides, else so many OPTIONS at the usual pace.
+/// What a carrier's silence must last (controller/decision/path_health.hpp): `dead_after`, or less where its own pace finds it sooner;
+/// and until `fall` OPTIONS are overdue, the quick ones being at most kQuickGap apart. Nothing when there are not enough quick ones.
+std::optional<Duration> decisive_silence(const model::Site& site, const model::Carrier& carrier) {
+  const int fall = site.carrier_health.fall;
+  if (carrier.verify_burst == 0 || fall > 1 + carrier.verify_burst) return std::nullopt;
+  const Duration by_pace = std::max(carrier.floor, carrier.deadline) * (fall - 1) + carrier.deadline;
+  return std::max(std::min(site.carrier_health.dead_after, by_pace), kQuickGap * (fall - 1) + kOverdue);
+}
+
 Duration carrier_silence(const model::Site& site, const model::Carrier& carrier) {
-  if (carrier.verify_burst > 0) return longest(carrier.interval, kSipJitter) + site.carrier_health.dead_after;
+  if (const auto silence = decisive_silence(site, carrier)) return longest(carrier.interval, kSipJitter) + *silence;
   return options_of(carrier, site.carrier_health.fall);
 }
+
 Duration typical_carrier_silence(const model::Site& site, const model::Carrier& carrier) {
-  if (carrier.verify_burst > 0) return carrier.interval + site.carrier_health.dead_after;
+  if (const auto silence = decisive_silence(site, carrier)) return carrier.interval + *silence;
   return carrier.interval * site.carrier_health.fall + carrier.deadline;
 }
 

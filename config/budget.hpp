@@ -16,7 +16,7 @@
 namespace linekeeper::config {
 
 struct WorstCase {
-  std::string fails;                 ///< "circuit fiber", "any circuit", "carrier north"
+  std::string fails;                 ///< "circuit fiber", "circuit fiber, coax" where both take as long, "any circuit", "carrier north"
   std::string recovers;              ///< "class voice", "trunk outbound"
   model::Duration typical_detect{};  ///< where nothing else is wrong; shown, never promised
   model::Duration detect{}, decide{}, apply{}, verify{};
@@ -43,7 +43,7 @@ inline constexpr double kSipJitter = 0.1;  ///< of OPTIONS intervals (model::Car
 [[nodiscard]] std::optional<WorstCase> circuit_failure(const model::Site& site, model::TrunkId trunk);
 /// The slowest silent failure of one of the trunk's carriers.
 [[nodiscard]] WorstCase carrier_failure(const model::Site& site, model::TrunkId trunk);
-/// All of them, classes first.
+/// All of them, not only the slowest of each class and trunk; classes first.
 [[nodiscard]] std::vector<WorstCase> worst_cases(const model::Site& site);
 
 }  // namespace linekeeper::config

@@ -104,13 +104,12 @@ void check_etiquette(const Reading& reading) {
       section.complain("interval", fmt::format("{} interval {} is below its floor {}", section.label(), show(carrier.interval), show(carrier.floor)),
                        fmt::format("at least {}; lower the floor only when the carrier allows it", show(carrier.floor)));
     }
+    const auto dead_after = reading.site.carrier_health.dead_after;
     if (carrier.deadline >= carrier.interval) {
       section.complain("deadline",
                        fmt::format("{} deadline {} is not below its interval {}", section.label(), show(carrier.deadline), show(carrier.interval)),
                        "one OPTIONS is over before the next begins");
-    }
-    const auto dead_after = reading.site.carrier_health.dead_after;
-    if (carrier.verify_burst > 0 && dead_after < carrier.deadline) {
+    } else if (carrier.verify_burst > 0 && dead_after < carrier.deadline) {
       section.complain(
           "deadline",
           fmt::format("{} deadline {} is above [carrier_health] dead_after {}", section.label(), show(carrier.deadline), show(dead_after)),

@@ -63,15 +63,15 @@ std::string circuits_of(const model::Site& site) {
 
 /// What moves a class off a circuit that still answers.
 std::string limits_of(const model::TrafficClass& steered) {
-  if (!steered.limits) return "dead";
+  if (!steered.limits) return "its death only";
   const model::QualityLimits& limits = *steered.limits;
-  std::string out = fmt::format("dead, {:.4g} % loss, {} round trip", limits.loss_enter * 100, show(limits.rtt_enter));
-  if (steered.codec != model::Codec::None) out += fmt::format(", R {} in {}", limits.r_enter, word_of(steered.codec));
+  std::string out = fmt::format("{:.4g} % loss, {} round trip", limits.loss_enter * 100, show(limits.rtt_enter));
+  if (steered.codec != model::Codec::None) out += fmt::format(", R {} ({})", limits.r_enter, word_of(steered.codec));
   return out;
 }
 
 std::string classes_of(const model::Site& site) {
-  std::vector<Row> rows{{"CLASS", "CIRCUITS", "TABLE", "MATCHES", "LEAVES A CIRCUIT THAT IS OR HAS", "GOES BACK"}};
+  std::vector<Row> rows{{"CLASS", "CIRCUITS", "TABLE", "MATCHES", "LEAVES A CIRCUIT AT", "GOES BACK"}};
   for (const auto& steered : site.classes) {
     rows.push_back({steered.name, names(site, steered.circuits) + (steered.avoid_metered ? " (metered ones last)" : ""),
                     std::to_string(steered.table), matched(steered.match), limits_of(steered), show(steered.failback)});
@@ -112,8 +112,9 @@ std::string trunks_of(const model::Site& site) {
 std::string rule_of(const model::Site& site) {
   const model::CircuitRule& rule = site.circuit_health;
   return fmt::format(
-      "A circuit silent for {} is suspected: new calls leave it. Silent for {} to {}, as learned from it, it is dead: everything does.\n"
-      "A circuit that lives may be called dead {} times a year. It is trusted again after {}, and up to {} if it fails again.\n",
+      "A circuit silent for {} is suspected: new calls go around it. Silent for {} to {}, as learned from it, it is dead: everything moves.\n"
+      "One that lives may be called dead {} times a year. After a failure it is trusted again once it was well for {}; three times as long after\n"
+      "each failure soon after coming back, up to {}.\n",
       show(rule.suspect_after), show(rule.dead_after_min), show(rule.dead_after_max), rule.false_failovers_per_year, show(rule.hold_down),
       show(rule.hold_down_max));
 }
@@ -127,21 +128,21 @@ std::string bytes(double n) {
 }
 
 std::string traffic_of(const model::Site& site) {
-  std::vector<Row> rows{{"CIRCUIT", "METERED", "IN USE", "ON STANDBY", "OPTIONS, ALWAYS", "MONTH ON STANDBY"}};
+  std::vector<Row> rows{{"CIRCUIT", "METERED", "PROBES IN USE", "ON STANDBY", "OPTIONS", "ALL IN USE", "ALL ON STANDBY"}};
   for (const auto& circuit : site.circuits) {
     const OwnTraffic traffic = own_traffic(site, circuit);
     rows.push_back({circuit.name, circuit.metered ? "yes" : "no", bytes(traffic.in_use), bytes(traffic.on_standby), bytes(traffic.options),
-                    bytes(traffic.on_standby + traffic.options)});
+                    bytes(traffic.in_use + traffic.options), bytes(traffic.on_standby + traffic.options)});
   }
   return fmt::format(
-             "What measuring costs in 30 days, both ways: probes of {} bytes and answers as long, OPTIONS and answers of about {}, all with\n"
-             "their headers from IPv4 up. Quick probes while an answer is overdue come on top; calls and data are not in here.\n",
+             "What measuring costs in 30 days, both ways: a probe or its answer is {} bytes, an OPTIONS or its answer about {}, with all\n"
+             "headers from IPv4 up. Quick probes while an answer is overdue come on top; calls and data are not in here.\n",
              kEchoBytes, kOptionsBytes) +
          table(rows);
 }
 
 std::string worst_of(const model::Site& site) {
-  std::vector<Row> rows{{"WHEN THIS FALLS SILENT", "RECOVERS", "DETECT", "AT WORST", "DECIDE", "SWITCH", "VERIFY", "TOTAL", "RTO"}};
+  std::vector<Row> rows{{"WHEN THIS FALLS SILENT", "RECOVERS", "DETECT", "DETECT AT WORST", "DECIDE", "SWITCH", "VERIFY", "TOTAL", "RTO"}};
   for (const WorstCase& worst : worst_cases(site)) {
     rows.push_back({worst.fails, worst.recovers, tenths(worst.typical_detect), tenths(worst.detect), tenths(worst.decide), tenths(worst.apply),
                     tenths(worst.verify), tenths(worst.total()), show(worst.rto)});

@@ -64,8 +64,8 @@ TEST_CASE("numbers out of bounds are refused, numbers at the bounds are not") {
   check_only(kSound + "[probing]\njitter = 0.51\n", "jitter is 0.51", "0 to 0.5");
   check_only(kSound + "[probing]\njitter = nan\n", "jitter is nan", "0 to 0.5");
   CHECK(site_of(kSound + "[probing]\njitter = 0\n").probing.jitter_ratio == 0.0);
-  check_only(kSound + "[circuit_health]\nfall = 1\n", "fall is 1", "2 to 100");
-  site_of(kSound + "[circuit_health]\nfall = 2\n");
+  check_only(kSound + "[carrier_health]\nfall = 0\n", "fall is 0", "1 to 100");
+  site_of(kSound + "[carrier_health]\nfall = 1\n");
   check_only(after("name = \"fiber\"", "table = 6999"), "table is 6999", "7000 to 7999");
   site_of(after("name = \"fiber\"", "table = 7000"));
   site_of(after("name = \"fiber\"", "table = 7999"));

@@ -114,9 +114,10 @@ TEST_CASE("load: what cannot be read is told, not thrown") {
 }
 
 TEST_CASE("summary: names what was understood and the worst case of each failure mode") {
-  const std::string text = config::summary(site_of(kSound));
-  for (const char* part : {"lab: no mistakes", "fiber", "wan1", "203.0.113.20:5070", "11 north by fiber, 12 north by coax, 21 south",
-                           "everything else", "any circuit", "any carrier", "100.1s"}) {
+  const std::string text = config::summary(site_of(after("name = \"voice\"", "codec = \"g711\"")));
+  for (const std::string part : {"lab: no mistakes", "fiber", "wan1", "203.0.113.20:5070", "11 north by fiber, 12 north by coax, 21 south",
+                                 "everything else", "5 % loss, 200ms round trip, R 70 (g711)", "at once", "silent for 300ms", "700ms to 6s",
+                                 "12 times a year", "any circuit", "any carrier", "1.0s    7.2s", "19.0s   20.5s", "77.1s"}) {
     CAPTURE(part);
     CAPTURE(text);
     CHECK(text.find(part) != std::string::npos);
@@ -124,4 +125,15 @@ TEST_CASE("summary: names what was understood and the worst case of each failure
   CHECK(text.find("note:") == std::string::npos);
   CHECK(config::summary(site_of(after("name = \"voice\"", "circuits = [\"coax\"]", with("{ fiber = 11, coax = 12 }", "11"))))
             .find("note: class voice has one circuit only") != std::string::npos);
+}
+
+TEST_CASE("summary: shows what policy goes by, and what measuring costs") {
+  const std::string text = config::summary(*config::load(LINEKEEPER_CONFIG_DIR "/linekeeper.example.toml").site);
+  CAPTURE(text);
+  for (const std::string part : {"(metered)", "every 1s, 5s on standby", "fiber, coax, lte (metered ones last)", "its death only", "01:00-05:00",
+                                 "10s, 4 sooner", "30 calls, 5 new/s", "any number", "outbound (emergency)", "after 10m", "52 bytes",
+                                 "yes      270 MB         54 MB       346 MB   615 MB      400 MB", "circuit fiber, coax", "circuit lte"}) {
+    CAPTURE(part);
+    CHECK(text.find(part) != std::string::npos);
+  }
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "config/loader.hpp"
+#include "config/values.hpp"
 
 namespace config_text {
 
@@ -107,6 +108,55 @@ inline linekeeper::model::Site site_of(const std::string& text) {
   REQUIRE(loaded.site.has_value());
   CHECK(loaded.problems.empty());
   return std::move(*loaded.site);
+}
+
+/// All that a configuration can set, as text, so that two sites are compared in one go and a difference is seen.
+inline std::string dump(const linekeeper::model::Site& s) {
+  std::ostringstream out;
+  const auto d = [](linekeeper::model::Duration v) { return linekeeper::config::show(v); };
+  const auto back = [](const linekeeper::model::Failback& f) { return linekeeper::config::show(f); };
+  const auto maybe = [](const auto& v) {
+    std::ostringstream text;
+    if (v)
+      text << *v;
+    else
+      text << "none";
+    return text.str();
+  };
+  const auto& p = s.probing;
+  out << "probing " << d(p.interval) << ' ' << d(p.standby_interval) << ' ' << d(p.metered_interval) << ' ' << d(p.metered_standby_interval) << ' '
+      << p.accelerate << ' ' << p.verify_budget << ' ' << p.jitter_ratio << ' ' << d(p.timeout_min) << ' ' << d(p.timeout_max) << '\n';
+  const auto& r = s.circuit_health;
+  out << "circuits " << r.false_failovers_per_year << ' ' << r.false_suspicions_per_day << ' ' << d(r.suspect_after) << ' ' << d(r.dead_after_min)
+      << ' ' << d(r.dead_after_max) << ' ' << r.rise << ' ' << r.min_samples << ' ' << d(r.hold_down) << ' ' << d(r.hold_down_max) << ' '
+      << d(r.stale_after) << '\n';
+  const auto& h = s.carrier_health;
+  out << "carriers " << h.fall << ' ' << h.rise << ' ' << h.min_samples << ' ' << d(h.dead_after) << ' ' << d(h.hold_down) << ' ' << d(h.stale_after)
+      << '\n';
+  for (const auto& c : s.circuits)
+    out << c.name << ' ' << c.interface << ' ' << c.provider << ' ' << c.medium << ' ' << c.priority << ' ' << c.metered << ' ' << c.cost << ' '
+        << maybe(c.bandwidth_kbps) << ' ' << c.gateway.has_value() << ' ' << c.sources.size() << ' ' << c.targets.size() << ' ' << c.table << ' '
+        << maybe(c.mark) << ' ' << c.risk_groups.size() << '\n';
+  for (const auto& c : s.carriers)
+    out << c.name << ' ' << c.provider << ' ' << c.port << ' ' << c.domain << ' ' << c.from_user << ' ' << c.priority << ' ' << c.cost << ' '
+        << maybe(c.channels) << ' ' << maybe(c.calls_per_second) << ' ' << d(c.interval) << ' ' << d(c.floor) << ' ' << d(c.deadline) << ' '
+        << c.verify_burst << ' ' << c.max_forwards << ' ' << c.replies.size() << '\n';
+  for (const auto& c : s.classes) {
+    out << c.name << ' ' << c.circuits.size() << ' ' << c.table << ' ' << d(c.rto) << ' ' << linekeeper::config::word_of(c.codec) << ' '
+        << c.avoid_metered << ' ' << back(c.failback);
+    if (const auto& l = c.limits)
+      out << " limits " << l->loss_enter << ' ' << l->loss_exit << ' ' << d(l->rtt_enter) << ' ' << d(l->rtt_exit) << ' ' << l->r_enter << ' '
+          << l->r_exit;
+    out << '\n';
+  }
+  for (const auto& x : s.pbxs) out << x.name << ' ' << x.htable << ' ' << d(x.lease) << ' ' << d(x.refresh) << ' ' << d(x.reply_timeout) << '\n';
+  for (const auto& t : s.trunks)
+    out << t.name << ' ' << t.carriers.size() << ' ' << t.key << ' ' << d(t.rto) << ' ' << t.emergency << ' ' << maybe(t.busy_hour_calls) << ' '
+        << maybe(t.busy_hour_calls_per_second) << ' ' << back(t.failback) << '\n';
+  const auto& e = s.endpoints;
+  out << e.control_socket << ' ' << e.switch_socket << ' ' << e.journal << ' ' << e.http_address << ' ' << e.http_port << ' ' << e.http_hosts.size()
+      << '\n';
+  return out.str();
 }
 
 }  // namespace config_text
