@@ -19,6 +19,9 @@ lk_unit(decision
   USES lk_decision)
 
 lk_unit(diagnosis
-  SOURCES decision_diagnosis_test.cpp decision_diagnosis_properties_test.cpp decision_diagnoses_test.cpp
+  SOURCES
+    decision_diagnoses_test.cpp
+    decision_diagnosis_properties_test.cpp
+    decision_diagnosis_test.cpp
   USES lk_decision)
 target_compile_definitions(unit_diagnosis PRIVATE LINEKEEPER_README="${CMAKE_SOURCE_DIR}/README.md")
