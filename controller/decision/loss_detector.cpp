@@ -50,7 +50,7 @@ constexpr Alternative in_bursts(double share, double seconds, double alarm_share
 }
 // Several side by side: the small ones see small faults, the large ones see large faults sooner.
 constexpr std::array kLossier = {lossier_by(0.05, 0.97), lossier_by(0.10, 1.0), lossier_by(0.20, 1.34)};
-constexpr std::array kBurstier = {in_bursts(0.10, 0.2, 1.0), in_bursts(0.10, 0.5, 1.36)};
+constexpr std::array kBurstier = {in_bursts(0.06, 0.2, 0.76), in_bursts(0.10, 0.2, 1.0), in_bursts(0.10, 0.5, 1.36)};
 
 constexpr double kBeyondAlarm = 2;    // a score goes no further beyond its alarm, so that it comes back in time
 constexpr double kAlarmOver = 0.5;    // of the alarm: below, it is over

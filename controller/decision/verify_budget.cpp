@@ -20,10 +20,10 @@ VerifyBudget::VerifyBudget(int capacity, double per_minute)
     : capacity_(std::max(0, capacity)), per_nanosecond_(per_minute > 0 ? per_minute / kNanosecondsInAMinute : 0.0) {}
 
 bool VerifyBudget::take(model::Instant now) {
-  const double spent = spent_at(now, at_, spent_, per_nanosecond_);
-  if (!(spent + 1 <= capacity_)) return false;
-  spent_ = spent + 1;
-  at_ = std::max(at_, now);
+  spent_ = spent_at(now, at_, spent_, per_nanosecond_);
+  at_ = std::max(at_, now);  // also when none is given: what came back until then has come back once
+  if (!(spent_ + 1 <= capacity_)) return false;
+  spent_ += 1;
   return true;
 }
 
