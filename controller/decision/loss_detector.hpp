@@ -84,6 +84,8 @@ class LossDetector {
   double lossy_ = 0, bursty_ = 0;
   bool lossy_alarmed_ = false, bursty_alarmed_ = false;
   std::optional<model::Instant> last_, last_scheduled_;
+  double hurries_ = 0;   ///< how many single overdue answers may still speed the probing up
+  int hurried_for_ = 0;  ///< early words until that is over
 };
 
 }  // namespace linekeeper::decision

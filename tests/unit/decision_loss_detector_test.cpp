@@ -123,11 +123,9 @@ TEST_CASE("loss: whatever one target does, the scores stay nothing while two oth
     }
     CHECK(probed.detector.lossy() == 0);
     CHECK(probed.detector.bursty() == 0);
-    CHECK_FALSE(probed.detector.wants_closer());
     probed.detector.skip(sick, true);  // nor does setting it aside let out what it said
     CHECK(probed.detector.lossy() == 0);
     CHECK(probed.detector.bursty() == 0);
-    CHECK_FALSE(probed.detector.wants_closer());
   }
 }
 
@@ -183,20 +181,43 @@ TEST_CASE("loss: probes sent to verify are ignored, closer ones count for one te
   }
 }
 
-TEST_CASE("loss: the first two losses of two targets ask for closer probes, those of one do not") {
+TEST_CASE("loss: one overdue answer asks for closer probes at once, two of two targets until it is clear") {
   Probed probed(3);
-  probed.run(50, never);
-  probed.detector.early(0, true);
-  probed.detector.early(0, true);
+  for (int i = 0; i < 30; ++i) probed.detector.early(static_cast<std::size_t>(i) % 3, false);
   CHECK_FALSE(probed.detector.wants_closer());
-  probed.detector.early(1, true);
+  probed.detector.early(0, true);
   CHECK(probed.detector.wants_closer());
-  CHECK(probed.detector.lossy() == 0);  // it is a word, not a score
-  for (int i = 0; i < 60; ++i) probed.detector.early(static_cast<std::size_t>(i) % 3, false);
+  for (int i = 0; i < 19; ++i) probed.detector.early(static_cast<std::size_t>(i) % 3, false);
+  CHECK(probed.detector.wants_closer());
+  probed.detector.early(1, false);
   CHECK_FALSE(probed.detector.wants_closer());
+  for (int i = 0; i < 2; ++i) {
+    for (int n = 0; n < 60; ++n) probed.detector.early(static_cast<std::size_t>(n) % 2, true);
+    CHECK(probed.detector.wants_closer());
+    for (int n = 0; n < 200; ++n) probed.detector.early(static_cast<std::size_t>(n) % 3, false);
+    CHECK_FALSE(probed.detector.wants_closer());
+  }
+  CHECK(probed.detector.lossy() == 0);  // it is a word, not a score
   Probed final_only(3);
   final_only.run(3, always);
   CHECK(final_only.detector.wants_closer());
+}
+
+TEST_CASE("loss: a dead target does not speed the probing up for good, and one set aside not at all") {
+  Probed probed(3);
+  int closer = 0;
+  for (int i = 0; i < 30000; ++i) {
+    probed.detector.early(static_cast<std::size_t>(i) % 3, i % 3 == 0);
+    closer += probed.detector.wants_closer() ? 1 : 0;
+  }
+  CHECK(closer > 1000);
+  CHECK(closer <= 20 * (5 + 30000 / 300));
+  Probed aside(3);
+  aside.detector.skip(0, true);
+  for (int i = 0; i < 100; ++i) {
+    aside.detector.early(0, true);
+    CHECK_FALSE(aside.detector.wants_closer());
+  }
 }
 
 TEST_CASE("loss: with fewer than two targets that count there is no score, unless there is but one") {
