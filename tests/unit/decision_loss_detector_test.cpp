@@ -170,6 +170,15 @@ TEST_CASE("loss: probes sent to verify are ignored, closer ones count for one te
   CHECK(closer.detector.lossy() > 0);
   CHECK(closer.detector.bursty() == 0);
 
+  Probed alone(3), between(3);
+  for (int i = 0; i < 500; ++i) {
+    alone.run(1, by_chance(0.2, kSeed + static_cast<unsigned>(i)));
+    between.run(1, by_chance(0.2, kSeed + static_cast<unsigned>(i)));
+    for (std::size_t n = 0; n < 3; ++n) between.detector.add(n, between.now - 100ms, i % 2 == 0, ProbeKind::Closer);
+    CHECK(between.detector.bursty() == alone.detector.bursty());
+  }
+  CHECK(alone.detector.bursty() > 0);
+
   Probed ordered(3), disordered(3);
   for (int i = 0; i < 500; ++i) {
     const Fates fates = by_chance(0.1, kSeed + static_cast<unsigned>(i));
