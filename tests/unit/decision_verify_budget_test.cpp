@@ -44,6 +44,9 @@ TEST_CASE("verify budget: a clock that goes back brings none") {
   CHECK_FALSE(budget.take(Instant{1h}));
   CHECK(budget.take(Instant{1h + 1001ms}));
   CHECK_FALSE(budget.take(Instant{1h}));
+  VerifyBudget from_the_beginning(1, 1e-9);  // of time, to its end: six hundred years, and none has come back
+  CHECK(from_the_beginning.take(Instant::min()));
+  CHECK_FALSE(from_the_beginning.take(Instant::max()));
 }
 
 TEST_CASE("verify budget: one of nothing gives nothing, one without return gives what it holds") {
