@@ -1,4 +1,4 @@
-// calibrate [days] [runs] [interval in ms] [closer: 0 or 1]
+// calibrate [days] [runs] [interval in ms] [early, late or never]
 //
 // Prints the tables of controller/decision/README.md: for each background how often a year each detector gives a false alarm, for each
 // fault how long until the first alarm (median, 99th percentile). The closed loop is the real one in small: three targets in turn, gaps
@@ -54,14 +54,17 @@ constexpr LineKind kFaults[] = {{.name = "+10 %", .independent = 0.1},
 
 Instant at(double seconds) { return Instant{Duration(static_cast<Duration::rep>(seconds * 1e9))}; }
 
+/// When probes may follow closer: by the early word too, by final losses only, or not at all.
+enum class Closer : std::uint8_t { Early, Late, Never };
+
 /// A circuit that is probed: when probes leave, when their fates are known.
 class ProbedCircuit {
  public:
-  ProbedCircuit(double interval, bool closer, std::uint64_t seed)
+  ProbedCircuit(double interval, Closer closer, std::uint64_t seed)
       : detector(kTargets, std::chrono::duration_cast<Duration>(std::chrono::duration<double>(interval))),
         chance(seed),
         interval_(interval),
-        may_be_closer_(closer) {}
+        when_closer_(closer) {}
 
   /// Until `end`, or until `seen` (called for each fate that has become final) says stop.
   void run(double end, const std::function<bool(double)>& loses, const std::function<bool(double)>& seen) {
@@ -72,7 +75,9 @@ class ProbedCircuit {
       if (learn_fates(now, seen)) return;
       send(now, scheduled, loses(now));
       const double next_closer = now + kCloser * jitter();
-      closer_ = may_be_closer_ && detector.wants_closer() ? (scheduled_ - next_closer < kCloser / 2 ? scheduled_ + kCloser : next_closer) : 1e300;
+      closer_ = when_closer_ != Closer::Never && detector.wants_closer()
+                    ? (scheduled_ - next_closer < kCloser / 2 ? scheduled_ + kCloser : next_closer)
+                    : 1e300;
     }
   }
 
@@ -99,7 +104,8 @@ class ProbedCircuit {
     probes += 1;
   }
   bool learn_fates(double now, const std::function<bool(double)>& seen) {
-    for (; !early_.empty() && early_.front().known <= now; early_.pop_front()) detector.early(early_.front().position, early_.front().lost);
+    for (; !early_.empty() && early_.front().known <= now; early_.pop_front())
+      if (when_closer_ == Closer::Early) detector.early(early_.front().position, early_.front().lost);
     while (!open_.empty() && open_.front().known <= now) {
       const Probe p = open_.front();
       open_.pop_front();
@@ -110,7 +116,7 @@ class ProbedCircuit {
   }
 
   double interval_;
-  bool may_be_closer_;
+  Closer when_closer_;
   double scheduled_ = 0, closer_ = 1e300, last_known_ = 0;
   std::size_t turn_scheduled_ = 0, turn_closer_ = 1;
   std::deque<Probe> open_, early_;
@@ -143,7 +149,7 @@ class Tail {
   double highest_ = 0;
 };
 
-void false_alarms(double days, double interval, bool closer) {
+void false_alarms(double days, double interval, Closer closer) {
   fmt::print("| background | probes/s | lossy a year | bursty a year |\n|---|---|---|---|\n");
   for (const LineKind& kind : kBackgrounds) {
     ProbedCircuit circuit(interval, closer, 7);
@@ -173,7 +179,7 @@ std::string median_and_p99(std::vector<double> delays) {
   return one(0.5) + " / " + one(0.99);
 }
 
-void detection(int runs, double interval, bool closer, const LineKind& background) {
+void detection(int runs, double interval, Closer closer, const LineKind& background) {
   fmt::print("| fault on {} | lossy | bursty | first |\n|---|---|---|---|\n", background.name);
   for (const LineKind& kind : kFaults) {
     std::vector<double> lossy, bursty, first;
@@ -299,9 +305,10 @@ int calibrate(const std::vector<std::string>& words) {
   const double days = std::atof(word(0, "30").c_str());
   const int runs = std::atoi(word(1, "500").c_str());
   const double interval = std::atof(word(2, "200").c_str()) / 1000;
-  const bool closer = word(3, "1") == "1";
+  const std::string when = word(3, "early");
+  const Closer closer = when == "never" ? Closer::Never : when == "late" ? Closer::Late : Closer::Early;
   if (!(days > 0) || runs < 1 || !(interval > 0)) {
-    fmt::print(stderr, "calibrate [days] [runs] [interval in ms] [closer: 0 or 1]\n");
+    fmt::print(stderr, "calibrate [days] [runs] [interval in ms] [early, late or never]\n");
     return 2;
   }
   false_alarms(days, interval, closer);
