@@ -70,6 +70,7 @@ void CircuitHealth::on(const model::ProbeReply& reply, Instant now) {
   const auto probe = window_.answered(reply.sequence);
   if (!probe || settings_->targets[probe->position] != reply.target) return;
   const std::size_t p = probe->position;
+  if (probe->kind != model::ProbeKind::Verify) loss_.early(p, false);
   rtt_[p].add(reply.rtt);
   delay_.add(p, reply.rtt, now);
   last_reply_[p] = now;
@@ -289,7 +290,10 @@ void CircuitHealth::make_plan(Instant now) {
 
 CircuitHealth::Change CircuitHealth::judge(Instant now) {
   judged_at_ = now;
-  if (window_.expire(now)) last_evidence_ = std::max(last_evidence_, now);
+  const auto overdue = [&](const ProbeRecord& probe) {
+    if (probe.kind != model::ProbeKind::Verify && !probe.voided && !needs_rise_) loss_.early(probe.position, true);
+  };
+  if (window_.expire(now, overdue)) last_evidence_ = std::max(last_evidence_, now);
   settle(now);
   // Stale evidence is none, also when the next probe brings the time of the last evidence up to now.
   if (stale(now)) window_.forget_before(now - stale_after());

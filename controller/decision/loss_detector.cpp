@@ -50,19 +50,23 @@ constexpr Alternative in_bursts(double share, double seconds, double alarm_share
 }
 // Several side by side: the small ones see small faults, the large ones see large faults sooner.
 constexpr std::array kLossier = {lossier_by(0.05, 0.97), lossier_by(0.10, 1.0), lossier_by(0.20, 1.34)};
-constexpr std::array kBurstier = {in_bursts(0.10, 0.2, 1.0), in_bursts(0.10, 0.5, 1.36)};
+constexpr std::array kBurstier = {in_bursts(0.06, 0.2, 0.76), in_bursts(0.10, 0.2, 1.0), in_bursts(0.10, 0.5, 1.36)};
 
 constexpr double kBeyondAlarm = 2;    // a score goes no further beyond its alarm, so that it comes back in time
 constexpr double kAlarmOver = 0.5;    // of the alarm: below, it is over
 constexpr double kWantsCloser = 0.5;  // score
 // The early word: a CUSUM of independent loss, .02 against .10.
 constexpr double kEarlyLost = 1.6094379124341003, kEarlyAnswered = -0.08515780834030685, kEarlyMost = 8;
+// A single overdue answer speeds the probing up at once, for some twenty words: half of the time to detect is the wait for a second loss.
+// On a circuit that loses more than now and then that would be always, so it is rationed: one comes back with 300 words (a minute).
+constexpr double kHurriesMost = 5, kWordsForAHurry = 300;
+constexpr int kHurriedFor = 20;
 
 struct AlarmAt {
   double seconds, lossy, bursty;
 };
 // Measured for one false alarm in a year at the most on each background (README.md); between them by the logarithm of the interval.
-constexpr std::array kAlarms = {AlarmAt{0.1, 10.3, 10.0}, AlarmAt{0.2, 9.3, 9.0}, AlarmAt{1.0, 8.5, 8.0}};
+constexpr std::array kAlarms = {AlarmAt{0.1, 10.6, 11.8}, AlarmAt{0.2, 9.7, 9.7}, AlarmAt{1.0, 8.5, 6.0}};
 
 AlarmAt alarms(Duration interval) {
   const double s = std::clamp(model::seconds(interval), kAlarms.front().seconds, kAlarms.back().seconds);
@@ -102,6 +106,8 @@ void LossDetector::reset() {
   last_ = last_scheduled_ = std::nullopt;
   lossy_ = bursty_ = 0;
   lossy_alarmed_ = bursty_alarmed_ = false;
+  hurries_ = kHurriesMost;
+  hurried_for_ = 0;
 }
 
 bool LossDetector::counts(std::size_t position, std::size_t left_out) const {
@@ -188,6 +194,13 @@ void LossDetector::judge() {
 
 void LossDetector::early(std::size_t position, bool overdue) {
   LK_ASSERT(position < left_out_.size());
+  if (left_out_[position].skipped) return;
+  hurries_ = std::min(hurries_ + 1 / kWordsForAHurry, kHurriesMost);
+  hurried_for_ = std::max(0, hurried_for_ - 1);
+  if (overdue && hurries_ >= 1 && hurried_for_ == 0) {
+    hurries_ -= 1;
+    hurried_for_ = kHurriedFor;
+  }
   for (std::size_t i = 0; i < left_out_.size(); ++i) {
     double& score = left_out_[i].early;
     if (counts(position, i)) score = std::clamp(score + (overdue ? kEarlyLost : kEarlyAnswered), 0.0, kEarlyMost);
@@ -223,7 +236,7 @@ bool LossDetector::lossy_alarmed() const { return lossy_alarmed_; }
 bool LossDetector::bursty_alarmed() const { return bursty_alarmed_; }
 
 bool LossDetector::wants_closer() const {
-  return lossy_ > kWantsCloser || least([](const LeftOut& tests) { return tests.early; }) > kWantsCloser;
+  return hurried_for_ > 0 || lossy_ > kWantsCloser || least([](const LeftOut& tests) { return tests.early; }) > kWantsCloser;
 }
 
 }  // namespace linekeeper::decision

@@ -4,8 +4,8 @@
 //   lossy   a share of the probes is lost on top of what this kind of circuit loses. The null hypothesis is a circuit with bursts
 //           (Gilbert-Elliott), so that a burst alone does not score; alternatives lose more in their good state. A CUSUM (Page 1954)
 //           over the likelihood ratio of two hidden Markov filters for each alternative.
-//   bursty  losses come in more or longer bursts. The first is blind to that by its making; this one is a CUSUM that takes losses for
-//           independent, with a high threshold, on scheduled probes only.
+//   bursty  losses come in more or longer bursts. The first is blind to that by its making; this one has such alternatives, and goes by
+//           scheduled probes only: closer ones see one short burst many times.
 //
 // No single target may have the say: each test runs once for every target left out, and the smallest of those scores is the score. So a
 // target that dies, lies or limits its rate leaves the score where the others have it, which pooling would not (it alarms for ever).
@@ -55,7 +55,7 @@ class LossDetector {
   void reset();
 
  private:
-  static constexpr std::size_t kLossyTests = 3, kBurstyTests = 2;
+  static constexpr std::size_t kLossyTests = 3, kBurstyTests = 3;
   struct Cusum {
     double bad = 0;    ///< chance that the line is within a burst now, as the alternative has it
     double ratio = 1;  ///< e to the power of the score: likelihood of the alternative over that of the null hypothesis, 1 at the least
@@ -84,6 +84,8 @@ class LossDetector {
   double lossy_ = 0, bursty_ = 0;
   bool lossy_alarmed_ = false, bursty_alarmed_ = false;
   std::optional<model::Instant> last_, last_scheduled_;
+  double hurries_ = 0;   ///< how many single overdue answers may still speed the probing up
+  int hurried_for_ = 0;  ///< early words until that is over
 };
 
 }  // namespace linekeeper::decision

@@ -40,18 +40,6 @@ std::optional<ProbeRecord> ProbeWindow::answered(std::uint64_t sequence) {
   return at(low);
 }
 
-bool ProbeWindow::expire(model::Instant now) {
-  bool changed = false;
-  // What is settled is no longer open: only the young end can change.
-  for (std::size_t i = unsettled_; i < size_; ++i) {
-    ProbeRecord& probe = at(i);
-    if (probe.fate != ProbeFate::Open || probe.lost_at > now) continue;
-    probe.fate = ProbeFate::Lost;
-    changed = true;
-  }
-  return changed;
-}
-
 void ProbeWindow::void_unanswered(model::Instant upto) {
   for (std::size_t i = 0; i < size_ && at(i).sent <= upto; ++i)
     if (at(i).fate != ProbeFate::Answered) at(i).voided = true;

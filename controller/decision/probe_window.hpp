@@ -10,6 +10,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "controller/model/observation.hpp"
 #include "controller/model/time.hpp"
@@ -41,8 +42,23 @@ class ProbeWindow {
             model::ProbeKind kind = model::ProbeKind::Scheduled);
   /// @return the record when this is the first answer to a probe in the window, nothing for duplicates and strangers.
   std::optional<ProbeRecord> answered(std::uint64_t sequence);
-  /// Marks what is overdue. @return whether anything changed.
-  bool expire(model::Instant now);
+  /// Marks what is overdue, and tells each such probe. @return whether anything changed.
+  template <class Told>
+  bool expire(model::Instant now, Told&& told) {
+    bool changed = false;
+    // What is settled is no longer open: only the young end can change.
+    for (std::size_t i = unsettled_; i < size_; ++i) {
+      ProbeRecord& probe = at(i);
+      if (probe.fate != ProbeFate::Open || probe.lost_at > now) continue;
+      probe.fate = ProbeFate::Lost;
+      changed = true;
+      told(std::as_const(probe));
+    }
+    return changed;
+  }
+  bool expire(model::Instant now) {
+    return expire(now, [](const ProbeRecord&) {});
+  }
   /// The silence of what was sent until `upto` and is not answered says nothing.
   void void_unanswered(model::Instant upto);
   /// When the next open probe becomes overdue, or the next overdue one is settled; kNever when there is none.

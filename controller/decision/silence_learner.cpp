@@ -74,7 +74,7 @@ Duration SilenceLearner::limit(double times_a_year) const {
       // Mean excess, widened by its own uncertainty while there are few: a tail taken too short costs calls, one too long a second.
       const double mean = (c.excess + kExcessBefore) / (c.count + 1) * (1 + 1 / std::sqrt(c.count + 1));
       const double times = c.count / watched * kYear / wanted;
-      longest = std::max(longest, kThreshold[i] + mean * std::log(std::max(1.0, times)));
+      if (times > 1) longest = std::max(longest, kThreshold[i] + mean * std::log(times));  // else the wanted one is below this threshold
     }
   }
   return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(std::min(longest, kLimitMax)));

@@ -80,6 +80,77 @@ TEST_CASE("quality: 4.1 % of loss leaves G.711 with concealment at R 80, .5 % do
   CHECK(loss_impairment(0.19, 1, Codec::G729A) == Approx(11 + 42));
 }
 
+TEST_CASE("quality: without concealment .7 % of loss is what 4.1 % is with it; Opus stands between") {
+  CHECK(voice_quality(LineFigures{.loss_ratio = 0.007}, Codec::G711NoPlc).r_factor == about(80, 0.3));
+  CHECK(loss_impairment(0.043, 1, Codec::G711NoPlc) == Approx(47.5));
+  CHECK(loss_impairment(0.20, 1, Codec::Opus) == Approx(47.5));
+  CHECK(mouth_to_ear({.one_way = 30ms}, Codec::Opus) == 97ms);
+  for (const double loss : {0.0, 0.01, 0.1}) {
+    CHECK(voice_quality(LineFigures{.loss_ratio = loss}, Codec::Opus).r_factor <=
+          voice_quality(LineFigures{.loss_ratio = loss}, Codec::G711).r_factor);
+    CHECK(voice_quality(LineFigures{.loss_ratio = loss}, Codec::Opus).r_factor >=
+          voice_quality(LineFigures{.loss_ratio = loss}, Codec::G711NoPlc).r_factor);
+    CHECK(voice_quality(LineFigures{.loss_ratio = loss}, Codec::None).r_factor ==
+          voice_quality(LineFigures{.loss_ratio = loss}, Codec::G711).r_factor);
+  }
+}
+
+TEST_CASE("quality: of figures, half of the round trip goes each way; of a line that answers nothing there is none") {
+  model::Figures figures{.rtt = 80ms, .jitter = 12ms, .loss_ratio = 0.05, .samples = 50, .burst_ratio = 1.5};
+  const auto expected = voice_quality(LineFigures{.loss_ratio = 0.05, .burst_ratio = 1.5, .one_way = 40ms, .jitter = 12ms}, Codec::G729A);
+  REQUIRE(voice_quality(figures, Codec::G729A));
+  CHECK(voice_quality(figures, Codec::G729A)->r_factor == expected.r_factor);
+  CHECK(voice_quality(figures, Codec::G729A)->mos == expected.mos);
+  model::Figures silent = figures, unknown = figures, fresh = figures;
+  silent.loss_ratio = 1;
+  unknown.rtt = std::nullopt;
+  fresh.samples = 0;
+  for (const auto& none : {silent, unknown, fresh}) CHECK_FALSE(voice_quality(none, Codec::G711));
+}
+
+TEST_CASE("quality: a line is beyond its limits above what enters, and within again at what leaves") {
+  using decision::beyond;
+  const model::QualityLimits limits{};  // loss 5 and 2 %, round trip 200 and 150 ms, R 70 and 80
+  const auto with = [](double loss, Duration rtt) { return model::Figures{.rtt = rtt, .loss_ratio = loss, .samples = 100}; };
+  std::string which = "old";
+  CHECK_FALSE(beyond(false, with(0.05, 20ms), limits, Codec::None, &which));
+  CHECK(which.empty());
+  CHECK(beyond(false, with(0.0501, 20ms), limits, Codec::None, &which));
+  CHECK(which == "loss 5.0 % above 5.0 %");
+  CHECK(beyond(true, with(0.0201, 20ms), limits, Codec::None, &which));
+  CHECK(which == "loss 2.0 % above 2.0 %");
+  CHECK_FALSE(beyond(true, with(0.02, 20ms), limits, Codec::None));
+
+  CHECK_FALSE(beyond(false, with(0, 200ms), limits, Codec::None));
+  CHECK(beyond(false, with(0, 201ms), limits, Codec::None, &which));
+  CHECK(which == "round trip 201 ms above 200 ms");
+  CHECK(beyond(true, with(0, 151ms), limits, Codec::None));
+  CHECK_FALSE(beyond(true, with(0, 150ms), limits, Codec::None));
+  CHECK(beyond(true, with(0.03, 20ms), limits, Codec::None));      // one within, the other not
+  CHECK(beyond(false, with(1, Duration{}), limits, Codec::G711));  // no round trip is needed to see that all is lost
+}
+
+TEST_CASE("quality: R counts for a class with a codec, by that codec, and no figures change nothing") {
+  using decision::beyond;
+  const model::QualityLimits limits{.loss_enter = 1, .loss_exit = 1, .rtt_enter = 10s, .rtt_exit = 10s};
+  model::Figures figures{.rtt = 20ms, .loss_ratio = 0.03, .samples = 100};
+  std::string which;
+  CHECK(voice_quality(figures, Codec::G711)->r_factor > 80);
+  CHECK(voice_quality(figures, Codec::G711NoPlc)->r_factor < 70);
+  CHECK_FALSE(beyond(false, figures, limits, Codec::G711));
+  CHECK_FALSE(beyond(true, figures, limits, Codec::G711));
+  CHECK_FALSE(beyond(true, figures, limits, Codec::None));
+  CHECK(beyond(false, figures, limits, Codec::G711NoPlc, &which));
+  CHECK(which.starts_with("R "));
+  CHECK(which.ends_with(" below 70.0"));
+  CHECK_FALSE(beyond(false, figures, limits, Codec::G729A));  // 70.2: between the limits, so it stays what it was
+  CHECK(beyond(true, figures, limits, Codec::G729A, &which));
+  CHECK(which.ends_with(" below 80.0"));
+  figures.samples = 0;
+  CHECK_FALSE(beyond(false, figures, limits, Codec::G711NoPlc));
+  CHECK(beyond(true, figures, limits, Codec::G711NoPlc));
+}
+
 TEST_CASE("quality: the scores of R that G.107 prints, and its two ends") {
   CHECK(mean_opinion_score(90) == about(4.34, 0.005));
   CHECK(mean_opinion_score(80) == about(4.03, 0.006));  // 4.024, printed as 4.03
@@ -95,9 +166,9 @@ TEST_CASE("quality: the scores of R that G.107 prints, and its two ends") {
 }
 
 TEST_CASE("quality: a clean line has R 93.2 and a score of 4.4, a dead one 0 and 1") {
-  CHECK(voice_quality({}).r_factor == Approx(93.2));
-  CHECK(voice_quality({}).mos == about(4.41, 0.005));
-  const auto dead = voice_quality({.loss_ratio = 1, .burst_ratio = 2, .one_way = 1s});
+  CHECK(voice_quality(LineFigures{}).r_factor == Approx(93.2));
+  CHECK(voice_quality(LineFigures{}).mos == about(4.41, 0.005));
+  const auto dead = voice_quality(LineFigures{.loss_ratio = 1, .burst_ratio = 2, .one_way = 1s});
   CHECK(dead.r_factor == 0);
   CHECK(dead.mos == 1);
 }
@@ -109,8 +180,8 @@ TEST_CASE("quality: from mouth to ear stand a packet, the look-ahead, and a buff
   CHECK(mouth_to_ear({.one_way = 30ms, .jitter = 8700us}, Codec::G711) > 90ms);
   CHECK(mouth_to_ear({.one_way = 30ms, .jitter = 100ms}, Codec::G711) / 1us == 510517);
   // One in a hundred packets comes too late for the buffer, and counts as lost.
-  CHECK(voice_quality({.jitter = 8700us}).r_factor == about(93.2 - 95.0 / 26.1, 0.01));
-  CHECK(voice_quality({.jitter = 2ms}).r_factor == about(93.2, 0.001));
+  CHECK(voice_quality(LineFigures{.jitter = 8700us}).r_factor == about(93.2 - 95.0 / 26.1, 0.01));
+  CHECK(voice_quality(LineFigures{.jitter = 2ms}).r_factor == about(93.2, 0.001));
 }
 
 TEST_CASE("quality: losses in runs are worse than losses alone, never better, and twice as bad at most") {
@@ -155,7 +226,7 @@ TEST_CASE("quality: no figure that gets worse makes the line better, whatever th
     burstier.burst_ratio += within(0, 0.5);
     farther.one_way += span(100);
     shakier.jitter += span(20);
-    for (const Codec codec : {Codec::G711, Codec::G729A}) {
+    for (const Codec codec : {Codec::G711, Codec::G711NoPlc, Codec::G729A, Codec::Opus, Codec::None}) {
       const auto was = voice_quality(line, codec);
       CHECK((was.r_factor >= 0 && was.r_factor <= 93.2 && was.mos >= 1 && was.mos <= 4.5));
       for (const LineFigures& worse : {lossier, burstier, farther, shakier}) {
@@ -186,12 +257,12 @@ TEST_CASE("quality: a circuit has none before a probe is decided, and none while
 TEST_CASE("quality: a circuit's figure comes from its loss, its runs of losses in the order of sending, and half its round trip") {
   const auto scattered = Probed(".x...x...x...x...x..").figures();
   CHECK(scattered.loss_ratio == 0.25);
-  CHECK(*scattered.r_factor == Approx(voice_quality({.loss_ratio = 0.25, .one_way = 10ms}).r_factor));
+  CHECK(*scattered.r_factor == Approx(voice_quality(LineFigures{.loss_ratio = 0.25, .one_way = 10ms}).r_factor));
   const auto in_a_run = Probed("......xxxxx.........").figures();
   CHECK(in_a_run.loss_ratio == 0.25);
-  CHECK(*in_a_run.r_factor == Approx(voice_quality({.loss_ratio = 0.25, .burst_ratio = 2, .one_way = 10ms}).r_factor));
+  CHECK(*in_a_run.r_factor == Approx(voice_quality(LineFigures{.loss_ratio = 0.25, .burst_ratio = 2, .one_way = 10ms}).r_factor));
   CHECK(*Probed("....xx...x....xx....").figures().r_factor ==
-        Approx(voice_quality({.loss_ratio = 0.25, .burst_ratio = 5.0 / 3 * 0.75, .one_way = 10ms}).r_factor));
+        Approx(voice_quality(LineFigures{.loss_ratio = 0.25, .burst_ratio = 5.0 / 3 * 0.75, .one_way = 10ms}).r_factor));
   CHECK(*in_a_run.mos == Approx(mean_opinion_score(*in_a_run.r_factor)));
   CHECK_FALSE(Probed("....").health.status(model::Instant{}).targets[0].figures.mos);  // the circuit as a whole only
 }
