@@ -107,18 +107,27 @@ class HeldSentence {
   const CircuitRejected* about_ = nullptr;
 };
 
-/// Between the name of a circuit that simply stands and its clause.
-std::string_view standing_words(Health health) {
-  switch (health) {
-    case Health::Up: return ", the most preferred circuit that is up; ";
-    case Health::Degraded: return "; ";
-    case Health::Down:
-    case Health::Unknown: break;
-  }
-  return ", which is ";
-}
-
 std::string because(const CircuitChoice& choice) { return choice.because.empty() ? "" : fmt::format(" ({})", choice.because); }
+
+/// How a class came to stand on its circuit, up to the clause about that circuit.
+std::string went(std::string_view traffic, std::string_view name, const CircuitChoice& choice, Health health) {
+  if (choice.motive == Motive::Forced) return fmt::format("{} goes by {} because an operator forced it; {} is ", traffic, name, name);
+  if (health == Health::Down || health == Health::Unknown) return fmt::format("{} stands on {}, which is ", traffic, name);
+  switch (choice.motive) {
+    case Motive::Adopted: return fmt::format("{} goes by {}, found standing at start and kept; ", traffic, name);
+    case Motive::Escape: return fmt::format("{} left a dead circuit for {}; ", traffic, name);
+    case Motive::Failback: return fmt::format("{} came back to {}, up for its hold-down; ", traffic, name);
+    case Motive::Quality: return fmt::format("{} left a circuit that calls sound bad over for {}{}; ", traffic, name, because(choice));
+    case Motive::Held: return fmt::format("{} stays on {}; ", traffic, name);
+    case Motive::Forced:
+    case Motive::NotYet:
+    case Motive::Suspicion:
+    case Motive::Capacity:
+    case Motive::FirstChoice: break;
+  }
+  return health == Health::Up ? fmt::format("{} goes by {}, the most preferred circuit that is up; ", traffic, name)
+                              : fmt::format("{} goes by {}; ", traffic, name);
+}
 
 /// One circuit that was not taken.
 std::string rejected_clause(const model::Site& site, const model::TrafficClass& traffic, const CircuitRejected& r,
@@ -214,24 +223,7 @@ void say_class(const model::Site& site, model::ClassChoice& said, const CircuitC
   } else {
     const std::string& name = site[*choice.circuit].name;
     const std::string clause = circuit_clause(site, circuits[choice.circuit->index()], now);
-    switch (choice.motive) {
-      case Motive::Forced:
-        said.reason = fmt::format("{} goes by {} because an operator forced it; {} is {}.", traffic.name, name, name, clause);
-        break;
-      case Motive::Adopted: said.reason = fmt::format("{} goes by {}, found standing at start and kept; {}.", traffic.name, name, clause); break;
-      case Motive::Escape: said.reason = fmt::format("{} left a dead circuit for {}; {}.", traffic.name, name, clause); break;
-      case Motive::Failback: said.reason = fmt::format("{} came back to {}, up for its hold-down; {}.", traffic.name, name, clause); break;
-      case Motive::Quality:
-        said.reason = fmt::format("{} left a circuit that calls sound bad over for {}{}; {}.", traffic.name, name, because(choice), clause);
-        break;
-      case Motive::Held: said.reason = fmt::format("{} stays on {}; {}.", traffic.name, name, clause); break;
-      case Motive::NotYet:
-      case Motive::Suspicion:
-      case Motive::Capacity:
-      case Motive::FirstChoice:
-        said.reason = fmt::format("{} goes by {}{}{}.", traffic.name, name, standing_words(circuits[choice.circuit->index()].verdict.health), clause);
-        break;
-    }
+    said.reason = went(traffic.name, name, choice, circuits[choice.circuit->index()].verdict.health) + clause + ".";
     said.reason += HeldSentence(site, traffic, choice, circuits, now).text();
     if (choice.despite_hold) said.reason += " It moved although an operator holds it: emergency calls are not held on a dead way (guard emergency).";
   }

@@ -106,7 +106,7 @@ TEST_CASE("words of a choice: a dead circuit that is kept is called dead") {
     t.choice.rejected[0].lesser = lesser;
     return t.reason();
   };
-  const std::string start = "voice goes by fiber, which is down for 12 s: interface wan-a does not exist.";
+  const std::string start = "voice stands on fiber, which is down for 12 s: interface wan-a does not exist.";
   CHECK(kept(Guard::AllBad) == start + " Every way is down: fiber is kept, because moving between dead ways helps nobody (guard all_bad).");
   CHECK(kept(Guard::AllBad, decision::Lesser::Suspect) ==
         start + " Every way is down or silent just now: fiber is kept, because moving between dead ways helps nobody (guard all_bad).");
