@@ -134,6 +134,8 @@ TEST_CASE("trunk policy: where all members go by one circuit, its being suspect 
   t.views[0] = kDown;
   CHECK(t.order() == "1230");
   CHECK(t.decide().held_by == Guard::None);
+  t.views[1].health = Health::Degraded;  // nor does it hide what else is known
+  CHECK(t.order() == "2310");
 }
 
 TEST_CASE("trunk policy: members of a circuit that has only just come back wait for its hold-down") {
