@@ -73,7 +73,7 @@ TEST_CASE("quality: delay costs nothing up to 100 ms, then what G.107 says") {
 
 TEST_CASE("quality: 4.1 % of loss leaves G.711 with concealment at R 80, .5 % does G.729A") {
   CHECK(voice_quality({.loss_ratio = 0.041}).r_factor == about(80, 0.2));
-  CHECK(voice_quality({.loss_ratio = 0.005}, Codec::G729A).r_factor == about(80, 0.2));
+  CHECK(voice_quality(LineFigures{.loss_ratio = 0.005}, Codec::G729A).r_factor == about(80, 0.2));
   CHECK(loss_impairment(0, 1, Codec::G711) == 0);
   CHECK(loss_impairment(0, 1, Codec::G729A) == 11);
   CHECK(loss_impairment(0.251, 1, Codec::G711) == Approx(47.5));  // at Bpl percent half of the range is gone
