@@ -58,17 +58,18 @@ class HeldSentence {
       case Guard::AllBad: return all_bad();
       case Guard::Freshness:
         if (bad()) return fmt::format(" {} No other way is known to be better: it is kept until one is (guard freshness).", sounds_bad());
-        if (usable()) return fmt::format(" It goes back to {} when that answers again as quickly as it does (guard freshness).", other);
+        if (usable()) return fmt::format(" {} is silent just now; it goes back there when that answers again (guard freshness).", other);
         return fmt::format(" {} is kept until another way is proven to work now (guard freshness).", name_);
       case Guard::OperatorHold: return " Automatic moves are on hold by an operator (guard operator_hold).";
       case Guard::HoldDown:
         if (bad())
           return fmt::format(" {} {} has only just come back: it is taken once its probes have shown that it is well (guard hold_down).",
                              sounds_bad(), other);
-        return fmt::format(" It goes back to {} {}, if that stays well until then (guard hold_down).", other,
-                           when("when its probes have shown that it is well"));
+        if (!timed()) return fmt::format(" It goes back to {} once its probes have shown for long enough that it is well (guard hold_down).", other);
+        return fmt::format(" It goes back to {} {}, if that stays well until then (guard hold_down).", other, when(""));
       case Guard::MoveBudget:
-        return fmt::format(" It is to go to {}, but has moved as often as it may for now: {} (guard move_budget).", other, when("later"));
+        return fmt::format(" It is to go to {}, but has moved as often as it may for now: it may again {} (guard move_budget).", other,
+                           when("later"));
       case Guard::QualityGain:
         if (bad()) return fmt::format(" {} No other way is so much better that a move would be heard (guard quality_gain).", sounds_bad());
         return fmt::format(" It goes back to {} when calls over that sound well again (guard quality_gain).", other);
@@ -87,11 +88,9 @@ class HeldSentence {
  private:
   [[nodiscard]] bool usable() const { return health_ == Health::Up || health_ == Health::Degraded; }
   [[nodiscard]] bool bad() const { return usable() && !choice_.lacking.empty(); }
+  [[nodiscard]] bool timed() const { return about_ != nullptr && about_->until != model::kNever; }
   [[nodiscard]] std::string sounds_bad() const { return fmt::format("It is bad for {} ({}).", traffic_.name, choice_.lacking); }
-  [[nodiscard]] std::string when(std::string_view otherwise) const {
-    const model::Instant until = about_ != nullptr ? about_->until : model::kNever;
-    return until == model::kNever ? std::string(otherwise) : in_so_long(until, now_);
-  }
+  [[nodiscard]] std::string when(std::string_view otherwise) const { return timed() ? in_so_long(about_->until, now_) : std::string(otherwise); }
   [[nodiscard]] std::string all_bad() const {
     if (bad()) return fmt::format(" {} Every other way is down or as bad: the least bad is kept until one is better (guard all_bad).", sounds_bad());
     const bool silent = std::ranges::any_of(choice_.rejected, [](const CircuitRejected& r) { return r.lesser == Lesser::Suspect; });
@@ -110,6 +109,26 @@ class HeldSentence {
 
 std::string because(const CircuitChoice& choice) { return choice.because.empty() ? "" : fmt::format(" ({})", choice.because); }
 
+/// How a class came to stand on its circuit, up to the clause about that circuit.
+std::string went(std::string_view traffic, std::string_view name, const CircuitChoice& choice, Health health) {
+  if (choice.motive == Motive::Forced) return fmt::format("{} goes by {} because an operator forced it; {} is ", traffic, name, name);
+  if (health == Health::Down || health == Health::Unknown) return fmt::format("{} stands on {}, which is ", traffic, name);
+  switch (choice.motive) {
+    case Motive::Adopted: return fmt::format("{} goes by {}, found standing at start and kept; ", traffic, name);
+    case Motive::Escape: return fmt::format("{} left a dead circuit for {}; ", traffic, name);
+    case Motive::Failback: return fmt::format("{} came back to {}, up for its hold-down; ", traffic, name);
+    case Motive::Quality: return fmt::format("{} left a circuit that calls sound bad over for {}{}; ", traffic, name, because(choice));
+    case Motive::Held: return fmt::format("{} stays on {}; ", traffic, name);
+    case Motive::Forced:
+    case Motive::NotYet:
+    case Motive::Suspicion:
+    case Motive::Capacity:
+    case Motive::FirstChoice: break;
+  }
+  return health == Health::Up ? fmt::format("{} goes by {}, the most preferred circuit that is up; ", traffic, name)
+                              : fmt::format("{} goes by {}; ", traffic, name);
+}
+
 /// One circuit that was not taken.
 std::string rejected_clause(const model::Site& site, const model::TrafficClass& traffic, const CircuitRejected& r,
                             std::span<const model::CircuitStatus> circuits, model::Instant now) {
@@ -123,7 +142,7 @@ std::string rejected_clause(const model::Site& site, const model::TrafficClass& 
       return fmt::format("preferred and {}, used again after {}, {} (guard hold_down)", up_for, words(r.wanted), in_so_long(r.until, now));
     case Guard::FailbackMode: return fmt::format("preferred and {}; going back waits {} (guard failback_mode)", up_for, waits_for(traffic.failback));
     case Guard::MoveBudget: return fmt::format("{}; the next move may be made {} (guard move_budget)", clause, in_so_long(r.until, now));
-    case Guard::QualityGain: return fmt::format("{}; not so much better that a move would be heard (guard quality_gain)", clause);
+    case Guard::QualityGain: return fmt::format("{}; not good enough, or not enough better, for a move (guard quality_gain)", clause);
     case Guard::Emergency: return fmt::format("{}; forced, but emergency calls are not sent by a way that is not up (guard emergency)", clause);
     case Guard::None: break;
     default: return fmt::format("{} (guard {})", clause, to_string(r.guard));
@@ -204,24 +223,7 @@ void say_class(const model::Site& site, model::ClassChoice& said, const CircuitC
   } else {
     const std::string& name = site[*choice.circuit].name;
     const std::string clause = circuit_clause(site, circuits[choice.circuit->index()], now);
-    switch (choice.motive) {
-      case Motive::Forced:
-        said.reason = fmt::format("{} goes by {} because an operator forced it; {} is {}.", traffic.name, name, name, clause);
-        break;
-      case Motive::Adopted: said.reason = fmt::format("{} goes by {}, found standing at start and kept; {}.", traffic.name, name, clause); break;
-      case Motive::Escape: said.reason = fmt::format("{} left a dead circuit for {}; {}.", traffic.name, name, clause); break;
-      case Motive::Failback: said.reason = fmt::format("{} came back to {}, up for its hold-down; {}.", traffic.name, name, clause); break;
-      case Motive::Quality:
-        said.reason = fmt::format("{} left a circuit that calls sound bad over for {}{}; {}.", traffic.name, name, because(choice), clause);
-        break;
-      case Motive::Held: said.reason = fmt::format("{} stays on {}; {}.", traffic.name, name, clause); break;
-      case Motive::NotYet:
-      case Motive::Suspicion:
-      case Motive::Capacity:
-      case Motive::FirstChoice:
-        said.reason = fmt::format("{} goes by {}, the most preferred circuit that is up; {}.", traffic.name, name, clause);
-        break;
-    }
+    said.reason = went(traffic.name, name, choice, circuits[choice.circuit->index()].verdict.health) + clause + ".";
     said.reason += HeldSentence(site, traffic, choice, circuits, now).text();
     if (choice.despite_hold) said.reason += " It moved although an operator holds it: emergency calls are not held on a dead way (guard emergency).";
   }

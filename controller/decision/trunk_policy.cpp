@@ -147,7 +147,8 @@ class Orderer {
     const auto of = [this](auto holds) { return std::ranges::all_of(views_, holds); };
     if (of([](const MemberView& v) { return v.health == Health::Down; })) return Guard::AllBad;
     if (trunk_.emergency) return Guard::None;
-    if (of([](const MemberView& v) { return v.health == Health::Down || v.suspect; })) return Guard::Freshness;
+    if (of([](const MemberView& v) { return !up(v) || v.suspect; }) && !of([](const MemberView& v) { return v.health == Health::Unknown; }))
+      return Guard::Freshness;  // what is not judged yet is not known to be better than what is dead (I6)
     // Every circuit is suspect or down: most likely it is ourselves.
     if (elsewhere_ && of([](const MemberView& v) { return v.circuit_down || v.circuit_suspect; })) return Guard::Freshness;
     return Guard::None;

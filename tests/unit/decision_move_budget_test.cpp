@@ -169,3 +169,39 @@ TEST_CASE("moves: one long outage costs two moves, the last of them after the fi
   REQUIRE(story.moves.size() == 2);
   CHECK(story.moves[1] == std::pair(back + 60s, Motive::Failback));
 }
+
+namespace {
+
+/// A minute of being well, five seconds of a black hole, again and again for an hour: how many moves, and how many of them back.
+std::pair<int, int> an_hour_of_flapping(model::Site site_settings) {
+  tests::VirtualSite site(std::move(site_settings));
+  site.start_empty();
+  site.run(30s);
+  const std::size_t before = site.events.size();
+  for (int i = 0; i < 55; ++i) {
+    site.black_hole(0);
+    site.run(5s);
+    site.black_hole(0, false);
+    site.run(60s);
+  }
+  int moves = 0, back = 0;
+  for (std::size_t e = before; e < site.events.size(); ++e) {
+    if (site.events[e].id != model::EventId::RoutingMoved) continue;
+    ++moves;
+    for (const auto& [key, value] : site.events[e].fields) back += key == "motive" && value == "failback" ? 1 : 0;
+  }
+  return {moves, back};
+}
+
+}  // namespace
+
+TEST_CASE("moves: each failback that came too early makes the next one wait longer, in the judge itself") {
+  model::Site growing = tests::two_by_two();  // hold-down 10 s, then 30 s, then 90 s, which this flapping never grants
+  CHECK(an_hour_of_flapping(growing) == std::pair(5, 2));
+}
+
+TEST_CASE("moves: where hold-downs do not grow, the budget alone bounds an hour to seven moves, in the judge itself") {
+  model::Site fixed = tests::two_by_two();
+  fixed.circuit_health.hold_down_max = fixed.circuit_health.hold_down;
+  CHECK(an_hour_of_flapping(fixed) == std::pair(7, 3));
+}

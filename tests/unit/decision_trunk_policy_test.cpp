@@ -118,6 +118,15 @@ TEST_CASE("trunk policy: all circuits suspect, or suspect and down, leave the or
   CHECK(t.order() == "1302");
 }
 
+TEST_CASE("trunk policy: what is not judged yet is not known to be better than what is dead (I6)") {
+  Four t;
+  t.views = {kDown, {.shortfall = {}}, kDown, {.shortfall = {}}};
+  CHECK(t.order() == "0123");
+  CHECK(t.decide().held_by == Guard::Freshness);
+  t.views[3] = kUp;
+  CHECK(t.order() == "3102");
+}
+
 TEST_CASE("trunk policy: where all members go by one circuit, its being suspect changes nothing") {
   Four t;
   for (auto& m : t.site.trunks[0].members) m.circuit.reset();
@@ -125,6 +134,8 @@ TEST_CASE("trunk policy: where all members go by one circuit, its being suspect 
   t.views[0] = kDown;
   CHECK(t.order() == "1230");
   CHECK(t.decide().held_by == Guard::None);
+  t.views[1].health = Health::Degraded;  // nor does it hide what else is known
+  CHECK(t.order() == "2310");
 }
 
 TEST_CASE("trunk policy: members of a circuit that has only just come back wait for its hold-down") {
