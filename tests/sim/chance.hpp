@@ -6,15 +6,21 @@
 
 #include "controller/model/time.hpp"
 #include "controller/runtime/seeded_random.hpp"
+#include "tests/sim/fault_table.hpp"
 
 namespace linekeeper::sim {
 
+/// Whose draws they are. Each has its own, so that a script written to a file and read again meets the same packets.
+enum class Stream : std::uint64_t { Script, World, Daemon };
+
 class Chance {
  public:
-  explicit Chance(std::uint64_t seed) : random_(seed) {}
+  Chance(std::uint64_t seed, Stream stream) : random_(seed * 4 + static_cast<std::uint64_t>(stream)) {}
 
+  std::uint64_t bits() { return random_.next(); }
   double unit() { return random_.unit(); }                       ///< evenly in [0, 1)
   bool yes(double probability) { return unit() < probability; }  ///< draws always, so that a trace does not depend on a probability of 0
+  bool yes_of_a_million(Measure millionths) { return below(1'000'000) < static_cast<std::uint64_t>(millionths < 0 ? 0 : millionths); }
   std::size_t below(std::size_t n) { return static_cast<std::size_t>(random_.next() % n); }
   int between(int low, int high) { return low + static_cast<int>(below(static_cast<std::size_t>(high - low + 1))); }  ///< both ends included
   model::Duration between(model::Duration low, model::Duration high) {

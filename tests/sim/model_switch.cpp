@@ -1,6 +1,7 @@
 #include "tests/sim/model_switch.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace linekeeper::sim {
 
@@ -18,7 +19,58 @@ std::optional<std::size_t> circuit_named(const model::Site& site, std::string_vi
   return static_cast<std::size_t>(found - site.circuits.begin());
 }
 
+/// Inside what we may write at all: our tables, our nexthops, our band of rules (I11). The rest belongs to others.
+bool inside_our_ranges(const Object& object) {
+  const auto our_table = [](std::uint32_t table) { return table >= kTableFirst && table <= kTableLast; };
+  if (const auto* n = std::get_if<Nexthop>(&object)) return is_ours(*n);
+  if (const auto* r = std::get_if<Route>(&object)) return is_ours(*r) && our_table(r->table);
+  const auto& rule = std::get<Rule>(object);
+  return is_ours(rule) && rule.priority >= kRuleMain && rule.priority <= kRuleEverything && (our_table(rule.table) || rule.table == kMainTable);
+}
+
+/// The interface an object depends on, as RouteSwitch::look has it: the kernel takes the object away when that goes. 0 for rules.
+int interface_of(const Object& object, const Wanted& want) {
+  if (const auto* n = std::get_if<Nexthop>(&object)) return n->ifindex;
+  const auto* r = std::get_if<Route>(&object);
+  if (r == nullptr) return 0;
+  const auto n = std::ranges::find(want.nexthops, r->nexthop, &Nexthop::id);
+  return n == want.nexthops.end() ? 0 : n->ifindex;
+}
+
 }  // namespace
+
+ModelSwitch::ModelSwitch(const model::Site& site, Story& story, Planted bug)
+    : site_(&site),
+      story_(&story),
+      bug_(bug),
+      moves_(site.classes.size()),
+      escapes_(site.classes.size()),
+      ways_(site.classes.size()),
+      told_(site.classes.size()) {}
+
+void ModelSwitch::see_ways() {
+  for (std::size_t i = 0; i < ways_.size(); ++i) {
+    told_[i] = ways_[i] = find_way(i);
+    if (told_[i] || !memory_.desired) continue;
+    for (const DesiredClass& c : memory_.desired->classes)
+      if (c.name == site_->classes[i].name) told_[i] = circuit_named(*site_, c.circuit);
+  }
+}
+
+void ModelSwitch::foreign_hand(std::size_t which, Instant now) {
+  const auto ours = [](const auto& list) {
+    std::vector<Object> all;
+    for (const auto& o : list)
+      if (is_ours(o)) all.emplace_back(o);
+    return all;
+  };
+  std::vector<Object> all = which % 3 == 0 ? ours(kernel_.rules) : which % 3 == 1 ? ours(kernel_.routes) : ours(kernel_.nexthops);
+  if (all.empty()) return;
+  const Object& gone = all[which % all.size()];
+  story_->tell(now, "somebody removes {}", to_string(gone));
+  remove(gone);
+  see_ways();
+}
 
 void ModelSwitch::link(const World& world, std::size_t circuit) {
   const model::LinkState state = world.link(circuit);
@@ -29,12 +81,15 @@ void ModelSwitch::link(const World& world, std::size_t circuit) {
   const int before = found->ifindex;
   *found = Link{.ifindex = state.ifindex, .name = name, .up = state.admin_up, .carrier = state.carrier, .addresses = {}};
   if (state.address) found->addresses.push_back({*state.address, 24});
+  touched_.push_back(before);
+  touched_.push_back(state.ifindex);
   if (!gone) return;
   std::vector<std::uint32_t> flushed;
   for (const Nexthop& n : kernel_.nexthops)
     if (n.ifindex == before) flushed.push_back(n.id);
   std::erase_if(kernel_.nexthops, [&](const Nexthop& n) { return n.ifindex == before; });
   std::erase_if(kernel_.routes, [&](const Route& r) { return r.nexthop != 0 && holds(flushed, r.nexthop); });
+  see_ways();
 }
 
 bool ModelSwitch::steered(std::uint32_t table) const {
@@ -89,6 +144,7 @@ bool ModelSwitch::carry_out(const Operation& op, Instant now) {
     done = put(op, now);
   if (done) ++changes_;
   if (done) story_->mark(to_string(op.object));
+  if (!inside_our_ranges(op.object)) story_->broken("I11", fmt::format("what is not ours was written: {}", to_string(op.object)), now);
   for (std::size_t i = 0; i < before.size(); ++i)
     if (before[i] && !steered(site_->classes[i].table))
       story_->broken("I1",
@@ -114,8 +170,18 @@ void ModelSwitch::put_back(const Apply& plan, const KernelState& before, Instant
 }
 
 void ModelSwitch::look(Instant now) {
+  const std::vector<int> excused = std::exchange(touched_, {});
   if (!memory_.desired) return;
-  for (const Operation& op : reach(wanted(*memory_.desired, kernel_), kernel_)) carry_out(op, now);
+  const Wanted want = wanted(*memory_.desired, kernel_);
+  for (const Operation& op : reach(want, kernel_)) {
+    if (!holds(excused, interface_of(op.object, want))) {
+      const auto verdict = repairs_.ask(object_key(op.object), now);
+      if (verdict == RepairLimit::Verdict::GaveUp) story_->tell(now, "switch: gives up putting back {}", to_string(op.object));
+      if (verdict != RepairLimit::Verdict::Repair) continue;
+    }
+    carry_out(op, now);
+  }
+  see_ways();
 }
 
 StateReply ModelSwitch::hello() const {
@@ -154,8 +220,6 @@ std::optional<Refused> ModelSwitch::judge(const Apply& plan, Instant now) const 
 }
 
 void ModelSwitch::count_moves(const Apply& plan, const KernelState& before, Instant now) {
-  moves_.resize(site_->classes.size());
-  escapes_.resize(site_->classes.size());
   for (std::size_t i = 0; i < site_->classes.size(); ++i) {
     const auto wants = std::ranges::find(plan.desired.classes, site_->classes[i].name, &DesiredClass::name);
     if (wants == plan.desired.classes.end() || wants->circuit.empty()) continue;
@@ -190,27 +254,22 @@ Reply ModelSwitch::apply(const Apply& plan, Instant now) {
   if (taken_.size() > kRemembered) taken_.pop_front();
   if (!converge(plan.desired, now)) {
     put_back(plan, before, now);
+    see_ways();
     return Failed{.generation = plan.generation, .why = "the kernel does not keep what it was told", .remedy = {}};
   }
   memory_.desired = plan.desired;
   memory_.applied = plan.generation;
+  repairs_.forget();
+  see_ways();
   return Applied{.generation = plan.generation, .changes = describe(operations, plan.desired, before), .took_us = 0};
 }
 
-std::optional<std::size_t> ModelSwitch::way(std::size_t traffic_class) const {
+std::optional<std::size_t> ModelSwitch::find_way(std::size_t traffic_class) const {
   const Nexthop* n = kernel_.nexthop(class_nexthop(site_->classes[traffic_class].table));
   const Link* link = n == nullptr ? nullptr : kernel_.link(n->ifindex);
   if (link == nullptr) return std::nullopt;
   const auto found = std::ranges::find(site_->circuits, link->name, &model::Circuit::interface);
   return static_cast<std::size_t>(found - site_->circuits.begin());
-}
-
-std::optional<std::size_t> ModelSwitch::told(std::size_t traffic_class) const {
-  if (const auto stands = way(traffic_class)) return stands;
-  if (!memory_.desired) return std::nullopt;
-  for (const DesiredClass& c : memory_.desired->classes)
-    if (c.name == site_->classes[traffic_class].name) return circuit_named(*site_, c.circuit);
-  return std::nullopt;
 }
 
 }  // namespace linekeeper::sim

@@ -17,7 +17,7 @@ namespace linekeeper::sim {
 
 class ModelSwitch {
  public:
-  ModelSwitch(const model::Site& site, Story& story, Planted bug) : site_(&site), story_(&story), bug_(bug) {}
+  ModelSwitch(const model::Site& site, Story& story, Planted bug);
 
   /// The kernel meets a line as it is now: flushes what a lost link carried.
   void link(const World& world, std::size_t circuit);
@@ -29,14 +29,19 @@ class ModelSwitch {
   void forget() {
     memory_ = {};
     highest_ = 0;
-    moves_.clear();
-    escapes_.clear();
+    moves_.assign(moves_.size(), {});
+    escapes_.assign(escapes_.size(), {});
+    repairs_.forget();
+    see_ways();
   }
 
+  /// Somebody else removes an object of ours.
+  void foreign_hand(std::size_t which, model::Instant now);
+
   /// The circuit a class goes by in the kernel.
-  [[nodiscard]] std::optional<std::size_t> way(std::size_t traffic_class) const;
+  [[nodiscard]] std::optional<std::size_t> way(std::size_t traffic_class) const { return ways_[traffic_class]; }
   /// The circuit it was last told to use, or stands on.
-  [[nodiscard]] std::optional<std::size_t> told(std::size_t traffic_class) const;
+  [[nodiscard]] std::optional<std::size_t> told(std::size_t traffic_class) const { return told_[traffic_class]; }
   [[nodiscard]] std::uint64_t changes() const { return changes_; }                ///< operations by us that changed something, so far
   [[nodiscard]] const std::deque<route::Apply>& taken() const { return taken_; }  ///< the last few plans that were accepted
   int trouble = 0;                                                                ///< faults that make the kernel refuse some operations
@@ -50,6 +55,8 @@ class ModelSwitch {
   void count_moves(const route::Apply& plan, const route::KernelState& before, model::Instant now);
   [[nodiscard]] std::optional<route::Refused> judge(const route::Apply& plan, model::Instant now) const;
   [[nodiscard]] bool steered(std::uint32_t table) const;
+  void see_ways();
+  [[nodiscard]] std::optional<std::size_t> find_way(std::size_t traffic_class) const;
 
   const model::Site* site_;
   Story* story_;
@@ -59,6 +66,9 @@ class ModelSwitch {
   std::uint64_t changes_ = 0, highest_ = 0, turn_ = 0;
   std::deque<route::Apply> taken_;
   std::vector<std::deque<model::Instant>> moves_, escapes_;  // the oracle's own count, by class
+  std::vector<std::optional<std::size_t>> ways_, told_;      // by class, as they are now
+  std::vector<int> touched_;                                 // interfaces whose link changed since the switch last looked
+  route::RepairLimit repairs_;
 };
 
 }  // namespace linekeeper::sim

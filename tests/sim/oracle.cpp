@@ -35,6 +35,7 @@ Oracle::Oracle(const model::Site& site, World& world, ModelSwitch& route_switch,
       paths_(site.carriers.size() * site.circuits.size()),
       standing_(site.classes.size()),
       first_(site.trunks.size()),
+      heard_(site.trunks.size()),
       moved_(site.classes.size()),
       ready_(now),
       disturbed_(now),
@@ -77,7 +78,17 @@ void Oracle::on_crash(Instant now) {
   for (std::size_t t = 0; t < site_->trunks.size(); ++t) orders_at_crash_.push_back(pbx_->standing(t, now));
   // The world had been as it is for long enough, what was decided was carried out, and nobody had a hand in it.
   const bool settled = std::max({edge_at_, orders_changed_, disturbed_, planned_, ready_}) + kSettled + detection_ < now;
-  restart_counts_ = settled && world_->steady() && daemon_->overrides().empty() && !daemon_->staying() && switch_->trouble == 0 && pbx_->away == 0;
+  restart_counts_ = settled && world_->steady() && daemon_->overrides().empty() && !daemon_->staying() && switch_->trouble == 0 &&
+                    std::ranges::none_of(site_->trunks, [&](const model::Trunk& t) { return pbx_->deaf(t.pbx); });
+}
+
+void Oracle::on_resumed(Instant now) {
+  resumed_ = disturbed_ = now;
+  for (Circuit& c : circuits_) {
+    c.answers = 0;
+    c.good_since.reset();
+    c.clear_since = now;
+  }
 }
 
 void Oracle::on_adopted(bool first, Instant now) {
@@ -98,7 +109,7 @@ void Oracle::on_refused(const route::Refused& refused, Instant now) {
 void Oracle::on_probe(std::size_t circuit, std::size_t target, std::optional<Duration> answered, Instant now) {
   Circuit& c = circuits_[circuit];
   c.fates <<= 1;
-  if (world_->sight(target, circuit).well()) c.fates_of_well = c.fates_of_well << 1 | (answered && *answered <= kInTime ? 0U : 1U);
+  if (world_->well(target, circuit)) c.fates_of_well = c.fates_of_well << 1 | (answered && *answered <= kInTime ? 0U : 1U);
   if (answered) ++c.answers_alive, ++c.answers_of_life;
   if (answered && *answered <= kInTime) {
     c.last_answer = now;
@@ -124,7 +135,7 @@ void Oracle::on_outcome(const model::SipOutcome& o, Instant now) {
   // What was asked through a dead circuit says nothing about the carrier.
   if (o.result == model::SipResult::LocalError || c.dead_since || o.sent < c.alive_since) return;
   const bool good = o.result == model::SipResult::Final && o.code < 500;
-  if (world_->line(o.circuit.index()).lossy > 0 && !good) return p.good_since.reset();  // the circuit's doing, and may be called so
+  if (world_->line(o.circuit.index()).losing() && !good) return p.good_since.reset();  // the circuit's doing, and may be called so
   if (!good) p.good_since.reset();
   if (good) {
     p.bad = 0;
@@ -140,19 +151,21 @@ void Oracle::on_outcome(const model::SipOutcome& o, Instant now) {
 void Oracle::on_edge(const Edge& edge, Instant now) {
   edge_at_ = now;
   ++edges_;
-  const Fault f = edge.fault;
-  if (f == Fault::ForceClass || f == Fault::HoldAll || f == Fault::ForceTrunk) orders_changed_ = now;
-  if (f >= Fault::SwitchAway && f <= Fault::MadBrain) disturbed_ = now;
+  const Trouble& t = *edge.trouble;
+  const Fault f = t.fault;
+  if (f == Fault::ForceClass || f == Fault::Hold || f == Fault::ForceTrunk) orders_changed_ = now;
+  if (f >= Fault::DaemonStopped && f <= Fault::MadBrain) disturbed_ = now;
+  const bool timing = f == Fault::TargetSlow || f == Fault::Delay || f == Fault::Jitter || f == Fault::Load;
   for (std::size_t c = 0; c < circuits_.size(); ++c) {
     Circuit& k = circuits_[c];
     const bool dead = world_->line(c).dead();
     int bad = 0;
-    for (std::size_t t = 0; t < site_->targets.size(); ++t) bad += world_->sight(t, c).well() ? 0 : 1;
+    for (std::size_t target = 0; target < site_->targets.size(); ++target) bad += world_->well(target, c) ? 0 : 1;
     if (bad > 1 || k.many_bad) k.two_bad = now;
     k.many_bad = bad > 1;
-    if (f == Fault::TargetSlow || f == Fault::Slow) k.slow_until = now + kLearned;
-    if (f == Fault::TargetLies || f == Fault::TargetSlow || f == Fault::Slow) k.clear_since = now;
-    if ((f == Fault::NewAddress || f == Fault::NoAddress || f == Fault::Unplugged || f == Fault::LinkFlaps) && edge.a == c) {
+    if (timing) k.slow_until = now + kLearned;
+    if (timing || f == Fault::TargetLies) k.clear_since = now;
+    if (f <= Fault::NewInterface && (t.everywhere || t.a == c)) {
       k.clear_since = now;
       k.answers = 0;
       k.good_since.reset();
@@ -176,7 +189,7 @@ void Oracle::on_edge(const Edge& edge, Instant now) {
 
 /// Probes cannot tell: targets that answer although the line is dead stand behind too much of the evidence.
 bool Oracle::undecidable(std::size_t circuit) const {
-  if (world_->line(circuit).local_errors > 0) return true;
+  if (world_->line(circuit).local_errors > 0 || world_->line(circuit).captive > 0) return true;
   std::set<std::string> honest;
   for (std::size_t t = 0; t < site_->targets.size(); ++t)
     if (world_->sight(t, circuit).lies == 0) honest.insert(site_->targets[t].network);
@@ -294,6 +307,7 @@ void Oracle::on_plan(const model::Plan& plan, const decision::Decider& decider, 
 void Oracle::inspect(const decision::Decider& decider, Instant judged, Instant now) {
   model::Status status;
   decider.fill(status, judged);
+  if (now - resumed_ <= site_->circuit_health.stale_after) return;  // whatever it did not see while it stood still
   for (std::size_t c = 0; c < circuits_.size(); ++c) {
     if (status.circuits[c].verdict.health != model::Health::Up) continue;
     const auto& last = circuits_[c].last_answer;

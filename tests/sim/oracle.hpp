@@ -5,8 +5,8 @@
 #include <vector>
 
 #include "controller/decision/decider.hpp"
-#include "tests/sim/faults.hpp"
 #include "tests/sim/model_switch.hpp"
+#include "tests/sim/script.hpp"
 #include "tests/sim/world.hpp"
 
 namespace linekeeper::sim {
@@ -25,6 +25,7 @@ class Oracle {
   // --- what happened ---
   void on_start(model::Instant now);
   void on_crash(model::Instant now);
+  void on_resumed(model::Instant now);              ///< the daemon, that stood still, goes on
   void on_adopted(bool first, model::Instant now);  ///< first: of this life of the daemon
   void on_refused(const route::Refused& refused, model::Instant now);
   void on_probe(std::size_t circuit, std::size_t target, std::optional<model::Duration> answered, model::Instant now);
@@ -91,11 +92,12 @@ class Oracle {
   std::vector<Path> paths_;
   std::vector<std::optional<model::CircuitId>> standing_;  // by the last plan
   std::vector<std::optional<std::size_t>> first_;          // by trunk: first member of the last plan
+  std::vector<model::Instant> heard_;                      // by trunk: when its PBX last did not answer
   std::vector<model::Instant> moved_;                      // by class: the last plan that moved it
   std::uint64_t plan_generation_ = 0;
   model::Instant ready_{}, disturbed_{}, orders_changed_{}, planned_{};
   // I13
-  model::Instant edge_at_{}, crash_at_{}, adopted_at_{};
+  model::Instant edge_at_{}, crash_at_{}, adopted_at_{}, resumed_{};
   std::uint64_t changes_at_crash_ = 0;
   std::vector<std::vector<int>> orders_at_crash_;
   bool restart_counts_ = false;

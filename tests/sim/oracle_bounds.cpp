@@ -17,8 +17,8 @@ void Oracle::look(Instant now) {
   for (std::size_t p = 0; p < paths_.size(); ++p)
     if (paths_[p].bad_since && !circuits_[p % circuits_.size()].dead_since) paths_[p].last_down = now;
   // While somebody has a hand in it, or nobody is there to act, nothing is owed.
-  const bool excused = !daemon_->alive() || !daemon_->adopted() || daemon_->switch_away > 0 || daemon_->switch_late > 0 || switch_->trouble > 0 ||
-                       daemon_->staying() || !daemon_->overrides().empty();
+  const bool excused = !daemon_->alive() || daemon_->stopped() || !daemon_->adopted() || daemon_->switch_away > 0 || daemon_->switch_late > 0 ||
+                       switch_->trouble > 0 || daemon_->staying() || !daemon_->overrides().empty();
   if (excused) disturbed_ = now;
   check_restart(now);
   if (excused) return;
@@ -47,11 +47,9 @@ void Oracle::check_ways(Instant now) {
 }
 
 void Oracle::check_trunk(std::size_t t, Instant now) {
-  if (pbx_->away > 0) {
-    disturbed_ = now;
-    return;
-  }
   const model::Trunk& trunk = site_->trunks[t];
+  if (pbx_->deaf(trunk.pbx)) heard_[t] = now;
+  if (heard_[t] == now) return;
   const auto sets = pbx_->standing(t, now);
   if (sets.empty()) return;
   const auto member = [&](int set) {
@@ -71,7 +69,7 @@ void Oracle::check_trunk(std::size_t t, Instant now) {
     if (o.good_since) other = std::min(other, std::max(*o.good_since, *circuits_[*via].good_since));
   }
   if (other == model::kNever) return;
-  const Instant owed = std::max({calm_since(), *p.bad_since, *circuits_[*by].good_since, other, moved_[trunk.traffic_class.index()]});
+  const Instant owed = std::max({calm_since(), heard_[t], *p.bad_since, *circuits_[*by].good_since, other, moved_[trunk.traffic_class.index()]});
   if (now - owed > 5s)
     story_->broken("availability",
                    fmt::format("trunk {} begins with {} via {}, which takes no calls, {:.2f} s after it could have begun with another", trunk.name,

@@ -30,6 +30,7 @@ enum class Planted : std::uint8_t {
   OverrideNeverEnds,
   DecideOnWallClock,
   IgnoreLinkEvents,
+  StallNotTold,
 };
 
 struct PlantedBug {

@@ -1,19 +1,24 @@
 #pragma once
-// One run: a site, a world and its faults from one seed; the daemon, the switch and the PBX in it; the oracle over all of it.
+// One run of a script: its site, its world and its troubles; the daemon, the switch and the PBX in it; the oracle over all of it.
 #include <cstdint>
 #include <optional>
+#include <vector>
 
-#include "tests/sim/planted.hpp"
+#include "tests/sim/script.hpp"
 #include "tests/sim/story.hpp"
 
 namespace linekeeper::sim {
 
 struct Order {
-  std::uint64_t seed = 1;
-  std::optional<model::Duration> lasts;  ///< nothing: 20 to 60 minutes, from the seed
-  Planted bug = Planted::None;
-  bool aloud = false;
+  Telling telling = Telling::Silent;
   bool wall_steps = true;  ///< false: the same run with a wall clock that nobody steps; nothing may differ (I16)
+};
+
+/// An expectation of a scenario that was not met.
+struct Disappointment {
+  int line = 0;
+  std::string expected, was;
+  model::Instant at{};
 };
 
 struct Result {
@@ -21,10 +26,10 @@ struct Result {
   model::Duration lasted{};
   std::uint64_t steps = 0;
   std::uint64_t fingerprint = 0;
-  int faults = 0;
-  int moves = 0;
+  std::vector<Disappointment> disappointments;
+  std::vector<StoryLine> story;  ///< when it was kept
 };
 
-[[nodiscard]] Result run(const Order& order);
+[[nodiscard]] Result run(const Script& script, const Order& order);
 
 }  // namespace linekeeper::sim

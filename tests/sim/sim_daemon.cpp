@@ -43,7 +43,8 @@ SimDaemon::SimDaemon(model::SitePtr site, World& world, ModelSwitch& route_switc
       chance_(&chance),
       story_(&story),
       oracle_(&oracle),
-      bug_(bug) {}
+      bug_(bug),
+      calls_(site_->trunks.size()) {}
 
 Instant SimDaemon::judged_now(Instant now) const { return bug_ == Planted::DecideOnWallClock ? now + wall_offset : now; }
 
@@ -67,6 +68,8 @@ void SimDaemon::start(Instant now) {
   outcomes_.clear();
   replies_.clear();
   stay_.clear();
+  held_.clear();
+  stopped_since_.reset();
   sent_generation_ = 0;
   failures_ = 0;
   adopted_ = false;
@@ -75,6 +78,8 @@ void SimDaemon::start(Instant now) {
   tell_orders(now);
   for (std::size_t c = 0; c < links_.size(); ++c) {
     link(c, now);
+    if (world_->line(c).gateway_dead > 0) gateway(c, now);
+    if (world_->line(c).resolver_dead > 0) resolver(c, now);
     later(now + chance_->between(0ms, site_->probing.interval), Happening::Probe, static_cast<std::uint32_t>(c));
   }
   for (std::size_t p = 0; p < sip_sequence_.size(); ++p) later(now + chance_->between(0s, 2s), Happening::Options, static_cast<std::uint32_t>(p));
@@ -91,6 +96,39 @@ void SimDaemon::crash(Instant now) {
   oracle_->on_crash(now);
 }
 
+void SimDaemon::stop(Instant now) {
+  if (!alive() || stopped()) return;
+  story_->tell(now, "the daemon stands still");
+  stopped_since_ = now;
+}
+
+/// First it sees that it stood still, then all that came meanwhile, in that order.
+void SimDaemon::go_on(Instant now) {
+  if (!alive() || !stopped()) return;
+  const Instant since = *stopped_since_;
+  stopped_since_.reset();
+  story_->tell(now, "the daemon goes on, with {} things to look at", held_.size());
+  oracle_->on_resumed(now);
+  if (bug_ != Planted::StallNotTold) observe(model::LoopStall{.from = judged_now(since), .to = judged_now(now)}, now);
+  for (std::size_t c = 0; c < links_.size(); ++c) {
+    link(c, now);
+    gateway(c, now);
+    resolver(c, now);
+  }
+  tell_orders(now);
+  for (Event& e : held_) {
+    e.at = now;
+    timeline_->put(e);
+  }
+  held_.clear();
+}
+
+bool SimDaemon::status(model::Status& out, Instant now) const {
+  if (!alive()) return false;
+  decider_->fill(out, judged_now(now));
+  return true;
+}
+
 void SimDaemon::observe(const model::Observation& o, Instant now) { take(decider_->observe(o, judged_now(now)), now); }
 
 void SimDaemon::take(const decision::Output& out, Instant now) {
@@ -102,6 +140,7 @@ void SimDaemon::take(const decision::Output& out, Instant now) {
   for (const model::Event& e : out.events) {
     story_->mark(e.text);
     story_->tell(now, "{} {}: {}", to_string(e.id), e.subject, e.text);
+    if (remembers_) said_.push_back({e.id, e.subject, now});
   }
   if (!out.plan) return;
   const model::Plan plan = *out.plan;
@@ -162,6 +201,23 @@ void SimDaemon::probe(std::size_t c, Instant now) {
                   .n = sequence,
                   .life = life_,
                   .took = *answered});
+  if (world_->line(c).duplicates > 0 || world_->line(c).forged > 0) strangers(c, target, sequence, *answered, now);
+}
+
+/// Answers that count for nothing: the same once more, and such as were never asked for.
+void SimDaemon::strangers(std::size_t c, model::TargetId target, std::uint64_t sequence, Duration took, Instant now) {
+  Event e{.at = now + took + chance_->between(1ms, 400ms),
+          .what = Happening::Reply,
+          .a = static_cast<std::uint32_t>(c),
+          .b = target.value,
+          .n = sequence,
+          .life = life_,
+          .took = took};
+  if (world_->line(c).duplicates > 0) timeline_->put(e);
+  if (world_->line(c).forged == 0) return;
+  e.n = sequence + 1 + chance_->below(1000);  // not sent yet
+  e.at = now;
+  timeline_->put(e);
 }
 
 void SimDaemon::reply(const Event& e, Instant now) {
@@ -200,8 +256,23 @@ void SimDaemon::outcome(std::uint64_t key, Instant now) {
   observe(o, now);
 }
 
+void SimDaemon::gateway(std::size_t circuit, Instant now) {
+  if (alive() && !stopped()) observe(world_->gateway(circuit, now), now);
+}
+
+void SimDaemon::resolver(std::size_t circuit, Instant now) {
+  if (!alive() || stopped()) return;
+  observe(model::ResolverState{.circuit = model::id_at<model::CircuitId>(circuit), .answering = world_->line(circuit).resolver_dead == 0}, now);
+}
+
+void SimDaemon::calls(std::size_t trunk, int in_progress, Instant now) {
+  calls_[trunk] = in_progress;
+  if (alive() && !stopped())
+    observe(model::TrunkLoad{.trunk = model::id_at<model::TrunkId>(trunk), .calls = in_progress, .calls_per_second = in_progress / 100.0}, now);
+}
+
 void SimDaemon::link(std::size_t circuit, Instant now) {
-  if (!alive()) return;
+  if (!alive() || stopped()) return;
   const model::LinkState state = world_->link(circuit);
   if (bug_ == Planted::IgnoreLinkEvents && !state.usable() && links_[circuit]) return;
   links_[circuit] = state;
@@ -216,7 +287,7 @@ void SimDaemon::switch_returned(Instant now) {
 
 void SimDaemon::set_overrides(std::vector<model::Override> overrides, Instant now) {
   overrides_ = std::move(overrides);
-  if (alive()) tell_orders(now);
+  if (alive() && !stopped()) tell_orders(now);
 }
 
 void SimDaemon::tell_orders(Instant now) {
@@ -279,7 +350,7 @@ void SimDaemon::from_switch(const route::Reply& reply, Instant now) {
 void SimDaemon::to_pbx(std::uint64_t key, Instant now) {
   const auto [trunk, sets] = orders_.at(key);
   orders_.erase(key);
-  if (pbx_->away > 0 || (alive() && sets != sent_orders_[trunk])) return;
+  if (pbx_->deaf((*site_).trunks[trunk].pbx) || (alive() && sets != sent_orders_[trunk])) return;
   if (pbx_->standing(trunk, now) != sets) story_->tell(now, "pbx: order {}", fmt::format("{}", fmt::join(sets, " ")));
   oracle_->on_order(trunk, sets, now);
   pbx_->order[trunk] = sets;
@@ -305,6 +376,7 @@ void SimDaemon::happen(const Event& e, Instant now) {
   }
   if (e.what == Happening::ToPbx) return to_pbx(e.n, now);
   if (!alive() || e.life != life_) return;
+  if (stopped()) return held_.push_back(e);
   switch (e.what) {
     case Happening::Probe: return probe(e.a, now);
     case Happening::Reply: return reply(e, now);
@@ -333,7 +405,10 @@ void SimDaemon::happen(const Event& e, Instant now) {
       }
       return;
     case Happening::TrunkRead: {
-      auto sets = pbx_->away > 0 ? std::vector<int>{} : pbx_->standing(e.a, now);
+      // One that does not answer has no order of ours to respect; one that hangs is given up only after its reply is overdue.
+      const model::PbxId pbx = site_->trunks[e.a].pbx;
+      if (pbx_->hung[pbx.index()] > 0 && e.n == 0) return later(now + (*site_)[pbx].reply_timeout, Happening::TrunkRead, e.a, 1);
+      auto sets = pbx_->deaf(pbx) ? std::vector<int>{} : pbx_->standing(e.a, now);
       if (bug_ == Planted::ForgetTrunkAdoption) sets.clear();
       return take(decider_->adopt(decision::TrunkAdopted{.trunk = model::id_at<model::TrunkId>(e.a), .sets = std::move(sets)}, judged_now(now)), now);
     }

@@ -18,14 +18,23 @@ namespace linekeeper::sim {
 
 class Oracle;
 
-/// A PBX: the order it was given, until its lease ends.
+/// The PBXs: the orders they were given, until their leases end.
 struct ModelPbx {
-  int away = 0;
+  explicit ModelPbx(const model::Site& site) : away(site.pbxs.size()), hung(site.pbxs.size()), order(site.trunks.size()), until(site.trunks.size()) {}
+  std::vector<int> away, hung;          ///< by PBX: refuses; takes and does nothing
   std::vector<std::vector<int>> order;  ///< by trunk; empty: its own static one
   std::vector<model::Instant> until;
+  [[nodiscard]] bool deaf(model::PbxId p) const { return away[p.index()] > 0 || hung[p.index()] > 0; }
   [[nodiscard]] std::vector<int> standing(std::size_t trunk, model::Instant now) const {
     return now < until[trunk] ? order[trunk] : std::vector<int>{};
   }
+};
+
+/// An event of the daemon's, kept for scenarios that ask for it.
+struct Said {
+  model::EventId id{};
+  std::string subject;
+  model::Instant at{};
 };
 
 class SimDaemon {
@@ -35,7 +44,11 @@ class SimDaemon {
 
   void start(model::Instant now);
   void crash(model::Instant now);
+  /// Stands still: nothing is sent, seen or decided; what comes meanwhile waits for it.
+  void stop(model::Instant now);
+  void go_on(model::Instant now);
   [[nodiscard]] bool alive() const { return decider_ != nullptr; }
+  [[nodiscard]] bool stopped() const { return stopped_since_.has_value(); }
   [[nodiscard]] std::uint32_t life() const { return life_; }
   [[nodiscard]] bool adopted() const { return adopted_; }
   [[nodiscard]] bool staying() const { return !stay_.empty(); }  ///< a refusal holds a class where it is for a while
@@ -45,9 +58,17 @@ class SimDaemon {
 
   void happen(const Event& e, model::Instant now);
   void link(std::size_t circuit, model::Instant now);
+  void gateway(std::size_t circuit, model::Instant now);
+  void resolver(std::size_t circuit, model::Instant now);
+  void calls(std::size_t trunk, int in_progress, model::Instant now);
   void switch_left();
   void switch_returned(model::Instant now);
   void set_overrides(std::vector<model::Override> overrides, model::Instant now);
+
+  /// What the judge knows now. @return false: nobody is there to say
+  [[nodiscard]] bool status(model::Status& out, model::Instant now) const;
+  void remember_events() { remembers_ = true; }
+  [[nodiscard]] const std::vector<Said>& said() const { return said_; }
 
   int switch_away = 0, switch_late = 0;
   model::Duration wall_offset{};  ///< how far the wall clock was stepped
@@ -62,6 +83,7 @@ class SimDaemon {
   void options(std::size_t path, model::Instant now);
   void outcome(std::uint64_t key, model::Instant now);
   void reply(const Event& e, model::Instant now);
+  void strangers(std::size_t circuit, model::TargetId target, std::uint64_t sequence, model::Duration took, model::Instant now);
   void to_switch(std::uint64_t key, model::Instant now);
   void from_switch(const route::Reply& reply, model::Instant now);
   void to_pbx(std::uint64_t key, model::Instant now);
@@ -82,6 +104,11 @@ class SimDaemon {
   std::uint32_t life_ = 0, connection_ = 0;
   model::Instant switch_free_{};  // when the last message on its way to or from the switch is there
   std::unique_ptr<decision::Decider> decider_;
+  std::optional<model::Instant> stopped_since_;
+  std::vector<Event> held_;  // what came while it stood still
+  std::vector<int> calls_;   // by trunk
+  bool remembers_ = false;
+  std::vector<Said> said_;
   model::Instant wake_at_ = model::kNever;
   std::vector<std::optional<model::LinkState>> links_;
   std::vector<std::uint64_t> sequence_, sip_sequence_;

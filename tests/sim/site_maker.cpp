@@ -41,7 +41,22 @@ void make_classes(model::Site& s, Chance& chance) {
   }
 }
 
-void make_trunk(model::Site& s, Chance& chance) {
+model::Trunk trunk(std::string name, const model::Site& s, std::size_t pbx, bool through_each) {
+  model::Trunk t{.name = std::move(name), .pbx = model::id_at<model::PbxId>(pbx), .traffic_class = {}, .carriers = {}, .members = {}};
+  for (std::size_t k = 0; k < s.carriers.size(); ++k) {
+    const auto carrier = model::id_at<model::CarrierId>(k);
+    const int set = static_cast<int>(100 * pbx + 10 * (k + 1));
+    t.carriers.push_back(carrier);
+    if (!through_each) {
+      t.members.push_back({carrier, std::nullopt, set});
+      continue;
+    }
+    for (std::size_t c = 0; c < s.circuits.size(); ++c) t.members.push_back({carrier, model::id_at<model::CircuitId>(c), set + static_cast<int>(c)});
+  }
+  return t;
+}
+
+void make_trunks(model::Site& s, Chance& chance) {
   const int carriers = chance.between(1, 3);
   for (int k = 0; k < carriers; ++k) {
     model::Carrier carrier;
@@ -54,19 +69,12 @@ void make_trunk(model::Site& s, Chance& chance) {
     s.carriers.push_back(std::move(carrier));
   }
   s.pbxs.push_back({.name = "pbx", .rpc_socket = {}});
-  model::Trunk trunk{.name = "outbound", .pbx = {}, .traffic_class = {}, .carriers = {}, .members = {}};
-  const bool through_each = chance.yes(0.7);
-  for (int k = 0; k < carriers; ++k) {
-    const auto carrier = model::id_at<model::CarrierId>(static_cast<std::size_t>(k));
-    trunk.carriers.push_back(carrier);
-    if (!through_each) {
-      trunk.members.push_back({carrier, std::nullopt, 10 * (k + 1)});
-      continue;
-    }
-    for (std::size_t c = 0; c < s.circuits.size(); ++c)
-      trunk.members.push_back({carrier, model::id_at<model::CircuitId>(c), 10 * (k + 1) + static_cast<int>(c)});
-  }
-  s.trunks.push_back(std::move(trunk));
+  s.trunks.push_back(trunk("outbound", s, 0, chance.yes(0.7)));
+  if (!chance.yes(0.25)) return;
+  // A second PBX: what becomes of it may not matter to the first, nor to the routes (I22).
+  s.pbxs.push_back({.name = "second", .rpc_socket = {}});
+  s.trunks.push_back(trunk("emergency", s, 1, chance.yes(0.7)));
+  s.trunks.back().emergency = true;
 }
 
 }  // namespace
@@ -76,7 +84,7 @@ model::Site make_site(Chance& chance) {
   s.name = "sim";
   make_circuits(s, chance);
   make_classes(s, chance);
-  make_trunk(s, chance);
+  make_trunks(s, chance);
   const model::Duration pace[] = {200ms, 200ms, 500ms};
   s.probing.interval = chance.one_of(pace);
   const model::Duration hold[] = {5s, 10s, 20s, 60s};

@@ -9,7 +9,7 @@
 namespace linekeeper::sim {
 
 enum class Happening : std::uint8_t {
-  FaultEdge,   ///< a: position in the list of edges
+  Edge,        ///< a: position in the list of edges
   Probe,       ///< a: circuit
   Reply,       ///< a: circuit, b: target, n: sequence, took: round trip
   Options,     ///< a: path
@@ -22,8 +22,11 @@ enum class Happening : std::uint8_t {
   TrunkRead,   ///< a: trunk: the PBX tells what stands
   ToPbx,       ///< n: key of an order on its way
   PbxBeat,     ///< the driver reads back and renews the lease
-  SwitchLook,  ///< a link has changed: the switch looks for itself
+  SwitchLook,  ///< a link or an object of ours has changed: the switch looks for itself
+  Gateway,     ///< a: circuit: the kernel has come to know more of its gateway
+  Resume,      ///< the daemon, that stood still, goes on
   RestartDaemon,
+  Check,  ///< a scenario says what must be so now
 };
 
 struct Event {

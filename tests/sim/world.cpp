@@ -11,49 +11,96 @@ using model::Duration;
 using model::Instant;
 
 namespace {
-constexpr double kLosses[] = {0.0, 0.0005, 0.002};  // of a well line between its bursts
-}
 
-World::World(const model::Site& site, Chance& chance, bool bursts, Instant now) : site_(&site), chance_(&chance) {
-  for (std::size_t c = 0; c < site.circuits.size(); ++c) {
-    Line line;
-    line.delay = chance.between(5ms, 45ms);
-    line.jitter = chance.between(1ms, 15ms);
-    if (bursts) line.good_loss = kLosses[chance.below(std::size(kLosses))];
-    line.bad_loss = bursts && chance.yes(0.3) ? 0.7 : line.good_loss;
-    line.mean_good = chance.between(20s, 200s);
-    line.mean_bad = chance.between(30ms, 200ms);
-    line.turns = now + chance.lasting(line.mean_good);
+constexpr Duration kBurst = 200ms;                           // how long a burst of losses lasts, on average
+constexpr Duration kBusy = 3s, kQuietLine = 5s;              // an episode of load, and between two
+constexpr Duration kFills = 1s, kDrains = 500ms;             // a queue from empty to full, and back
+constexpr Measure kFullQueueLoss = 20'000;                   // of a million, where the queue is full
+constexpr Duration kGatewayAsked = 1s, kGatewayFailed = 4s;  // NUD_PROBE by then, NUD_FAILED by then (neighbour(9): 3 x 1 s)
+constexpr Duration kReordered = 120ms;
+
+Duration part(Duration d, double ratio) { return Duration(static_cast<Duration::rep>(static_cast<double>(d.count()) * ratio)); }
+
+}  // namespace
+
+World::World(const Script& script, Chance& chance, Instant now) : site_(&script.site), chance_(&chance) {
+  for (std::size_t c = 0; c < script.lines.size(); ++c) {
+    Line line{.nature = script.lines[c], .ramps = {}};
     line.ifindex = 2 + static_cast<int>(c);
+    line.queue_at = now;
     lines_.push_back(line);
   }
-  sights_.resize(site.targets.size() * lines_.size());
-  reaches_.resize(site.carriers.size() * lines_.size());
+  sights_.resize(site_->targets.size() * lines_.size());
+  limits_.resize(site_->targets.size());
+  reaches_.resize(site_->carriers.size() * lines_.size());
+}
+
+bool World::bad(TwoStates& chain, Duration mean_good, Duration mean_bad, Instant now) {
+  if (chain.turns == model::kNever) chain = {.bad = false, .turns = now + chance_->lasting(mean_good)};
+  while (chain.turns <= now) {
+    chain.bad = !chain.bad;
+    chain.turns += chance_->lasting(chain.bad ? mean_bad : mean_good);
+  }
+  return chain.bad;
 }
 
 bool World::lost(Line& line, Instant now) {
-  while (line.turns <= now) {
-    line.in_burst = !line.in_burst;
-    line.turns += chance_->lasting(line.in_burst ? line.mean_bad : line.mean_good);
+  Measure loss = line.nature.good_loss;
+  if (line.nature.mean_good > Duration::zero() && bad(line.well, line.nature.mean_good, line.nature.mean_bad, now)) loss = line.nature.bad_loss;
+  loss += line.loss;
+  for (const Trouble* ramp : line.ramps) {
+    const double done = std::clamp(model::seconds(now - kBegin - ramp->at) / std::max(0.001, model::seconds(ramp->lasts)), 0.0, 1.0);
+    loss += static_cast<Measure>(done * static_cast<double>(ramp->amount));
   }
-  const double loss = line.lossy > 0 ? 0.45 : line.in_burst ? line.bad_loss : line.good_loss;
-  return chance_->yes(loss);
+  if (line.bursts > 0) {
+    const Measure share = std::min<Measure>(line.bursts, 950'000);  // of the time that is bad
+    if (bad(line.burst, kBurst * (1'000'000 - share) / share, kBurst, now)) loss = 1'000'000;
+  } else {
+    line.burst.turns = model::kNever;
+  }
+  if (line.load > Duration::zero() && queue(line, now) >= 1) loss += kFullQueueLoss;
+  return chance_->yes_of_a_million(loss);
 }
 
-Duration World::round_trip(const Line& line) {
-  return line.delay + chance_->between(0ms, line.jitter) + (line.slow > 0 ? Duration(300ms) : Duration::zero());
+/// How full the queue of a loaded line is: it fills while an episode lasts and drains after it.
+double World::queue(Line& line, Instant now) {
+  const bool busy = line.load > Duration::zero() && bad(line.busy, kQuietLine, kBusy, now);
+  const double passed = model::seconds(now - line.queue_at);
+  line.queue_at = now;
+  line.queue = std::clamp(line.queue + (busy ? passed / model::seconds(kFills) : -passed / model::seconds(kDrains)), 0.0, 1.0);
+  return line.queue;
+}
+
+Duration World::round_trip(Line& line, Instant now) {
+  Duration took = line.nature.delay + chance_->between(0ms, line.nature.jitter) + line.more_delay;
+  if (line.more_jitter > Duration::zero()) took += chance_->between(0ms, line.more_jitter);
+  if (line.load > Duration::zero()) took += part(line.load, queue(line, now));
+  if (line.reorder > 0 && chance_->yes(0.1)) took += kReordered;
+  return took;
+}
+
+bool World::limited(std::size_t target, Instant now) {
+  RateLimit& limit = limits_[target];
+  if (limit.rates.empty()) return false;
+  const double rate = static_cast<double>(std::ranges::min(limit.rates)) / 1000;
+  limit.left = std::min(std::max(1.0, rate), limit.left + rate * model::seconds(now - limit.at));
+  limit.at = now;
+  if (limit.left < 1) return true;
+  limit.left -= 1;
+  return false;
 }
 
 std::optional<Duration> World::probe(std::size_t circuit, std::size_t target, Instant now) {
   Line& l = lines_[circuit];
   const Sight& s = sight(target, circuit);
   const bool lost_on_the_way = lost(l, now);
-  const Duration took = round_trip(l);
-  const bool flaky = s.flaky > 0 && chance_->yes(0.5);
+  const Duration took = round_trip(l, now);
+  const bool target_lost = s.loss > 0 && chance_->yes_of_a_million(s.loss);
   if (!l.linked()) return std::nullopt;
-  if (s.lies > 0) return 1ms;  // answered by something close by, whatever became of the line
-  if (l.dead() || lost_on_the_way || s.dead > 0 || flaky) return std::nullopt;
-  return s.slow > 0 ? took + 700ms : took;
+  // Answered by something close by, whatever became of the line.
+  if (s.lies > 0 || (l.captive > 0 && l.black_hole == 0 && l.gateway_dead == 0)) return 1ms;
+  if (l.dead() || lost_on_the_way || s.dead > 0 || target_lost || limited(target, now)) return std::nullopt;
+  return took + s.slow;
 }
 
 SipAnswer World::options(std::size_t carrier, std::size_t circuit, Instant now) {
@@ -61,10 +108,10 @@ SipAnswer World::options(std::size_t carrier, std::size_t circuit, Instant now) 
   const Reach& r = reach(carrier, circuit);
   // A lost packet is sent again after T1 (RFC 3261 17.1.2.2): a single loss is a delay.
   const bool lost_on_the_way = lost(l, now), lost_again = lost(l, now);
-  const Duration took = round_trip(l) + (lost_on_the_way ? Duration(500ms) : Duration::zero());
+  const Duration took = round_trip(l, now) + (lost_on_the_way ? Duration(500ms) : Duration::zero());
   const Duration deadline = site_->carriers[carrier].deadline;
   if (!l.linked() || l.local_errors > 0 || r.local_errors > 0) return {model::SipResult::LocalError, 0, 1ms};
-  if (l.dead() || r.silent > 0 || (lost_on_the_way && lost_again)) return {model::SipResult::Timeout, 0, deadline};
+  if (l.dead() || r.silent > 0 || (lost_on_the_way && lost_again) || took >= deadline) return {model::SipResult::Timeout, 0, deadline};
   if (r.refusing > 0) return {model::SipResult::Refused, 0, took};
   return {model::SipResult::Final, r.unavailable > 0 ? 503 : r.forbidden > 0 ? 403 : 200, took};
 }
@@ -83,9 +130,24 @@ model::LinkState World::link(std::size_t circuit) const {
   return s;
 }
 
+model::GatewayState World::gateway(std::size_t circuit, Instant now) const {
+  const Line& l = lines_[circuit];
+  model::GatewayState s{.circuit = model::id_at<model::CircuitId>(circuit)};
+  if (!l.linked()) return s;
+  s.neighbour = model::Neighbour::Answers;
+  if (l.gateway_dead == 0) return s;
+  const Duration since = now - l.gateway_since;
+  if (since >= kGatewayFailed)
+    s.neighbour = model::Neighbour::Silent;
+  else if (since >= kGatewayAsked)
+    s.neighbour = model::Neighbour::Doubtful;
+  return s;
+}
+
 bool World::steady() const {
-  return std::ranges::all_of(lines_, [](const Line& l) { return l.lossy == 0 && l.slow == 0; }) &&
-         std::ranges::all_of(sights_, [](const Sight& s) { return s.flaky == 0 && s.slow == 0; });
+  return std::ranges::none_of(lines_, &Line::shaky) &&
+         std::ranges::all_of(sights_, [](const Sight& s) { return s.loss == 0 && s.slow.count() == 0; }) &&
+         std::ranges::all_of(limits_, [](const RateLimit& l) { return l.rates.empty(); });
 }
 
 }  // namespace linekeeper::sim

@@ -1,0 +1,204 @@
+// What befalls a site in a run, drawn from the seed: at least five troubles, most of them while another lasts or has just ended.
+#include <algorithm>
+
+#include "tests/sim/chance.hpp"
+#include "tests/sim/script.hpp"
+#include "tests/sim/site_maker.hpp"
+
+namespace linekeeper::sim {
+
+using namespace std::chrono_literals;
+using model::Duration;
+
+namespace {
+
+constexpr Fault kLasting[] = {Fault::BlackHole,     Fault::Unplugged,     Fault::NoAddress,     Fault::TargetDead,
+                              Fault::CarrierSilent, Fault::CarrierSilent, Fault::CarrierSilent, Fault::CarrierForbids};
+constexpr Fault kTargetFaults[] = {Fault::TargetDead, Fault::TargetLies, Fault::TargetLoss, Fault::TargetSlow};
+
+/// To whole milliseconds: files stay readable, and lose nothing.
+Duration whole(Duration d) { return std::chrono::floor<std::chrono::milliseconds>(d); }
+
+class Maker {
+ public:
+  Maker(Script& script, Chance& chance, Duration begin) : script_(&script), chance_(&chance), begin_(begin), end_(script.lasts) {}
+
+  void one_target();
+  void restarts();
+  void anything(bool blackouts);
+
+ private:
+  Trouble draw(Fault fault, Duration at, Duration lasts);
+  void put(Trouble t);
+  void aim(Trouble& t);
+  Duration lasting();
+  Duration when();
+  Fault any();
+  int many() { return script_->lasts > 15min ? chance_->between(10, 24) : chance_->between(5, 9); }
+
+  Script* script_;
+  Chance* chance_;
+  Duration begin_, end_, last_at_{}, last_over_{};
+};
+
+/// Most troubles are short, some outlast everything around them.
+Duration Maker::lasting() {
+  const bool hour = script_->lasts > 15min;
+  switch (chance_->below(5)) {
+    case 0: return chance_->between(200ms, 3s);
+    case 1: return chance_->between(2s, 20s);
+    case 2: return chance_->between(5s, 40s);
+    case 3: return chance_->between(20s, hour ? Duration(300s) : Duration(90s));
+    default: return chance_->between(60s, hour ? Duration(900s) : Duration(240s));
+  }
+}
+
+/// Often close to where the last one came or went: overlapping, and during recovery.
+Duration Maker::when() {
+  const Duration anywhere = begin_ + chance_->between(0s, end_ - begin_ - 15s);
+  const Duration near = chance_->between(0s, 15s);
+  const std::size_t how = chance_->below(5);
+  if (how == 0 && last_at_ > begin_) return std::min<Duration>(last_at_ + near, end_ - 1s);
+  if (how == 1 && last_over_ > begin_) return std::min<Duration>(last_over_ + near, end_ - 1s);
+  return anywhere;
+}
+
+Fault Maker::any() {
+  static const std::vector<Fault> tickets = [] {
+    std::vector<Fault> all;
+    for (const FaultKind& k : fault_kinds()) all.insert(all.end(), static_cast<std::size_t>(k.tickets), k.fault);
+    return all;
+  }();
+  return tickets[chance_->below(tickets.size())];
+}
+
+void Maker::aim(Trouble& t) {
+  const model::Site& site = script_->site;
+  const std::size_t circuit = chance_->below(site.circuits.size()), target = chance_->below(site.targets.size());
+  const std::size_t carrier = chance_->below(site.carriers.size()), traffic = chance_->below(site.classes.size());
+  const std::size_t trunk = chance_->below(site.trunks.size()), pbx = chance_->below(site.pbxs.size());
+  switch (kind_of(t.fault).aim) {
+    case Aim::Circuit: t.a = circuit; break;
+    case Aim::Target: t.a = target, t.b = circuit; break;
+    case Aim::Carrier: t.a = carrier, t.b = circuit; break;
+    case Aim::Class: t.a = traffic, t.b = circuit; break;
+    case Aim::Trunk: t.a = trunk, t.b = carrier; break;
+    case Aim::Load: t.a = trunk; break;
+    case Aim::Pbx: t.a = pbx; break;
+    case Aim::Nobody: t.a = chance_->below(4); break;  // which of several ways, where there are some
+  }
+}
+
+Trouble Maker::draw(Fault fault, Duration at, Duration lasts) {
+  const FaultKind& kind = kind_of(fault);
+  Trouble t{.at = whole(at), .lasts = whole(lasts), .fault = fault};
+  aim(t);
+  t.everywhere = chance_->below(100) < static_cast<std::size_t>(kind.percent_everywhere);
+  if (!kind.measures.empty()) t.amount = kind.measures[chance_->below(kind.measures.size())];
+  const bool flaps = chance_->below(100) < static_cast<std::size_t>(kind.percent_flapping);
+  // Slow enough to be seen and quick enough to tempt: seconds for lines, tens of seconds for carriers.
+  const Duration longest = kind.aim == Aim::Carrier ? 60s : 25s;
+  const Duration on = chance_->between(1s, longest), off = chance_->between(1s, longest);
+  if (flaps) t.on = whole(on), t.off = whole(off), t.lasts = std::max<Duration>(t.lasts, 2 * (t.on + t.off));
+  return t;
+}
+
+void Maker::put(Trouble t) {
+  t.lasts = std::min(t.lasts, end_ - t.at);
+  t.serial = static_cast<int>(script_->troubles.size());
+  last_at_ = t.at;
+  last_over_ = t.at + t.lasts;
+  script_->troubles.push_back(t);
+}
+
+/// Whatever this one target does, on whatever circuits; all others are well.
+void Maker::one_target() {
+  const std::size_t target = chance_->below(script_->site.targets.size());
+  for (int left = many(); left > 0; --left) {
+    const Duration at = when();
+    Trouble t = draw(kTargetFaults[chance_->below(std::size(kTargetFaults))], at, lasting());
+    t.a = target;
+    put(t);
+  }
+}
+
+/// A few things fail for good; long after, the daemon dies once and again in a world that stays as it is.
+void Maker::restarts() {
+  constexpr int kCrashes = 3;
+  for (int i = 0; i < 3; ++i) {
+    Trouble t = draw(kLasting[chance_->below(std::size(kLasting))], begin_ + chance_->between(0s, 30s), end_);
+    t.on = t.off = {};
+    put(t);
+  }
+  const Duration first = begin_ + 120s, gap = (end_ - first) / kCrashes;
+  for (int i = 0; i < kCrashes; ++i) put(draw(Fault::DaemonCrash, first + i * gap, chance_->between(1s, 20s)));
+}
+
+void Maker::anything(bool blackouts) {
+  const int n = many();
+  for (int i = 0; i < n; ++i) {
+    const Duration at = when();
+    Trouble t = draw(blackouts && i % 2 == 0 ? Fault::BlackHole : any(), at, lasting());
+    if (blackouts && i % 2 == 0) t.everywhere = true;
+    put(t);
+  }
+}
+
+LineNature make_nature(Chance& chance, bool bursts) {
+  constexpr Measure kLosses[] = {0, 500, 2000};  // millionths, of a well line between its bursts
+  const auto micros = [](Duration d) { return std::chrono::floor<std::chrono::microseconds>(d); };
+  LineNature n{.delay = micros(chance.between(5ms, 45ms)), .jitter = micros(chance.between(1ms, 15ms))};
+  const Measure loss = chance.one_of(kLosses);
+  const bool heavy = chance.yes(0.3);
+  const Duration mean_good = whole(chance.between(20s, 200s)), mean_bad = whole(chance.between(30ms, 200ms));
+  if (!bursts) return n;
+  n.good_loss = loss;
+  if (!heavy) return n;
+  n.bad_loss = 700'000;
+  n.mean_good = mean_good;
+  n.mean_bad = mean_bad;
+  return n;
+}
+
+}  // namespace
+
+Script make_script(std::uint64_t seed, std::optional<Duration> lasts, Planted bug) {
+  Chance chance(seed, Stream::Script);
+  Script s{.seed = seed, .site = make_site(chance), .bug = bug};
+  const std::size_t kind = chance.below(8);
+  s.kind = kind == 0 ? Kind::OneTarget : kind == 1 ? Kind::Blackout : kind == 2 ? Kind::Restarts : Kind::Mixed;
+  // Most runs are short: what they show, they show soon. Hold-downs and hourly budgets are seen in the long ones.
+  const bool hour = chance.below(64) == 0;
+  const Duration drawn = s.kind == Kind::Restarts ? whole(chance.between(6min, 9min)) : whole(chance.between(2min, 5min));
+  s.lasts = lasts.value_or(hour ? Duration(1h) : drawn);
+  // A target can only be blamed alone when no packet is lost but by its doing.
+  for (std::size_t c = 0; c < s.site.circuits.size(); ++c) s.lines.push_back(make_nature(chance, s.kind != Kind::OneTarget));
+  Maker maker(s, chance, whole(chance.between(15s, 40s)));
+  switch (s.kind) {
+    case Kind::OneTarget: maker.one_target(); break;
+    case Kind::Restarts: maker.restarts(); break;
+    case Kind::Blackout: maker.anything(true); break;
+    case Kind::Mixed: maker.anything(false); break;
+  }
+  return s;
+}
+
+std::vector<Edge> edges_of(const Script& script) {
+  std::vector<Edge> edges;
+  for (const Trouble& t : script.troubles) {
+    const Duration over = std::min(t.at + t.lasts, script.lasts);
+    const bool flaps = t.on > Duration::zero() && t.off > Duration::zero();
+    for (Duration at = t.at; at < over;) {
+      const Duration until = flaps ? std::min(at + t.on, over) : over;
+      edges.push_back({.at = kBegin + at, .trouble = &t, .comes = true});
+      edges.push_back({.at = kBegin + until, .trouble = &t, .comes = false});
+      at = until + t.off;
+      if (!flaps) break;
+    }
+  }
+  for (std::size_t i = 0; i < edges.size(); ++i) edges[i].drawn = i;
+  std::ranges::sort(edges, {}, [](const Edge& e) { return std::pair(e.at, e.drawn); });
+  return edges;
+}
+
+}  // namespace linekeeper::sim
