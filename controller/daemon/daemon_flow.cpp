@@ -36,7 +36,7 @@ void Daemon::observe(const model::Observation& observation) {
   metrics_->observe(observation);
   if (const auto* sip = std::get_if<model::SipOutcome>(&observation))
     remember_floor(Senses::path_name(*site_, sip->carrier, sip->circuit), sip->sent + (*site_)[sip->carrier].floor);
-  act_on(decider_->observe(observation, boot_now()));
+  act_on(decider_->observe(observation, recorder_->told(observation, boot_now())));
 }
 
 void Daemon::act_on(const decision::Output& out) {
@@ -73,7 +73,7 @@ void Daemon::wake_at(Instant when) {
   if (when == model::kNever || stopping_) return;
   wake_.expires_after(std::max<model::Duration>(when - boot_now(), model::Duration::zero()));
   wake_.async_wait([this](boost::system::error_code error) {
-    if (!error && !stopping_) act_on(decider_->wake(boot_now()));
+    if (!error && !stopping_) act_on(decider_->wake(recorder_->woken(boot_now())));
   });
 }
 

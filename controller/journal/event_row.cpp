@@ -37,17 +37,17 @@ std::string json_of(const std::vector<std::pair<std::string, std::string>>& fiel
   return boost::json::serialize(object);
 }
 
-std::optional<EventRow> event_of(const Statement& row) {
+std::optional<RecordedEvent> event_of(const Statement& row) {
   const auto id = event_named(row.text(1));
   if (!id) return std::nullopt;
-  return EventRow{.event = {.sequence = row.integer(0),
-                            .id = *id,
-                            .wall = wall_of(row.integer(2)),
-                            .at = instant_of(row.integer(3)),
-                            .subject = row.text(5),
-                            .text = row.text(6),
-                            .fields = fields_of(row.text(7))},
-                  .boot_id = row.text(4)};
+  return RecordedEvent{.event = {.sequence = row.integer(0),
+                                 .id = *id,
+                                 .wall = wall_of(row.integer(2)),
+                                 .at = instant_of(row.integer(3)),
+                                 .subject = row.text(5),
+                                 .text = row.text(6),
+                                 .fields = fields_of(row.text(7))},
+                       .boot_id = row.text(4)};
 }
 
 }  // namespace linekeeper::journal

@@ -3,20 +3,16 @@
 #include <optional>
 #include <string>
 
+#include "controller/journal/recorded.hpp"
 #include "controller/journal/sqlite.hpp"
-#include "controller/model/event.hpp"
 
 namespace linekeeper::journal {
 
 /// The columns event_of reads, in its order.
 inline constexpr const char* kEventColumns = "sequence,id,wall_ms,boot_ns,boot_id,subject,text,fields";
 
-struct EventRow {
-  model::Event event;
-  std::string boot_id;  ///< of the boot that event.at counts in
-};
 /// Nothing: written by a version with more kinds of event.
-[[nodiscard]] std::optional<EventRow> event_of(const Statement& row);
+[[nodiscard]] std::optional<RecordedEvent> event_of(const Statement& row);
 
 [[nodiscard]] std::string json_of(const std::vector<std::pair<std::string, std::string>>& fields);
 

@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "controller/journal/event_row.hpp"
 #include "controller/journal/schema.hpp"
 
 namespace linekeeper::journal {
@@ -104,14 +105,14 @@ Result<void> Recording::blocks(model::WallTime since, model::WallTime until, con
   }
 }
 
-Result<std::vector<EventRow>> Recording::events(model::WallTime since, model::WallTime until) {
+Result<std::vector<RecordedEvent>> Recording::events(model::WallTime since, model::WallTime until) {
   const std::string sql = std::string("SELECT ") + kEventColumns +
                           " FROM events WHERE sequence IN (SELECT sequence FROM events INDEXED BY events_briefly WHERE wall_ms BETWEEN ? AND ?)"
                           " ORDER BY sequence";
   auto statement = connection_.prepare(sql.c_str());
   if (!statement) return std::unexpected(statement.error());
   statement->bind(ms_of(since)).bind(ms_of(until));
-  std::vector<EventRow> events;
+  std::vector<RecordedEvent> events;
   while (true) {
     const auto row = statement->step();
     if (!row) return std::unexpected(row.error());

@@ -6,21 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "controller/journal/event_row.hpp"
+#include "controller/journal/recorded.hpp"
 #include "controller/journal/sqlite.hpp"
-#include "controller/model/event.hpp"
 
 namespace linekeeper::journal {
-
-/// A block as it stands in the file.
-struct RecordedBlock {
-  std::int64_t id = 0;
-  std::string boot_id;     ///< the boot its instants count in
-  model::WallTime wall{};  ///< of `first`
-  model::Instant run{}, first{}, last{};
-  std::string config_sha256;
-  std::string bytes;  ///< for decode_block
-};
 
 class Recording {
  public:
@@ -38,7 +27,7 @@ class Recording {
   [[nodiscard]] model::Result<void> blocks(model::WallTime since, model::WallTime until, const std::function<void(const RecordedBlock&)>& give);
 
   /// Of [since, until], at the instants of their own boot, oldest first.
-  [[nodiscard]] model::Result<std::vector<EventRow>> events(model::WallTime since, model::WallTime until);
+  [[nodiscard]] model::Result<std::vector<RecordedEvent>> events(model::WallTime since, model::WallTime until);
 
   /// Nothing: it was not stored.
   [[nodiscard]] model::Result<std::optional<std::string>> configuration(const std::string& sha256);
