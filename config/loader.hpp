@@ -42,8 +42,12 @@ std::optional<std::string> text_of(const model::Site& site);
 /// "FILE:LINE:COLUMN: what\n    offending text\n    remedy": three lines, the place first so that editors jump to it.
 std::string describe(const Problem& problem, const std::string& file);
 
-/// What `linekeeper config check` prints when all is well: what was understood, and for each failure mode the computed
-/// worst case of detection, decision, switch and verification against its RTO. Ends with a newline.
+/// What is sound and yet worth knowing: no second way, a shared risk, a load that one carrier cannot take. A sentence each,
+/// without a full stop.
+std::vector<std::string> remarks(const model::Site& site);
+
+/// What `linekeeper config check` prints when all is well: what was understood, what measuring costs in bytes, and for each failure
+/// mode the computed worst case of detection, decision, switch and verification against its RTO. Ends with a newline.
 std::string summary(const model::Site& site);
 
 }  // namespace linekeeper::config

@@ -5,7 +5,7 @@
 namespace linekeeper::config {
 namespace {
 
-constexpr std::size_t kMaxTargets = 256, kMaxCircuits = 64, kMaxClasses = 64;
+constexpr std::size_t kMaxTargets = 256, kMaxCircuits = 64;
 
 std::string default_network(const model::IpAddress& address) {
   model::Prefix prefix{address, static_cast<std::uint8_t>(address.family == model::Family::V4 ? 16 : 32)};
@@ -55,6 +55,8 @@ void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, s
   section.text("medium", circuit.medium);
   section.integer("priority", circuit.priority);
   section.flag("metered", circuit.metered);
+  section.number("cost", circuit.cost);
+  circuit.bandwidth_kbps = section.number("bandwidth_kbps");
   if (const auto gateway = section.text("gateway"); gateway && *gateway != "kernel") {
     const auto address = *model::IpAddress::parse(*gateway);
     if (is_ipv4(section, "gateway", section.place("gateway"), address)) circuit.gateway = address;
@@ -67,32 +69,6 @@ void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, s
   circuit.table = static_cast<std::uint32_t>(section.integer("table").value_or(static_cast<std::int64_t>(7100 + position)));
   if (const auto mark = section.integer("mark")) circuit.mark = static_cast<std::uint32_t>(*mark);
   for (const auto& group : section.texts("risk_groups").value_or(std::vector<Section::Item>{})) circuit.risk_groups.push_back(group.text);
-  section.finish();
-}
-
-void read_match(Section& owner, Reading& reading, model::ClassMatch& match) {
-  const toml::table* table = owner.table("match");
-  if (table == nullptr) return;
-  Section section(reading.problems, *table, "match", owner.label() + " match", owner.path() + ".match");
-  if (table->empty()) {
-    owner.complain("match", fmt::format("{} match has no condition", owner.label()),
-                   "leave match out for \"everything else\", or name a mark, source or incoming_interface");
-  }
-  if (const auto mark = section.integer("mark")) match.mark = static_cast<std::uint32_t>(*mark);
-  if (const auto source = section.text("source")) {
-    const auto prefix = *model::Prefix::parse(*source);
-    if (is_ipv4(section, "source", section.place("source"), prefix.address)) match.source = prefix;
-  }
-  match.incoming_interface = section.text("incoming_interface");
-  section.finish();
-}
-
-void read_class(Section& section, Reading& reading, model::TrafficClass& traffic_class, std::size_t position) {
-  const auto& circuits = reading.site.circuits;
-  traffic_class.circuits = references(section, "circuits", "circuit", names_of(circuits), by_priority<model::CircuitId>(circuits));
-  traffic_class.table = static_cast<std::uint32_t>(section.integer("table").value_or(static_cast<std::int64_t>(7200 + position)));
-  section.duration("rto", traffic_class.rto);
-  read_match(section, reading, traffic_class.match);
   section.finish();
 }
 
@@ -113,13 +89,6 @@ void read_circuits(Section& root, Reading& reading) {
     read_circuit(section, reading, circuit, site.circuits.size());
     site.circuits.push_back(std::move(circuit));
     reading.circuits.push_back(std::move(section));
-  }
-  for (const toml::table* table : root.tables("class", kMaxClasses)) {
-    model::TrafficClass traffic_class;
-    Section section = open_named(reading, *table, "class", names_of(site.classes), traffic_class.name);
-    read_class(section, reading, traffic_class, site.classes.size());
-    site.classes.push_back(std::move(traffic_class));
-    reading.classes.push_back(std::move(section));
   }
 }
 

@@ -62,23 +62,46 @@ void read_probing(Section& root, Reading& reading) {
   Section section = open(root, reading, "probing");
   model::CircuitProbing& probing = reading.site.probing;
   section.duration("interval", probing.interval);
-  section.ratio("jitter", probing.jitter_ratio);
+  section.duration("standby_interval", probing.standby_interval);
+  section.duration("metered_interval", probing.metered_interval);
+  section.duration("metered_standby_interval", probing.metered_standby_interval);
+  section.flag("accelerate", probing.accelerate);
+  section.integer("verify_budget", probing.verify_budget);
+  section.number("jitter", probing.jitter_ratio);
   section.duration("timeout_min", probing.timeout_min);
   section.duration("timeout_max", probing.timeout_max);
   section.finish();
   reading.probing.push_back(section);
 }
 
-template <class Rule>
-void read_health(Section& root, Reading& reading, std::string_view name, Rule& rule, std::vector<Section>& sections) {
-  Section section = open(root, reading, name);
-  section.integer("fall", rule.fall);
+void read_circuit_health(Section& root, Reading& reading) {
+  Section section = open(root, reading, "circuit_health");
+  model::CircuitRule& rule = reading.site.circuit_health;
+  section.number("false_failovers_per_year", rule.false_failovers_per_year);
+  section.number("false_suspicions_per_day", rule.false_suspicions_per_day);
+  section.duration("suspect_after", rule.suspect_after);
+  section.duration("dead_after_min", rule.dead_after_min);
+  section.duration("dead_after_max", rule.dead_after_max);
   section.integer("rise", rule.rise);
   section.integer("min_samples", rule.min_samples);
   section.duration("hold_down", rule.hold_down);
+  section.duration("hold_down_max", rule.hold_down_max);
   section.duration("stale_after", rule.stale_after);
   section.finish();
-  sections.push_back(section);
+  reading.circuit_health.push_back(section);
+}
+
+void read_carrier_health(Section& root, Reading& reading) {
+  Section section = open(root, reading, "carrier_health");
+  model::HealthRule& rule = reading.site.carrier_health;
+  section.integer("fall", rule.fall);
+  section.integer("rise", rule.rise);
+  section.integer("min_samples", rule.min_samples);
+  section.duration("dead_after", rule.dead_after);
+  section.duration("hold_down", rule.hold_down);
+  section.duration("stale_after", rule.stale_after);
+  section.finish();
+  reading.carrier_health.push_back(section);
 }
 
 }  // namespace
@@ -88,8 +111,8 @@ void read_settings(Section& root, Reading& reading) {
   read_daemon(root, reading);
   read_http(root, reading);
   read_probing(root, reading);
-  read_health(root, reading, "circuit_health", reading.site.circuit_health, reading.circuit_health);
-  read_health(root, reading, "carrier_health", reading.site.carrier_health, reading.carrier_health);
+  read_circuit_health(root, reading);
+  read_carrier_health(root, reading);
 }
 
 }  // namespace linekeeper::config

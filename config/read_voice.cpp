@@ -51,9 +51,13 @@ void read_carrier(Section& section, model::Carrier& carrier) {
   section.text("domain", carrier.domain);
   section.text("from_user", carrier.from_user);
   section.integer("priority", carrier.priority);
+  section.number("cost", carrier.cost);
+  if (const auto channels = section.integer("channels")) carrier.channels = static_cast<int>(*channels);
+  carrier.calls_per_second = section.number("calls_per_second");
   section.duration("interval", carrier.interval);
   section.duration("floor", carrier.floor);
   section.duration("deadline", carrier.deadline);
+  section.integer("verify_burst", carrier.verify_burst);
   section.integer("max_forwards", carrier.max_forwards);
   read_replies(section, carrier.replies);
   section.finish();
@@ -158,6 +162,10 @@ void read_trunk(Section& section, Reading& reading, model::Trunk& trunk) {
   }
   section.text("key", trunk.key);
   section.duration("rto", trunk.rto);
+  section.flag("emergency", trunk.emergency);
+  if (const auto calls = section.integer("busy_hour_calls")) trunk.busy_hour_calls = static_cast<int>(*calls);
+  trunk.busy_hour_calls_per_second = section.number("busy_hour_calls_per_second");
+  if (const auto failback = section.text("failback")) trunk.failback = *parse_failback(*failback);
   trunk.pbx = pbx.value_or(model::PbxId{});
   trunk.traffic_class = traffic_class.value_or(model::ClassId{});
   if (traffic_class)

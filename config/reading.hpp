@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "config/section.hpp"
@@ -19,7 +20,8 @@ struct Reading {
 };
 
 void read_settings(Section& root, Reading& reading);  ///< [site] [daemon] [http] [probing] [circuit_health] [carrier_health]
-void read_circuits(Section& root, Reading& reading);  ///< [[target]] [[circuit]] [[class]]
+void read_circuits(Section& root, Reading& reading);  ///< [[target]] [[circuit]]
+void read_classes(Section& root, Reading& reading);   ///< [[class]]
 void read_voice(Section& root, Reading& reading);     ///< [[carrier]] [[pbx]] [[trunk]]
 
 void check_overlaps(const Reading& reading);  ///< tables, marks, sources, interfaces, addresses, dispatcher sets, shared names
@@ -61,12 +63,12 @@ template <class Id>
   return ids;
 }
 
-/// Every id of `list`, smallest priority first, then in the order of the file.
+/// Every id of `list`: smallest priority first, then the cheaper, then in the order of the file.
 template <class Id, class T>
 [[nodiscard]] std::vector<Id> by_priority(const std::vector<T>& list) {
   std::vector<Id> ids;
   for (std::size_t i = 0; i < list.size(); ++i) ids.push_back(model::id_at<Id>(i));
-  std::ranges::sort(ids, {}, [&](Id id) { return std::pair(list[id.index()].priority, id); });
+  std::ranges::sort(ids, {}, [&](Id id) { return std::tuple(list[id.index()].priority, list[id.index()].cost, id); });
   return ids;
 }
 

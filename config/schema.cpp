@@ -36,20 +36,31 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "http", .name = "listen", .form = Form::Prose, .fallback = R"("127.0.0.1:9851")", .example = R"("127.0.0.1:9851")", .meaning = "Numeric address and port, or `off` (port 0 means the same)."},
   {.section = "http", .name = "allowed_hosts", .form = Form::Host, .list = true, .fallback = "[]", .example = R"(["bangkok.example.net"])", .meaning = "Host headers accepted beside localhost and the address itself; required when listening beyond loopback (it stops DNS rebinding)."},
 
-  {.section = "probing", .name = "interval", .form = Form::Duration, .low = 20 * kMs, .high = 10 * kS, .fallback = R"("200ms")", .example = R"("200ms")", .meaning = "Between two probes of one circuit, which take its targets in turn."},
-  {.section = "probing", .name = "jitter", .form = Form::Ratio, .low = 0, .high = 0.5, .fallback = "0.1", .example = "0.1", .meaning = "Each gap is the interval times 1 plus or minus this, so that probes never beat in step with something else."},
+  {.section = "probing", .name = "interval", .form = Form::Duration, .low = 20 * kMs, .high = 10 * kS, .fallback = R"("200ms")", .example = R"("200ms")", .meaning = "Between two probes of a circuit in use, which take its targets in turn."},
+  {.section = "probing", .name = "standby_interval", .form = Form::Duration, .low = 20 * kMs, .high = 60 * kS, .fallback = R"("500ms")", .example = R"("500ms")", .meaning = "The same for a circuit that nothing goes by."},
+  {.section = "probing", .name = "metered_interval", .form = Form::Duration, .low = 20 * kMs, .high = 60 * kS, .fallback = R"("1s")", .example = R"("1s")", .meaning = "The same for a metered circuit in use."},
+  {.section = "probing", .name = "metered_standby_interval", .form = Form::Duration, .low = 20 * kMs, .high = 60 * kS, .fallback = R"("5s")", .example = R"("5s")", .meaning = "The same for a metered circuit that nothing goes by."},
+  {.section = "probing", .name = "accelerate", .form = Form::Flag, .fallback = "true", .example = "true", .meaning = "Probe quickly while an answer is overdue, so that a dead circuit is told from a lost packet sooner."},
+  {.section = "probing", .name = "verify_budget", .form = Form::Integer, .low = 0, .high = 10000, .fallback = "150", .example = "150", .meaning = "Quick probes that one target may be sent at once; a tenth comes back each minute. 0: never quickly."},
+  {.section = "probing", .name = "jitter", .form = Form::Number, .low = 0, .high = 0.5, .fallback = "0.1", .example = "0.1", .meaning = "Each gap is the interval times 1 plus or minus this, so that probes never beat in step with something else."},
   {.section = "probing", .name = "timeout_min", .form = Form::Duration, .low = 5 * kMs, .high = 10 * kS, .fallback = R"("80ms")", .example = R"("80ms")", .meaning = "A probe is never called lost earlier; in between, the measured round trip decides."},
   {.section = "probing", .name = "timeout_max", .form = Form::Duration, .low = 10 * kMs, .high = 30 * kS, .fallback = R"("1s")", .example = R"("1s")", .meaning = "A probe is called lost at the latest then."},
 
-  {.section = "circuit_health", .name = "fall", .form = Form::Integer, .low = 2, .high = 100, .fallback = "5", .example = "5", .meaning = "Losses in a row, over two targets in two networks or more, that mean down."},
+  {.section = "circuit_health", .name = "false_failovers_per_year", .form = Form::Number, .low = 0.1, .high = 10000, .fallback = "12", .example = "12", .meaning = "How often a circuit that lives may be called dead: from this and its own silences the silence that means death is learned."},
+  {.section = "circuit_health", .name = "false_suspicions_per_day", .form = Form::Number, .low = 0.1, .high = 10000, .fallback = "24", .example = "24", .meaning = "How often new calls may be led around a circuit that lives."},
+  {.section = "circuit_health", .name = "suspect_after", .form = Form::Duration, .low = 50 * kMs, .high = 60 * kS, .fallback = R"("300ms")", .example = R"("300ms")", .meaning = "Silence that leads new calls elsewhere, at the least; below dead_after_min."},
+  {.section = "circuit_health", .name = "dead_after_min", .form = Form::Duration, .low = 100 * kMs, .high = 60 * kS, .fallback = R"("700ms")", .example = R"("700ms")", .meaning = "Silence that means death, at the least: a circuit that never falls silent for nothing is left so soon."},
+  {.section = "circuit_health", .name = "dead_after_max", .form = Form::Duration, .low = 100 * kMs, .high = 5 * 60 * kS, .fallback = R"("6s")", .example = R"("6s")", .meaning = "Silence that means death, at the most, whatever was learned."},
   {.section = "circuit_health", .name = "rise", .form = Form::Integer, .low = 1, .high = 1000, .fallback = "10", .example = "10", .meaning = "Answers in a row that mean up again."},
   {.section = "circuit_health", .name = "min_samples", .form = Form::Integer, .low = 1, .high = 1000, .fallback = "3", .example = "3", .meaning = "Probes answered or lost before the first verdict."},
-  {.section = "circuit_health", .name = "hold_down", .form = Form::Duration, .low = 0, .high = 24 * kH, .fallback = R"("60s")", .example = R"("60s")", .meaning = "Up for so long before anything moves back to it."},
-  {.section = "circuit_health", .name = "stale_after", .form = Form::Duration, .low = 100 * kMs, .high = 1 * kH, .fallback = R"("5s")", .example = R"("5s")", .meaning = "Evidence older than this is unknown, and unknown moves nothing."},
+  {.section = "circuit_health", .name = "hold_down", .form = Form::Duration, .low = 0, .high = 24 * kH, .fallback = R"("60s")", .example = R"("60s")", .meaning = "Up for so long before anything moves back to it, the first time."},
+  {.section = "circuit_health", .name = "hold_down_max", .form = Form::Duration, .low = 0, .high = 24 * kH, .fallback = R"("1h")", .example = R"("1h")", .meaning = "Each failure soon after a failback trebles the hold-down, up to this."},
+  {.section = "circuit_health", .name = "stale_after", .form = Form::Duration, .low = 100 * kMs, .high = 1 * kH, .fallback = R"("5s")", .example = R"("5s")", .meaning = "Evidence older than this is unknown, and unknown moves nothing; never less than three intervals of the circuit."},
 
   {.section = "carrier_health", .name = "fall", .form = Form::Integer, .low = 1, .high = 100, .fallback = "2", .example = "2", .meaning = "Failed OPTIONS in a row that mean down."},
   {.section = "carrier_health", .name = "rise", .form = Form::Integer, .low = 1, .high = 1000, .fallback = "2", .example = "2", .meaning = "Good answers in a row that mean up again."},
   {.section = "carrier_health", .name = "min_samples", .form = Form::Integer, .low = 1, .high = 1000, .fallback = "1", .example = "1", .meaning = "OPTIONS answered or failed before the first verdict."},
+  {.section = "carrier_health", .name = "dead_after", .form = Form::Duration, .low = 100 * kMs, .high = 1 * kH, .fallback = R"("4s")", .example = R"("4s")", .meaning = "Silence that means down, of a carrier that may be asked quickly when an answer is overdue (`verify_burst`); at least its deadline."},
   {.section = "carrier_health", .name = "hold_down", .form = Form::Duration, .low = 0, .high = 24 * kH, .fallback = R"("60s")", .example = R"("60s")", .meaning = "Up for so long before calls move back to it."},
   {.section = "carrier_health", .name = "stale_after", .form = Form::Duration, .low = 100 * kMs, .high = 24 * kH, .fallback = R"("60s")", .example = R"("60s")", .meaning = "Evidence older than this is unknown; must outlast one interval and deadline of every carrier."},
 
@@ -61,24 +72,30 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "circuit", .name = "interface", .form = Form::Interface, .fallback = "required", .example = R"("wan0")", .meaning = "Linux device; one circuit each."},
   {.section = "circuit", .name = "provider", .form = Form::Prose, .fallback = "(the name)", .example = R"("ISP One")", .meaning = "Who to call."},
   {.section = "circuit", .name = "medium", .form = Form::Prose, .fallback = R"("unknown")", .example = R"("fiber")", .meaning = "fiber, coax, lte, ...: shown."},
-  {.section = "circuit", .name = "priority", .form = Form::Integer, .low = 0, .high = 10000, .fallback = "100", .example = "10", .meaning = "Smaller is preferred, where a class does not order its circuits."},
-  {.section = "circuit", .name = "metered", .form = Form::Flag, .fallback = "false", .example = "true", .meaning = "Paid by volume: shown."},
+  {.section = "circuit", .name = "priority", .form = Form::Integer, .low = 0, .high = 10000, .fallback = "100", .example = "10", .meaning = "Smaller is preferred, where a class does not order its circuits; of two alike the cheaper, then the one that stands first."},
+  {.section = "circuit", .name = "metered", .form = Form::Flag, .fallback = "false", .example = "true", .meaning = "Paid by volume: probed less, and the last resort of classes that say avoid_metered."},
+  {.section = "circuit", .name = "cost", .form = Form::Number, .low = 0, .high = 1000000, .fallback = "0", .example = "2.5", .meaning = "Of using it, in any unit, the same for all circuits: decides between equal priorities."},
+  {.section = "circuit", .name = "bandwidth_kbps", .form = Form::Number, .low = 1, .high = 1000000000, .fallback = "(unknown)", .example = "100000", .meaning = "What it carries each way, in kbit/s."},
   {.section = "circuit", .name = "gateway", .form = Form::Gateway, .fallback = R"("kernel")", .example = R"("192.0.2.1")", .meaning = "IPv4 address of the next hop, or `kernel`: followed from DHCP, PPPoE or whoever sets routes."},
   {.section = "circuit", .name = "sources", .form = Form::Prefix, .list = true, .fallback = "[]", .example = R"(["10.0.0.11"])", .meaning = "LAN addresses that always leave by this circuit (a PBX's socket for it)."},
   {.section = "circuit", .name = "targets", .form = Form::Name, .list = true, .fallback = "(all)", .example = R"(["quad9", "cloudflare", "google"])", .meaning = "What it is measured against: at least three, in two networks."},
   {.section = "circuit", .name = "table", .form = Form::Integer, .low = kTableFirst, .high = kTableLast, .fallback = "(7100 + position)", .example = "7100", .meaning = "Its own routing table."},
   {.section = "circuit", .name = "mark", .form = Form::Integer, .low = 1, .high = kMark, .fallback = "(none)", .example = "0x11", .meaning = "Packet mark that selects it."},
-  {.section = "circuit", .name = "risk_groups", .form = Form::Name, .list = true, .fallback = "[]", .example = R"(["street-duct"])", .meaning = "What it shares with other circuits: shown."},
+  {.section = "circuit", .name = "risk_groups", .form = Form::Name, .list = true, .fallback = "[]", .example = R"(["street-duct"])", .meaning = "What it shares with other circuits (a duct, an exchange): a way out that shares nothing with what failed is taken first."},
 
   {.section = "carrier", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("north")", .meaning = "Unique among carriers; metrics carry it as a label."},
   {.section = "carrier", .name = "provider", .form = Form::Prose, .fallback = "(the name)", .example = R"("North Telecom")", .meaning = "Who to call."},
   {.section = "carrier", .name = "address", .form = Form::Endpoint, .fallback = "required", .example = R"("198.51.100.10:5060")", .meaning = "Numeric address, port 5060 when not given; host names are not resolved yet."},
   {.section = "carrier", .name = "domain", .form = Form::Host, .fallback = "(the address)", .example = R"("sip.north.example")", .meaning = "Host part of Request-URI and To; many carriers answer only their own."},
   {.section = "carrier", .name = "from_user", .form = Form::SipUser, .fallback = R"("linekeeper")", .example = R"("4420000000")", .meaning = "User part of From and Contact; some carriers ban what they do not know."},
-  {.section = "carrier", .name = "priority", .form = Form::Integer, .low = 0, .high = 10000, .fallback = "100", .example = "10", .meaning = "Smaller is preferred, where a trunk does not order its carriers."},
-  {.section = "carrier", .name = "interval", .form = Form::Duration, .low = 200 * kMs, .high = 1 * kH, .fallback = R"("15s")", .example = R"("15s")", .meaning = "Between two OPTIONS of one path, give or take 20 %."},
-  {.section = "carrier", .name = "floor", .form = Form::Duration, .low = 100 * kMs, .high = 1 * kH, .fallback = R"("10s")", .example = R"("10s")", .meaning = "Etiquette: never two OPTIONS on one path closer than this, whatever happens. Ask the carrier before lowering it."},
+  {.section = "carrier", .name = "priority", .form = Form::Integer, .low = 0, .high = 10000, .fallback = "100", .example = "10", .meaning = "Smaller is preferred, where a trunk does not order its carriers; of two alike the cheaper, then the one that stands first."},
+  {.section = "carrier", .name = "cost", .form = Form::Number, .low = 0, .high = 1000000, .fallback = "0", .example = "0.8", .meaning = "Of using it, in any unit, the same for all carriers: decides between equal priorities."},
+  {.section = "carrier", .name = "channels", .form = Form::Integer, .low = 1, .high = 100000, .fallback = "(unlimited)", .example = "30", .meaning = "Calls at once, where the contract limits them."},
+  {.section = "carrier", .name = "calls_per_second", .form = Form::Number, .low = 1, .high = 10000, .fallback = "(unlimited)", .example = "5", .meaning = "New calls a second, where the contract limits them."},
+  {.section = "carrier", .name = "interval", .form = Form::Duration, .low = 200 * kMs, .high = 1 * kH, .fallback = R"("15s")", .example = R"("15s")", .meaning = "Between two OPTIONS of one path, give or take 10 %."},
+  {.section = "carrier", .name = "floor", .form = Form::Duration, .low = 100 * kMs, .high = 1 * kH, .fallback = R"("10s")", .example = R"("10s")", .meaning = "Etiquette: never two OPTIONS on one path closer than this, but for `verify_burst`. Ask the carrier before lowering it."},
   {.section = "carrier", .name = "deadline", .form = Form::Duration, .low = 100 * kMs, .high = 31 * kS, .fallback = R"("3s")", .example = R"("3s")", .meaning = "No final response by then: failed. Below the interval."},
+  {.section = "carrier", .name = "verify_burst", .form = Form::Integer, .low = 0, .high = 100, .fallback = "4", .example = "4", .meaning = "OPTIONS that may come sooner than the floor when an answer is overdue; one comes back each interval. 0: never, and a silent carrier is found later."},
   {.section = "carrier", .name = "max_forwards", .form = Form::Integer, .low = 1, .high = 255, .fallback = "70", .example = "70", .meaning = "Max-Forwards of the OPTIONS (RFC 3261 20.22)."},
   {.section = "carrier", .name = "replies", .form = Form::Table, .fallback = "{}", .example = R"({ 404 = "up" })", .meaning = "How final responses 200 to 699 are read, where the usual reading is wrong for this carrier: `up`, `busy`, `degraded`, `soft-down` or `down`."},
 
@@ -86,11 +103,22 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "class", .name = "circuits", .form = Form::Name, .list = true, .fallback = "(all, by priority)", .example = R"(["fiber", "coax"])", .meaning = "In order of preference."},
   {.section = "class", .name = "table", .form = Form::Integer, .low = kTableFirst, .high = kTableLast, .fallback = "(7200 + position)", .example = "7200", .meaning = "Its steering table."},
   {.section = "class", .name = "rto", .form = Form::Duration, .low = 100 * kMs, .high = 24 * kH, .fallback = R"("60s")", .example = R"("60s")", .meaning = "Recovery time objective when a circuit fails: what the business decided."},
+  {.section = "class", .name = "codec", .form = Form::Codec, .fallback = R"("none")", .example = R"("g711")", .meaning = "What its calls are coded with (ITU-T G.113 Appendix I); `none`: it carries no voice."},
+  {.section = "class", .name = "limits", .form = Form::Limits, .fallback = "(those below with a codec, none without)", .example = "{ loss_enter = 0.05, loss_exit = 0.02 }", .meaning = "What its traffic needs: a circuit that crosses an enter value is left for one that is within every exit value. `none`: only death moves it."},
+  {.section = "class", .name = "avoid_metered", .form = Form::Flag, .fallback = "false", .example = "true", .meaning = "Metered circuits are its last resort, whatever the order says."},
+  {.section = "class", .name = "failback", .form = Form::Failback, .fallback = R"("automatic")", .example = R"("window 01:00-05:00")", .meaning = "When it goes back to a preferred circuit that is trusted again: at once, once it was well for so long, while the daily window (local time) is open, or when a person says so."},
   {.section = "class", .name = "match", .form = Form::Table, .fallback = "(everything else)", .example = R"({ source = "10.0.0.0/24" })", .meaning = "What belongs to the class; several conditions must all hold. One class may have none: it takes the rest."},
 
   {.section = "match", .name = "mark", .form = Form::Integer, .low = 1, .high = kMark, .fallback = "(any)", .example = "0x20", .meaning = "Packet mark."},
   {.section = "match", .name = "source", .form = Form::Prefix, .fallback = "(any)", .example = R"("10.0.0.0/24")", .meaning = "Where it comes from."},
   {.section = "match", .name = "incoming_interface", .form = Form::Interface, .fallback = "(any)", .example = R"("lan0")", .meaning = "The device it comes in by."},
+
+  {.section = "limits", .name = "loss_enter", .form = Form::Number, .low = 0, .high = 1, .fallback = "0.05", .example = "0.05", .meaning = "Share of packets lost at which a circuit is left."},
+  {.section = "limits", .name = "loss_exit", .form = Form::Number, .low = 0, .high = 1, .fallback = "0.02", .example = "0.02", .meaning = "And at which it is good enough again; below loss_enter."},
+  {.section = "limits", .name = "rtt_enter", .form = Form::Duration, .low = 1 * kMs, .high = 10 * kS, .fallback = R"("200ms")", .example = R"("200ms")", .meaning = "Round trip at which a circuit is left."},
+  {.section = "limits", .name = "rtt_exit", .form = Form::Duration, .low = 1 * kMs, .high = 10 * kS, .fallback = R"("150ms")", .example = R"("150ms")", .meaning = "And at which it is good enough again; below rtt_enter."},
+  {.section = "limits", .name = "r_enter", .form = Form::Number, .low = 0, .high = 100, .fallback = "70", .example = "70", .meaning = "R factor (ITU-T G.107: 80 satisfies, 70 satisfies many, 60 few) at which a circuit is left; needs a codec."},
+  {.section = "limits", .name = "r_exit", .form = Form::Number, .low = 0, .high = 100, .fallback = "80", .example = "80", .meaning = "And at which it is good enough again; above r_enter, and within reach of the codec."},
 
   {.section = "pbx", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("kamailio")", .meaning = "Unique among PBXs."},
   {.section = "pbx", .name = "driver", .form = Form::Driver, .fallback = R"("kamailio")", .example = R"("kamailio")", .meaning = "How it is spoken to; `kamailio` is the one there is."},
@@ -106,6 +134,10 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "trunk", .name = "carriers", .form = Form::Name, .list = true, .fallback = "(all, by priority)", .example = R"(["north", "south"])", .meaning = "In order of preference."},
   {.section = "trunk", .name = "key", .form = Form::Name, .fallback = R"("order")", .example = R"("order")", .meaning = "Key in the hash table; unique in its PBX."},
   {.section = "trunk", .name = "rto", .form = Form::Duration, .low = 100 * kMs, .high = 24 * kH, .fallback = R"("120s")", .example = R"("120s")", .meaning = "Recovery time objective when a carrier fails: what the business decided."},
+  {.section = "trunk", .name = "emergency", .form = Form::Flag, .fallback = "false", .example = "true", .meaning = "Carries emergency calls: no act may reduce its ways, of which it needs two, over two circuits."},
+  {.section = "trunk", .name = "busy_hour_calls", .form = Form::Integer, .low = 1, .high = 100000, .fallback = "(unknown)", .example = "40", .meaning = "Calls at once in the busy hour, where nothing measures the load."},
+  {.section = "trunk", .name = "busy_hour_calls_per_second", .form = Form::Number, .low = 0.01, .high = 10000, .fallback = "(unknown)", .example = "0.5", .meaning = "New calls a second in the busy hour, likewise."},
+  {.section = "trunk", .name = "failback", .form = Form::Failback, .fallback = R"("automatic")", .example = R"("after 10m")", .meaning = "When it goes back to a preferred carrier; as in [[class]]."},
   {.section = "trunk", .name = "sets", .form = Form::Table, .fallback = "required", .example = "{ north = { fiber = 11, coax = 12 }, south = 21 }", .meaning = "Kamailio's dispatcher set (1 to 65535) of each carrier: one number, and the carrier follows the class; or one for each circuit."},
 });
 // clang-format on
@@ -115,9 +147,10 @@ std::string_view form_word(Form form) {
     case Form::Section: return "section";
     case Form::Sections: return "sections";
     case Form::Table: return "table";
+    case Form::Limits: return "table, or `none`";
     case Form::Flag: return "true or false";
     case Form::Integer: return "whole number";
-    case Form::Ratio: return "number";
+    case Form::Number: return "number";
     case Form::Duration: return "duration";
     case Form::Name: return "name";
     case Form::Prose: return "text";
@@ -131,11 +164,25 @@ std::string_view form_word(Form form) {
     case Form::Prefix: return "network or address";
     case Form::Gateway: return "address or `kernel`";
     case Form::Driver: return "word";
+    case Form::Codec: return "codec: `none`, `g711`, `g711-no-plc`, `g729a` or `opus`";
+    case Form::Failback: return "way back: `automatic`, `after 10m`, `window 01:00-05:00` or `manual`";
   }
   return "?";
 }
 
+constexpr auto kRetired = std::to_array<Retired>({
+    {.section = "circuit_health",
+     .name = "fall",
+     .instead = "silence is learned; see dead_after_min",
+     .remedy = "take it out: dead_after_min and dead_after_max bound the silence that means death"},
+});
+
+/// A table inside a section that has keys of its own in the schema.
+bool nested(const Key& key) { return (key.form == Form::Table || key.form == Form::Limits) && !keys_of(key.name).empty(); }
+
 }  // namespace
+
+std::span<const Retired> retired() { return kRetired; }
 
 std::span<const Key> schema() { return kSchema; }
 
@@ -164,7 +211,7 @@ std::string form_words(const Key& key) {
       return fmt::format("duration, {} to {}", bound(key.low), bound(key.high));
     }
     case Form::Integer: return fmt::format("whole number, {:.0f} to {:.0f}", key.low, key.high);
-    case Form::Ratio: return fmt::format("number, {} to {}", key.low, key.high);
+    case Form::Number: return fmt::format("number, {} to {}", key.low, key.high);
     default: return std::string(form_word(key.form));
   }
 }
@@ -172,9 +219,10 @@ std::string form_words(const Key& key) {
 std::string reference() {
   std::string out;
   for (const Key& section : kSchema) {
-    if (!section.section.empty() && section.name != "match") continue;
-    const bool nested = section.name == "match";
-    out += fmt::format("### {}\n\n{}\n\n", nested ? "match, inside [[class]]" : section.example, section.meaning);
+    if (!section.section.empty() && !nested(section)) continue;
+    const std::string title =
+        nested(section) ? fmt::format("{0}, inside [[{1}]] or as [{1}.{0}]", section.name, section.section) : std::string(section.example);
+    out += fmt::format("### {}\n\n{}\n\n", title, section.meaning);
     out += "| key | form | default | meaning |\n|---|---|---|---|\n";
     for (const Key* key : keys_of(section.name)) {
       const bool literal = !key->required() && !key->fallback.starts_with('(');

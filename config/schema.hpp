@@ -12,17 +12,24 @@
 namespace linekeeper::config {
 
 struct Key {
-  std::string_view section;  ///< "" for the top of the file; "match" for the table inside a class
+  std::string_view section;  ///< "" for the top of the file; "match" and "limits" for the tables inside a class
   std::string_view name;
   Form form;
   bool list = false;
-  double low = 0, high = 0;   ///< Integer, Ratio: bounds; Duration: bounds in seconds
+  double low = 0, high = 0;   ///< Integer, Number: bounds; Duration: bounds in seconds
   std::string_view fallback;  ///< TOML text of the default; "required"; or words in parentheses where it is computed
   std::string_view example;   ///< TOML text
   std::string_view meaning;   ///< one sentence for the reference
 
   [[nodiscard]] bool required() const { return fallback == "required"; }
 };
+
+/// A key of an earlier version: refused as any unknown one, but with what has taken its place.
+struct Retired {
+  std::string_view section, name;
+  std::string_view instead, remedy;
+};
+[[nodiscard]] std::span<const Retired> retired();
 
 inline constexpr std::int64_t kTableFirst = 7000, kTableLast = 7999;  ///< routing tables that are Linekeeper's (controller/switch/protocol.hpp)
 

@@ -36,6 +36,13 @@ Fault unknown_name(std::string_view kind, std::string_view name, std::span<const
   return fault;
 }
 
+namespace {
+const Retired* retired_key(std::string_view section, std::string_view name) {
+  const auto found = std::ranges::find_if(retired(), [&](const Retired& old) { return old.section == section && old.name == name; });
+  return found == retired().end() ? nullptr : &*found;
+}
+}  // namespace
+
 Section::Section(Problems& problems, const toml::table& table, std::string schema_name, std::string label, std::string path)
     : problems_(&problems), table_(&table), schema_(std::move(schema_name)), label_(std::move(label)), path_(std::move(path)) {}
 
@@ -125,13 +132,21 @@ void Section::integer(std::string_view key, int& out) {
   if (const auto value = integer(key)) out = static_cast<int>(*value);
 }
 
-void Section::ratio(std::string_view key, double& out) {
+std::optional<double> Section::number(std::string_view key) {
   const toml::node* node = asked(key);
-  if (node == nullptr) return;
+  if (node == nullptr) return std::nullopt;
   const Key& known = key_named(schema_, key);
-  if (!node->is_floating_point() && !node->is_integer()) return wrong_type(known, *node);
+  if (!node->is_floating_point() && !node->is_integer()) {
+    wrong_type(known, *node);
+    return std::nullopt;
+  }
   const double value = node->is_integer() ? static_cast<double>(node->as_integer()->get()) : node->as_floating_point()->get();
-  if (within(known, value, fmt::format("{}", value))) out = value;
+  if (!within(known, value, fmt::format("{}", value))) return std::nullopt;
+  return value;
+}
+
+void Section::number(std::string_view key, double& out) {
+  if (const auto value = number(key)) out = *value;
 }
 
 void Section::duration(std::string_view key, model::Duration& out) {
@@ -206,6 +221,11 @@ const toml::table* Section::table(std::string_view key) {
   return node->as_table();
 }
 
+bool Section::says_none(std::string_view key) {
+  const toml::node* node = asked(key);
+  return node != nullptr && node->is_string() && node->as_string()->get() == "none";
+}
+
 std::vector<const toml::table*> Section::tables(std::string_view key, std::size_t limit) {
   std::vector<const toml::table*> found;
   const toml::node* node = asked(key);
@@ -235,6 +255,11 @@ void Section::finish() {
   }
   for (auto&& [key, node] : *table_) {
     if (asked_.contains(key.str())) continue;
+    if (const Retired* old = retired_key(schema_, key.str())) {
+      complain_at(place_of(key.source()), key.str(), fmt::format("{} {} is not used any more: {}", label_, old->name, old->instead),
+                  std::string(old->remedy));
+      continue;
+    }
     const auto near = nearest(key.str(), known);
     const std::string where = label_.empty() ? "the file" : label_;
     complain_at(place_of(key.source()), key.str(), fmt::format("{} has no key {}", where, quoted(key.str())),

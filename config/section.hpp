@@ -36,16 +36,19 @@ class Section {
   // Each leaves `out` alone when the key is absent (a mistake if it is required) or wrong.
   void flag(std::string_view key, bool& out);
   void integer(std::string_view key, int& out);
-  void ratio(std::string_view key, double& out);
+  void number(std::string_view key, double& out);
   void duration(std::string_view key, model::Duration& out);
   void text(std::string_view key, std::string& out);
 
   std::optional<std::int64_t> integer(std::string_view key);
+  std::optional<double> number(std::string_view key);
   std::optional<std::string> text(std::string_view key);
   /// The well-formed elements, or nothing when absent. An empty list is a mistake unless the default is empty: it is never
   /// read as "all" (I20). So is the same element twice.
   std::optional<std::vector<Item>> texts(std::string_view key);
   const toml::table* table(std::string_view key);
+  /// The key's value is the word "none", where a table may stand (Form::Limits).
+  [[nodiscard]] bool says_none(std::string_view key);
   /// The tables of [[key]] sections, at most `limit`.
   std::vector<const toml::table*> tables(std::string_view key, std::size_t limit);
 

@@ -4,6 +4,7 @@
 
 #include "config/budget.hpp"
 #include "config/loader.hpp"
+#include "config/traffic.hpp"
 #include "config/values.hpp"
 
 namespace linekeeper::config {
@@ -50,64 +51,102 @@ std::string matched(const model::ClassMatch& match) {
 }
 
 std::string circuits_of(const model::Site& site) {
-  std::vector<Row> rows{{"CIRCUIT", "INTERFACE", "GATEWAY", "TABLE", "PROVIDER", "MEASURED AGAINST"}};
+  std::vector<Row> rows{{"CIRCUIT", "INTERFACE", "GATEWAY", "TABLE", "PROBED", "PROVIDER", "MEASURED AGAINST"}};
   for (const auto& circuit : site.circuits) {
-    rows.push_back({circuit.name, circuit.interface, circuit.gateway ? circuit.gateway->to_string() : "kernel", std::to_string(circuit.table),
-                    circuit.provider, names(site, circuit.targets)});
+    rows.push_back(
+        {circuit.name, circuit.interface, circuit.gateway ? circuit.gateway->to_string() : "kernel", std::to_string(circuit.table),
+         fmt::format("every {}, {} on standby", show(interval_in_use(site.probing, circuit)), show(interval_on_standby(site.probing, circuit))),
+         circuit.provider + (circuit.metered ? " (metered)" : ""), names(site, circuit.targets)});
   }
   return table(rows);
 }
 
+/// What moves a class off a circuit that still answers.
+std::string limits_of(const model::TrafficClass& steered) {
+  if (!steered.limits) return "dead";
+  const model::QualityLimits& limits = *steered.limits;
+  std::string out = fmt::format("dead, {:.4g} % loss, {} round trip", limits.loss_enter * 100, show(limits.rtt_enter));
+  if (steered.codec != model::Codec::None) out += fmt::format(", R {} in {}", limits.r_enter, word_of(steered.codec));
+  return out;
+}
+
 std::string classes_of(const model::Site& site) {
-  std::vector<Row> rows{{"CLASS", "CIRCUITS", "TABLE", "MATCHES"}};
-  for (const auto& steered : site.classes)
-    rows.push_back({steered.name, names(site, steered.circuits), std::to_string(steered.table), matched(steered.match)});
+  std::vector<Row> rows{{"CLASS", "CIRCUITS", "TABLE", "MATCHES", "LEAVES A CIRCUIT THAT IS OR HAS", "GOES BACK"}};
+  for (const auto& steered : site.classes) {
+    rows.push_back({steered.name, names(site, steered.circuits) + (steered.avoid_metered ? " (metered ones last)" : ""),
+                    std::to_string(steered.table), matched(steered.match), limits_of(steered), show(steered.failback)});
+  }
   return table(rows);
 }
 
+std::string takes(const model::Carrier& carrier) {
+  std::string out = carrier.channels ? count(static_cast<std::size_t>(*carrier.channels), "call", "calls") : "any number";
+  if (carrier.calls_per_second) out += fmt::format(", {} new/s", *carrier.calls_per_second);
+  return out;
+}
+
 std::string carriers_of(const model::Site& site) {
-  std::vector<Row> rows{{"CARRIER", "ADDRESS", "DOMAIN", "OPTIONS", "FLOOR", "PROVIDER"}};
+  std::vector<Row> rows{{"CARRIER", "ADDRESS", "DOMAIN", "OPTIONS", "FLOOR", "TAKES", "PROVIDER"}};
   for (const auto& carrier : site.carriers) {
     rows.push_back({carrier.name, fmt::format("{}:{}", carrier.address.to_string(), carrier.port), carrier.domain, "every " + show(carrier.interval),
-                    show(carrier.floor), carrier.provider});
+                    show(carrier.floor) + (carrier.verify_burst > 0 ? fmt::format(", {} sooner", carrier.verify_burst) : ""), takes(carrier),
+                    carrier.provider});
   }
   return table(rows);
 }
 
 std::string trunks_of(const model::Site& site) {
-  std::vector<Row> rows{{"TRUNK", "PBX", "CLASS", "CARRIERS", "DISPATCHER SETS"}};
+  std::vector<Row> rows{{"TRUNK", "PBX", "CLASS", "CARRIERS", "GOES BACK", "DISPATCHER SETS"}};
   for (const auto& trunk : site.trunks) {
     std::string sets;
     for (const auto& member : trunk.members) {
       sets += fmt::format("{}{} {}", sets.empty() ? "" : ", ", member.dispatcher_set, site[member.carrier].name);
       if (member.circuit) sets += " by " + site[*member.circuit].name;
     }
-    rows.push_back({trunk.name, site[trunk.pbx].name, site[trunk.traffic_class].name, names(site, trunk.carriers), sets});
+    rows.push_back({trunk.name + (trunk.emergency ? " (emergency)" : ""), site[trunk.pbx].name, site[trunk.traffic_class].name,
+                    names(site, trunk.carriers), show(trunk.failback), sets});
   }
   return table(rows);
+}
+
+std::string rule_of(const model::Site& site) {
+  const model::CircuitRule& rule = site.circuit_health;
+  return fmt::format(
+      "A circuit silent for {} is suspected: new calls leave it. Silent for {} to {}, as learned from it, it is dead: everything does.\n"
+      "A circuit that lives may be called dead {} times a year. It is trusted again after {}, and up to {} if it fails again.\n",
+      show(rule.suspect_after), show(rule.dead_after_min), show(rule.dead_after_max), rule.false_failovers_per_year, show(rule.hold_down),
+      show(rule.hold_down_max));
+}
+
+/// "1.3 GB", "54 MB": powers of ten, as providers count; two digits are all that is known.
+std::string bytes(double n) {
+  for (const auto& [unit, word] : {std::pair(1e12, "TB"), std::pair(1e9, "GB"), std::pair(1e6, "MB")}) {
+    if (n >= unit) return fmt::format("{:.{}f} {}", n / unit, n / unit < 9.95 ? 1 : 0, word);
+  }
+  return n == 0 ? "0" : "below 1 MB";
+}
+
+std::string traffic_of(const model::Site& site) {
+  std::vector<Row> rows{{"CIRCUIT", "METERED", "IN USE", "ON STANDBY", "OPTIONS, ALWAYS", "MONTH ON STANDBY"}};
+  for (const auto& circuit : site.circuits) {
+    const OwnTraffic traffic = own_traffic(site, circuit);
+    rows.push_back({circuit.name, circuit.metered ? "yes" : "no", bytes(traffic.in_use), bytes(traffic.on_standby), bytes(traffic.options),
+                    bytes(traffic.on_standby + traffic.options)});
+  }
+  return fmt::format(
+             "What measuring costs in 30 days, both ways: probes of {} bytes and answers as long, OPTIONS and answers of about {}, all with\n"
+             "their headers from IPv4 up. Quick probes while an answer is overdue come on top; calls and data are not in here.\n",
+             kEchoBytes, kOptionsBytes) +
+         table(rows);
 }
 
 std::string worst_of(const model::Site& site) {
-  std::vector<Row> rows{{"WHEN THIS FALLS SILENT", "RECOVERS", "DETECT", "DECIDE", "SWITCH", "VERIFY", "TOTAL", "RTO"}};
+  std::vector<Row> rows{{"WHEN THIS FALLS SILENT", "RECOVERS", "DETECT", "AT WORST", "DECIDE", "SWITCH", "VERIFY", "TOTAL", "RTO"}};
   for (const WorstCase& worst : worst_cases(site)) {
-    rows.push_back({worst.fails, worst.recovers, tenths(worst.detect), tenths(worst.decide), tenths(worst.apply), tenths(worst.verify),
-                    tenths(worst.total()), show(worst.rto)});
+    rows.push_back({worst.fails, worst.recovers, tenths(worst.typical_detect), tenths(worst.detect), tenths(worst.decide), tenths(worst.apply),
+                    tenths(worst.verify), tenths(worst.total()), show(worst.rto)});
   }
   return table(rows);
-}
-
-/// Sound, and yet worth knowing.
-std::string remarks_of(const model::Site& site) {
-  std::string out;
-  for (const auto& steered : site.classes) {
-    if (steered.circuits.size() == 1)
-      out += fmt::format("note: class {} has one circuit only: when {} fails there is no other way\n", steered.name, site[steered.circuits[0]].name);
-  }
-  for (const auto& trunk : site.trunks) {
-    if (trunk.carriers.size() == 1)
-      out += fmt::format("note: trunk {} has one carrier only: when {} fails there is no other\n", trunk.name, site[trunk.carriers[0]].name);
-  }
-  return out;
 }
 
 }  // namespace
@@ -119,9 +158,15 @@ std::string summary(const model::Site& site) {
   out += circuits_of(site) + '\n' + classes_of(site) + '\n';
   if (!site.carriers.empty()) out += carriers_of(site) + '\n';
   if (!site.trunks.empty()) out += trunks_of(site) + '\n';
-  out += "Worst case, from the last good answer to three successes on the new way:\n" + worst_of(site);
-  const std::string remarks = remarks_of(site);
-  return remarks.empty() ? out : out + '\n' + remarks;
+  out += rule_of(site) + '\n' + traffic_of(site) + '\n';
+  out +=
+      "How long recovery takes, from the last good answer to three successes on the new way. DETECT is what a line with no other\n"
+      "trouble comes to; the total is computed with the worst, and is what the RTO is held against:\n" +
+      worst_of(site);
+  const auto notes = remarks(site);
+  if (!notes.empty()) out += '\n';
+  for (const std::string& note : notes) out += "note: " + note + '\n';
+  return out;
 }
 
 }  // namespace linekeeper::config

@@ -91,12 +91,17 @@ std::optional<Fault> fault_of(Form form, std::string_view text) {
     case Form::Driver:
       if (text == "kamailio") return std::nullopt;
       return Fault{fmt::format("there is no driver {}", quoted(text)), R"(driver = "kamailio")"};
+    case Form::Codec:
+      if (codec_named(text)) return std::nullopt;
+      return Fault{fmt::format("there is no codec {}", quoted(text)), R"("none", "g711", "g711-no-plc", "g729a" or "opus")"};
+    case Form::Failback: return fault_in(parse_failback(text));
     case Form::Section:
     case Form::Sections:
     case Form::Table:
+    case Form::Limits:
     case Form::Flag:
     case Form::Integer:
-    case Form::Ratio:
+    case Form::Number:
     case Form::Duration: break;
   }
   return Fault{"is text", "not text"};

@@ -26,9 +26,10 @@ enum class Form : std::uint8_t {
   Section,
   Sections,  ///< [x] and [[x]]
   Table,     ///< { ... }
+  Limits,    ///< { ... }, or the word "none"
   Flag,
   Integer,
-  Ratio,
+  Number,
   Duration,
   Name,        ///< [A-Za-z0-9._-], 1 to 40: people type them, metrics carry them as labels
   Prose,       ///< free text for people, no control characters, at most 80 bytes
@@ -42,9 +43,11 @@ enum class Form : std::uint8_t {
   Prefix,      ///< "10.0.0.0/24"
   Gateway,     ///< address, or the word "kernel"
   Driver,      ///< of a PBX
+  Codec,       ///< of a class's calls
+  Failback,    ///< "automatic", "after 10m", "window 01:00-05:00", "manual"
 };
 
-/// The fault of a text in one of the text forms (Name to Driver); nothing when it is well-formed.
+/// The fault of a text in one of the text forms (Name to Failback); nothing when it is well-formed.
 [[nodiscard]] std::optional<Fault> fault_of(Form form, std::string_view text);
 
 /// "200ms", "1.5s", "2m", "1h": a decimal number and its unit, nothing between them. A number alone is a fault: nobody can
@@ -63,6 +66,13 @@ struct HostPort {
 
 [[nodiscard]] std::optional<model::ReplyClass> reply_class(std::string_view word);  ///< "up", "busy", "degraded", "soft-down", "down"
 inline constexpr std::string_view kReplyClasses = R"("up", "busy", "degraded", "soft-down" or "down")";
+
+/// When traffic goes back, in one of the four forms of Form::Failback.
+[[nodiscard]] Valued<model::Failback> parse_failback(std::string_view text);
+[[nodiscard]] std::string show(const model::Failback& failback);  ///< for people: "at once", "after 10m", "01:00-05:00", "by hand"
+
+[[nodiscard]] std::optional<model::Codec> codec_named(std::string_view word);
+[[nodiscard]] std::string_view word_of(model::Codec codec);
 
 /// The known word nearest to what was typed, when near enough to be what was meant (at most a third of its letters differ, rounded up).
 [[nodiscard]] std::optional<std::string> nearest(std::string_view typed, std::span<const std::string> known);

@@ -67,8 +67,10 @@ struct IcmpProber::Impl : std::enable_shared_from_this<IcmpProber::Impl> {
         pacing(probed.size(), settings.interval, settings.jitter_ratio, random),
         sink(std::move(to)),
         timer(executor),
+        extra_timer(executor),
         v4(executor, model::Family::V4),
         v6(executor, model::Family::V6) {
+    plan.interval = settings.interval;
     for (const auto& [id, address] : probed) targets.push_back({.id = id, .address = address});
   }
 
@@ -89,6 +91,7 @@ struct IcmpProber::Impl : std::enable_shared_from_this<IcmpProber::Impl> {
   void stop() {
     running = false;
     timer.cancel();
+    extra_timer.cancel();
     close(v4);
     close(v6);
   }
@@ -98,12 +101,38 @@ struct IcmpProber::Impl : std::enable_shared_from_this<IcmpProber::Impl> {
     timer.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
       if (error || !self->running) return;
       const auto now = boot_now();
-      if (now >= self->pacing.due()) self->probe(self->targets[self->pacing.take(now)], now);
+      if (now >= self->pacing.due()) self->probe(self->targets[self->pacing.take(now)], model::ProbeKind::Scheduled, now);
       if (self->running) self->arm();
     });
   }
 
-  void probe(Target& target, Instant now) {
+  void follow(const model::ProbePlan& wanted) {
+    const bool begins = wanted.extra && !plan.extra;
+    if (wanted.interval != plan.interval) {
+      pacing.set_interval(wanted.interval, boot_now());
+      if (running) arm();
+    }
+    plan = wanted;
+    if (!plan.extra) extra_timer.cancel();
+    if (running && begins) arm_extra(Duration::zero());
+  }
+
+  /// Evenly spaced: they end within seconds, so nobody falls into step with them.
+  void arm_extra(Duration after) {
+    extra_timer.expires_after(after);
+    extra_timer.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
+      if (error || !self->running || !self->plan.extra) return;
+      for (std::size_t tried = 0; tried < self->targets.size(); ++tried) {
+        self->extra_turn = (self->extra_turn + 1) % self->targets.size();
+        if ((self->plan.among >> self->extra_turn & 1) == 0) continue;
+        self->probe(self->targets[self->extra_turn], self->plan.kind, boot_now());
+        break;
+      }
+      if (self->running && self->plan.extra) self->arm_extra(*self->plan.extra);
+    });
+  }
+
+  void probe(Target& target, model::ProbeKind kind, Instant now) {
     auto& port = port_of(target.address);
     if (!ensure_open(port, now)) return local_error(target, port.error);
     const auto sequence = ++last_sequence;
@@ -118,7 +147,7 @@ struct IcmpProber::Impl : std::enable_shared_from_this<IcmpProber::Impl> {
     port.backoff = kFirstRetry;
     window.add({.sequence = sequence, .target = static_cast<std::size_t>(&target - targets.data()), .sent = at});
     ++target.counters.sent;
-    sink(model::ProbeSent{.circuit = circuit, .target = target.id, .sequence = sequence, .sent = at.boot});
+    sink(model::ProbeSent{.circuit = circuit, .target = target.id, .sequence = sequence, .sent = at.boot, .kind = kind});
   }
 
   /// A pending error of an earlier probe is reported by the next call on the socket, whatever that is: it is taken from
@@ -266,7 +295,9 @@ struct IcmpProber::Impl : std::enable_shared_from_this<IcmpProber::Impl> {
   Pacing pacing;
   SequenceWindow window;
   Sink sink;
-  asio::steady_timer timer;
+  asio::steady_timer timer, extra_timer;
+  model::ProbePlan plan;
+  std::size_t extra_turn = 0;
   Port v4, v6;
   std::uint64_t last_sequence = 0;
   std::uint64_t stray = 0;
@@ -284,10 +315,7 @@ void IcmpProber::start() { impl_->start(); }
 void IcmpProber::stop() { impl_->stop(); }
 void IcmpProber::rebuild() { impl_->rebuild(); }
 
-void IcmpProber::set_interval(Duration interval) {
-  impl_->pacing.set_interval(interval, boot_now());
-  if (impl_->running) impl_->arm();
-}
+void IcmpProber::follow(const model::ProbePlan& plan) { impl_->follow(plan); }
 
 const ProberCounters& IcmpProber::counters(model::TargetId target) const {
   static const ProberCounters none;

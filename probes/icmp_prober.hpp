@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "controller/model/observation.hpp"
+#include "controller/model/probe_plan.hpp"
 #include "controller/model/site.hpp"
 
 namespace linekeeper::probes {
@@ -34,8 +35,9 @@ class IcmpProber {
   IcmpProber& operator=(const IcmpProber&) = delete;
 
   void start();
-  void stop();                                  ///< no sink call after this returns
-  void set_interval(model::Duration interval);  ///< from the next probe on
+  void stop();  ///< no sink call after this returns
+  /// From the next probe on: scheduled ones at their interval, and additional ones in between, the first of them at once.
+  void follow(const model::ProbePlan& plan);
   /// Interface or address changed: a new socket before the next probe.
   void rebuild();
   [[nodiscard]] const ProberCounters& counters(model::TargetId target) const;  ///< zeros for a target that is not probed here

@@ -28,6 +28,7 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{100};
 constexpr std::chrono::milliseconds kStalled{1000};  // a loop that late may have missed replies: said, and counted
+constexpr std::chrono::minutes kRemember{1};         // what was learned is written down so often
 constexpr std::string_view kFloorFact = "sip-floor ";
 constexpr const char* kCleanStop = "clean-stop";
 
@@ -106,9 +107,19 @@ model::Result<void> Daemon::begin(const model::SitePtr& site, const Senses::Floo
   if (senses_) senses_->stop();
   if (actuators_) actuators_->stop();
   verifications_.clear();
-  site_ = site;
+  const model::SitePtr before = std::exchange(site_, site);
   senses_ = std::move(*senses);
-  decider_ = std::make_unique<decision::Decider>(site_, recorder_->started(*site_, config::text_of(*site_).value_or(""), boot_now()));
+  const Instant begun = recorder_->started(*site_, config::text_of(*site_).value_or(""), boot_now());
+  auto decider = std::make_unique<decision::Decider>(site_, begun);
+  if (decider_)
+    for (std::size_t c = 0; c < site->circuits.size(); ++c)
+      for (std::size_t old = 0; old < before->circuits.size(); ++old)
+        if (site->circuits[c].name == before->circuits[old].name) {
+          const auto id = model::id_at<model::CircuitId>(c);
+          decider->recall(id, recorder_->recalled(id, decider_->memory(model::id_at<model::CircuitId>(old)), {}, begun), {});
+        }
+  decider_ = std::move(decider);
+  due_ = model::kNever;
   recoveries_ = std::make_unique<operations::Recoveries>(*site_);
   actuators_ =
       std::make_unique<Actuators>(io_.get_executor(), site_, directory_of(site_->endpoints.control_socket), std::move(retired), actuator_handlers());
@@ -121,6 +132,7 @@ model::Result<void> Daemon::start() {
   metrics_->config_reload(true, wall_now());
   if (auto done = begin(site_, remembered_floors(), {}); !done) return done;
   if (auto done = open_http(); !done) return done;
+  recall_learned();
   journal_->events({.limit = telemetry::kPageEvents}, [this](model::Result<std::vector<model::Event>> events) {
     if (events) recent_.insert(recent_.begin(), events->begin(), events->end());
   });
@@ -130,8 +142,10 @@ model::Result<void> Daemon::start() {
                    telemetry::build_info().revision, site_->name, site_->circuits.size(), site_->carriers.size()),
        {{"config_sha256", site_->sha256}});
   orders_changed();
+  follow_probing(~std::uint64_t{0});
   senses_->start();
   actuators_->start();
+  next_remember_ = boot_now() + kRemember;
   wait_signal();
   next_tick_ = boot_now() + kTick;
   next_second_ = boot_now();
@@ -244,6 +258,7 @@ void Daemon::reload() {
   tell(EventId::ConfigReloaded, "",
        fmt::format("Configuration {} is in use: {} circuits, {} carriers.", site_->file, site_->circuits.size(), site_->carriers.size()),
        {{"config_sha256", site_->sha256}});
+  follow_probing(~std::uint64_t{0});
   senses_->start();
   actuators_->start();
   orders_changed();
@@ -257,6 +272,7 @@ void Daemon::stop(const std::string& why) {
        fmt::format("linekeeperd stops ({}). Routes stay as they are; each PBX keeps our order until its lease ends.", why));
   for (const auto& [path, floor] : senses_->floors())
     if (floor > Instant{}) remember_floor(path, floor);
+  remember_learned();
   journal_->put_fact({kCleanStop, "1"});
   verifications_.clear();
   senses_->stop();
@@ -293,6 +309,10 @@ void Daemon::every_tick() {
 
 void Daemon::every_second(Instant now) {
   next_second_ = now + std::chrono::seconds(1);
+  if (now >= next_remember_) {
+    next_remember_ = now + kRemember;
+    remember_learned();
+  }
   if (!overrides_loaded_ && !journal_->failing()) {
     load_overrides();
     orders_changed();

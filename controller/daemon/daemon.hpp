@@ -80,6 +80,11 @@ class Daemon : public admin::Api {
   // daemon_flow.cpp: from observation to act
   void observe(const model::Observation& observation);
   void act_on(const decision::Output& out);
+  void notice_stall(model::Instant now);
+  void follow_probing(std::uint64_t circuits);
+  /// What was learned of each circuit, written down and read back: a restart must not make it as nervous as it was on its first day.
+  void remember_learned();
+  void recall_learned();
   void wake_at(model::Instant when);
   void tell(model::Event event);
   void tell(std::vector<model::Event> events);
@@ -110,7 +115,8 @@ class Daemon : public admin::Api {
   model::SitePtr site_;
   boost::asio::signal_set signals_;
   boost::asio::steady_timer wake_, tick_;
-  model::Instant started_, next_tick_, next_second_;
+  model::Instant started_, next_tick_, next_second_, next_remember_;
+  model::Instant due_ = model::kNever;  // when the judge wanted to be woken
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<telemetry::Metrics> metrics_;
   std::unique_ptr<Recorder> recorder_;  // of all that the decider is told

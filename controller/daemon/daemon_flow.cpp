@@ -3,6 +3,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <charconv>
 
 #include "controller/daemon/daemon.hpp"
 #include "controller/runtime/clock.hpp"
@@ -20,6 +21,9 @@ using runtime::wall_now;
 
 namespace {
 
+constexpr std::chrono::milliseconds kStallNoticed{250};
+constexpr std::string_view kLearnedFact = "learned ";
+
 Level level_of(model::Severity s) {
   switch (s) {
     case model::Severity::Info: return Level::Info;
@@ -36,11 +40,26 @@ void Daemon::observe(const model::Observation& observation) {
   metrics_->observe(observation);
   if (const auto* sip = std::get_if<model::SipOutcome>(&observation))
     remember_floor(Senses::path_name(*site_, sip->carrier, sip->circuit), sip->sent + (*site_)[sip->carrier].floor);
-  act_on(decider_->observe(observation, recorder_->told(observation, boot_now())));
+  const Instant now = boot_now();
+  notice_stall(now);
+  act_on(decider_->observe(observation, recorder_->told(observation, now)));
+}
+
+/// The judge is told before it sees anything else: what was not answered meanwhile may have been, and we were not there to see it (I7).
+void Daemon::notice_stall(Instant now) {
+  if (now - due_ <= kStallNoticed) return;
+  const model::Observation stall = model::LoopStall{.from = due_, .to = now};
+  act_on(decider_->observe(stall, recorder_->told(stall, now)));
+}
+
+void Daemon::follow_probing(std::uint64_t circuits) {
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c)
+    if ((circuits >> c & 1) != 0) senses_->follow(model::id_at<model::CircuitId>(c), decider_->probe_plan(model::id_at<model::CircuitId>(c)));
 }
 
 void Daemon::act_on(const decision::Output& out) {
   wake_at(out.next_wakeup);
+  if (out.probing_changed != 0) follow_probing(out.probing_changed);
   if (out.events.empty() && !out.plan) return;  // the way of nearly every probe
   // Copied: what follows may ask the decider again.
   auto events = out.events;
@@ -70,11 +89,37 @@ void Daemon::act_on(const decision::Output& out) {
 }
 
 void Daemon::wake_at(Instant when) {
+  due_ = when;
   if (when == model::kNever || stopping_) return;
   wake_.expires_after(std::max<model::Duration>(when - boot_now(), model::Duration::zero()));
   wake_.async_wait([this](boost::system::error_code error) {
-    if (!error && !stopping_) act_on(decider_->wake(recorder_->woken(boot_now())));
+    if (error || stopping_) return;
+    const Instant now = boot_now();
+    notice_stall(now);
+    act_on(decider_->wake(recorder_->woken(now)));
   });
+}
+
+void Daemon::remember_learned() {
+  const std::string wall = std::to_string(wall_now().time_since_epoch().count());
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c)
+    journal_->put_fact({std::string(kLearnedFact) + site_->circuits[c].name, wall + ' ' + decider_->memory(model::id_at<model::CircuitId>(c))});
+}
+
+void Daemon::recall_learned() {
+  const auto facts = journal_->load_facts();
+  if (!facts) return;  // learned anew; the failing disk is told elsewhere
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
+    const auto fact = std::ranges::find(*facts, std::string(kLearnedFact) + site_->circuits[c].name, &journal::Fact::key);
+    if (fact == facts->end()) continue;
+    const auto id = model::id_at<model::CircuitId>(c);
+    std::int64_t wall_ms = 0;
+    const char* const end = fact->value.data() + fact->value.size();
+    const auto [rest, error] = std::from_chars(fact->value.data(), end, wall_ms);
+    const model::Duration age = wall_now() - model::WallTime(std::chrono::milliseconds(wall_ms));
+    if (error != std::errc{} || rest == end || !decider_->recall(id, recorder_->recalled(id, {rest + 1, end}, age, boot_now()), age))
+      runtime::log(Level::Warning, "what was learned of circuit " + site_->circuits[c].name + " cannot be read back and is learned anew");
+  }
 }
 
 void Daemon::tell(EventId id, std::string subject, std::string text, std::vector<std::pair<std::string, std::string>> fields) {

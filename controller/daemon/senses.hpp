@@ -29,6 +29,8 @@ class Senses {
 
   void start();
   void stop();  ///< no sink call after this returns
+  /// How this circuit is probed from now on.
+  void follow(model::CircuitId circuit, const model::ProbePlan& plan) { probers_.at(circuit.index())->follow(plan); }
   [[nodiscard]] Floors floors() const;
   [[nodiscard]] const std::vector<std::optional<model::LinkState>>& links() const { return links_; }
   [[nodiscard]] static std::string path_name(const model::Site& site, model::CarrierId carrier, model::CircuitId circuit);

@@ -1,64 +1,37 @@
 #include "controller/decision/circuit_health.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <utility>
 
 #include "controller/decision/guards.hpp"
-#include "controller/decision/quality.hpp"
 
 namespace linekeeper::decision {
 
 using model::Cause;
+using model::Duration;
 using model::Health;
 using model::Instant;
+using namespace std::chrono_literals;
 
 namespace {
 
-constexpr int kFigureSamples = 50;  // decided probes that the loss figure is made of
+// Quick probing: closely while it matters most, then less, then no more than the schedule. Within what one target may be asked to answer.
+constexpr Duration kQuick = 20ms, kQuickFor = 1s, kSlower = 50ms, kSlowerFor = 4s, kConfirm = 100ms, kCloser = 40ms;
+constexpr Duration kOfOneTarget = 50ms;  // no target is asked more than twenty times a second
+constexpr Duration kRegret = 1s;         // so soon after it was called dead late answers take that back
+constexpr double kDaysOfYear = 365.25;
+constexpr double kBudgetBackPerMinute = 0.1;  // of its capacity
+constexpr int kLocalErrorShare = 4;           // silence counts only while no more than one in so many probes failed on our own side
 
-int decided(const ProbeWindow& window) {
-  int n = 0;
-  for (std::size_t i = 0; i < window.size(); ++i) n += window.newest(i).fate != ProbeFate::Open ? 1 : 0;
-  return n;
-}
-
-/// Loss among the newest decided probes; of one target when given.
-void count_losses(const ProbeWindow& window, std::optional<model::TargetId> only, model::Figures& out) {
-  int lost = 0;
-  bool in_a_row = true;
-  for (std::size_t i = 0; i < window.size() && out.samples < kFigureSamples; ++i) {
-    const ProbeRecord& probe = window.newest(i);
-    if (probe.fate == ProbeFate::Open || (only && probe.target != *only)) continue;
-    ++out.samples;
-    const bool is_lost = probe.fate == ProbeFate::Lost;
-    lost += is_lost ? 1 : 0;
-    in_a_row = in_a_row && is_lost;
-    out.losses_in_a_row += in_a_row ? 1 : 0;
+std::vector<std::uint8_t> networks_of(const model::Site& site, const model::Circuit& circuit) {
+  std::vector<std::uint8_t> numbers;
+  for (std::size_t i = 0; i < circuit.targets.size(); ++i) {
+    std::size_t same = 0;
+    while (site[circuit.targets[same]].network != site[circuit.targets[i]].network) ++same;
+    numbers.push_back(static_cast<std::uint8_t>(same));
   }
-  out.loss_ratio = out.samples > 0 ? static_cast<double>(lost) / out.samples : 0.0;
-}
-
-/// How a call over the circuit would sound, from the same probes as the loss and from its round trip: half of it is taken for
-/// each direction, as echoes cannot tell them apart. Nothing while none of those probes was answered.
-void add_voice_quality(const ProbeWindow& window, model::Figures& out) {
-  int seen = 0, lost = 0, runs = 0;
-  bool in_a_run = false;
-  for (std::size_t i = 0; i < window.size() && seen < kFigureSamples; ++i) {
-    const ProbeFate fate = window.newest(i).fate;
-    if (fate == ProbeFate::Open) continue;
-    ++seen;
-    const bool is_lost = fate == ProbeFate::Lost;
-    lost += is_lost ? 1 : 0;
-    runs += is_lost && !in_a_run ? 1 : 0;
-    in_a_run = is_lost;
-  }
-  if (lost == seen || !out.rtt) return;
-  const VoiceQuality voice = voice_quality({.loss_ratio = out.loss_ratio,
-                                            .burst_ratio = burst_ratio(lost, runs, seen),
-                                            .one_way = *out.rtt / 2,
-                                            .jitter = out.jitter.value_or(model::Duration::zero())});
-  out.r_factor = voice.r_factor;
-  out.mos = voice.mos;
+  return numbers;
 }
 
 }  // namespace
@@ -66,31 +39,51 @@ void add_voice_quality(const ProbeWindow& window, model::Figures& out) {
 CircuitHealth::CircuitHealth(const model::Site& site, model::CircuitId circuit, Instant started)
     : site_(&site),
       circuit_(circuit),
-      rtt_(site.targets.size()),
-      last_reply_(site.targets.size()),
-      last_good_of_(site.targets.size()),
-      last_evidence_(started) {
+      settings_(&site[circuit]),
+      network_(networks_of(site, *settings_)),
+      rtt_(network_.size()),
+      last_reply_(network_.size()),
+      last_good_of_(network_.size()),
+      budget_(network_.size(), VerifyBudget(site.probing.verify_budget, site.probing.verify_budget * kBudgetBackPerMinute)),
+      standing_(network_),
+      loss_(network_.size(), site.probing.interval),
+      delay_(network_.size()),
+      role_since_(started),
+      last_evidence_(started),
+      judged_at_(started) {
   verdict_.since = started;
+  make_plan(started);
+}
+
+std::size_t CircuitHealth::position(model::TargetId target) const {
+  return static_cast<std::size_t>(std::ranges::find(settings_->targets, target) - settings_->targets.begin());
 }
 
 void CircuitHealth::on(const model::ProbeSent& sent) {
-  window_.sent(sent.sequence, sent.target, sent.sent, rtt_.at(sent.target.index()).timeout(site_->probing));
+  const std::size_t p = position(sent.target);
+  if (p >= network_.size()) return;
+  window_.sent(sent.sequence, p, sent.sent, rtt_[p].timeout(site_->probing), sent.kind);
+  if (sent.kind != model::ProbeKind::Scheduled) budget_[p].take(sent.sent);
 }
 
 void CircuitHealth::on(const model::ProbeReply& reply, Instant now) {
   const auto probe = window_.answered(reply.sequence);
-  if (!probe || probe->target != reply.target) return;
-  rtt_[probe->target.index()].add(reply.rtt);
-  last_reply_[probe->target.index()] = now;
+  if (!probe || settings_->targets[probe->position] != reply.target) return;
+  const std::size_t p = probe->position;
+  rtt_[p].add(reply.rtt);
+  delay_.add(p, reply.rtt, now);
+  last_reply_[p] = now;
   last_evidence_ = std::max(last_evidence_, now);
   last_good_ = std::max(last_good_.value_or(probe->sent), probe->sent);
-  auto& of_target = last_good_of_[probe->target.index()];
-  of_target = std::max(of_target.value_or(probe->sent), probe->sent);
+  last_good_of_[p] = std::max(last_good_of_[p].value_or(probe->sent), probe->sent);
+  local_errors_ = 0;
 }
 
 std::optional<Instant> CircuitHealth::last_proof() const {
   std::optional<Instant> newest, second;
-  for (const auto& at : last_good_of_) {
+  for (std::size_t p = 0; p < last_good_of_.size(); ++p) {
+    if ((standing_.counted() >> p & 1) == 0) continue;
+    const auto& at = last_good_of_[p];
     if (at > newest)
       second = std::exchange(newest, at);
     else
@@ -102,13 +95,66 @@ std::optional<Instant> CircuitHealth::last_proof() const {
 void CircuitHealth::on(const model::ProbeLocalError& error, Instant now) {
   last_local_error_ = now;
   last_local_errno_ = error.error;
+  ++local_errors_;
+}
+
+void CircuitHealth::forget_line() {
+  window_.clear();
+  standing_.forget();
+  loss_.reset();
+  silence_ = {};
+  silent_since_.reset();
+  suspect_ = false;
+  local_errors_ = 0;
 }
 
 void CircuitHealth::on(const model::LinkState& link, Instant now) {
   if (link.usable() && (!link_ || !link_->usable())) last_evidence_ = now;  // counted anew from when there is a line to probe
   // What was measured before the line went away, or through another address, says nothing about the line that comes back.
-  if (link_ && (link_->usable() != link.usable() || link_->address != link.address || link_->ifindex != link.ifindex)) window_.clear();
+  if (link_ && (link_->usable() != link.usable() || link_->address != link.address || link_->ifindex != link.ifindex)) forget_line();
   link_ = link;
+}
+
+/// What was not answered while we stood still may have been answered all the same: we were not there to see it (I7).
+void CircuitHealth::on(const model::LoopStall& stall) {
+  window_.void_unanswered(stall.to);
+  silence_ = {};
+  silent_since_.reset();
+  last_evidence_ = std::max(last_evidence_, stall.to);
+}
+
+bool CircuitHealth::set_role(CircuitRole role, Instant now) {
+  if (role == role_) return false;
+  if (role.in_use != role_.in_use) role_since_ = now;  // what is stale by the new pace was fresh by the old one
+  role_ = role;
+  return true;
+}
+
+Duration CircuitHealth::interval() const {
+  const model::CircuitProbing& pace = site_->probing;
+  if (verdict_.health == Health::Unknown) return pace.interval;  // the first verdict is waited for
+  if (settings_->metered) return role_.in_use ? pace.metered_interval : pace.metered_standby_interval;
+  // One that is to be trusted again is probed as one in use: the proof is wanted soon.
+  return role_.in_use || !proven_well() ? pace.interval : pace.standby_interval;
+}
+
+Duration CircuitHealth::stale_after() const { return std::max(site_->circuit_health.stale_after, 3 * plan_.interval); }
+
+Duration CircuitHealth::dead_after() const {
+  const model::CircuitRule& rule = site_->circuit_health;
+  return std::clamp(learner_.limit(rule.false_failovers_per_year), rule.dead_after_min, rule.dead_after_max);
+}
+
+Duration CircuitHealth::suspect_after() const {
+  const model::CircuitRule& rule = site_->circuit_health;
+  return std::clamp(learner_.limit(rule.false_suspicions_per_day * kDaysOfYear), rule.suspect_after, std::max(rule.suspect_after, dead_after()));
+}
+
+Duration CircuitHealth::rtt_expected() const {
+  Duration most{};
+  for (std::size_t p = 0; p < rtt_.size(); ++p)
+    if ((standing_.counted() >> p & 1) != 0) most = std::max(most, rtt_[p].timeout(site_->probing));
+  return most;
 }
 
 std::optional<CircuitHealth::Judgement> CircuitHealth::evaluate_link() const {
@@ -122,77 +168,201 @@ std::optional<CircuitHealth::Judgement> CircuitHealth::evaluate_link() const {
 CircuitHealth::Judgement CircuitHealth::evaluate(Instant now) const {
   const model::CircuitRule& rule = site_->circuit_health;
   if (const auto by_link = evaluate_link()) return *by_link;
-
-  if (now - last_evidence_ > rule.stale_after) {
-    if (last_local_error_ && now - *last_local_error_ <= rule.stale_after) return {Health::Unknown, Cause::LocalErrors, last_local_errno_};
+  if (stale(now)) {
+    if (last_local_error_ && now - *last_local_error_ <= stale_after()) return {Health::Unknown, Cause::LocalErrors, last_local_errno_};
     return {Health::Unknown, verdict_.health == Health::Unknown && verdict_.cause == Cause::NoEvidence ? Cause::NoEvidence : Cause::Stale, 0};
   }
-  const Run silence = trailing_run(window_, ProbeFate::Lost, site_->targets);
-  if (silence.length >= rule.fall && !corroboration_holds(silence)) return {Health::Down, Cause::Silent, silence.length};
-
-  const Run recovery = trailing_run(window_, ProbeFate::Answered, site_->targets);
-  if (verdict_.health == Health::Up) return {Health::Up, Cause::Answering, recovery.targets};
-  if (needs_rise_) {  // it was down: an unknown in between is no short cut
-    if (recovery.length >= rule.rise && !corroboration_holds(recovery)) return {Health::Up, Cause::Answering, recovery.targets};
-    // Nor does the first answer make a circuit that nothing was known of a dead one: unknown moves nothing (I6).
-    if (verdict_.health == Health::Unknown) return {Health::Unknown, Cause::NoEvidence, decided(window_)};
-    if (recovery.length == 0 && verdict_.cause == Cause::Silent) return {Health::Down, Cause::Silent, verdict_.detail};
-    return {Health::Down, Cause::Recovering, recovery.length};
+  if (silence_.probes >= std::max(kSilentProbes, kLocalErrorShare * local_errors_) && now - silence_.overdue >= dead_after())
+    return {Health::Down, Cause::Silent, silence_.probes};
+  if (verdict_.health != Health::Up && verdict_.health != Health::Degraded) {
+    const Judgement recovered = evaluate_recovery();
+    if (recovered.health != Health::Up) return recovered;
   }
-  if (decided(window_) < rule.min_samples || recovery.length == 0) return {Health::Unknown, Cause::NoEvidence, decided(window_)};
-  return {Health::Up, Cause::Answering, recovery.targets};
+  if (impaired_) return {Health::Degraded, *impaired_, 0};
+  return {Health::Up, Cause::Answering, static_cast<int>(rule.rise)};
 }
 
-bool CircuitHealth::judge(Instant now) {
+CircuitHealth::Judgement CircuitHealth::evaluate_recovery() const {
+  const model::CircuitRule& rule = site_->circuit_health;
+  const int most = std::max(rule.rise, 4 * static_cast<int>(network_.size()));
+  const Runs runs = trailing_runs(window_, ProbeFate::Answered, network_, standing_.counted(), most);
+  const Run& recovery = runs.best();
+  int decided = 0;
+  for (std::size_t i = 0; i < window_.size() && decided < rule.min_samples; ++i) decided += window_.newest(i).fate != ProbeFate::Open ? 1 : 0;
+  if (needs_rise_) {  // it was down: an unknown in between is no short cut
+    if (recovery.length >= rule.rise && !corroboration_holds(recovery)) return {Health::Up, Cause::Answering, 0};
+    // Nor does the first answer make a circuit that nothing was known of a dead one: unknown moves nothing (I6).
+    if (verdict_.health == Health::Unknown) return {Health::Unknown, Cause::NoEvidence, decided};
+    if (recovery.length == 0 && verdict_.cause == Cause::Silent) return {Health::Down, Cause::Silent, std::max(silence_.probes, verdict_.detail)};
+    return {Health::Down, Cause::Recovering, recovery.length};
+  }
+  if (decided < rule.min_samples || recovery.length == 0) return {Health::Unknown, Cause::NoEvidence, decided};
+  return {Health::Up, Cause::Answering, 0};
+}
+
+void CircuitHealth::take(const ProbeRecord& probe) {
+  const bool lost = probe.fate != ProbeFate::Answered;
+  if (lost && probe.voided) return;
+  standing_.settled(probe.position, lost, probe.kind);
+  if (!needs_rise_) loss_.add(probe.position, probe.sent, lost, probe.kind);  // a dead circuit is not lossy
+  if (probe.kind != model::ProbeKind::Scheduled) return;
+  if ((standing_.counted() >> probe.position & 1) != 0) recovery_.add(lost);
+  // Time is watched as long as probes leave in their turn; what lies between longer gaps was not.
+  if (!needs_rise_ && probe.sent > last_settled_) learner_.watched(std::min(probe.sent - last_settled_, 3 * plan_.interval));
+  last_settled_ = std::max(last_settled_, probe.sent);
+}
+
+void CircuitHealth::settle(Instant now) {
+  while (const auto probe = window_.settle(now)) take(*probe);
+}
+
+void CircuitHealth::measure_silence(Instant now) {
+  const Runs runs = trailing_runs(window_, ProbeFate::Lost, network_, standing_.counted());
+  Silence next;
+  for (const Run* run : {&runs.all, &runs.without})
+    if (!corroboration_holds(*run) && (next.probes == 0 || run->first < next.first))
+      next = {.probes = std::max(next.probes, run->length), .first = run->first, .overdue = run->overdue};
+  // It has ended with an answer: such silences are what death is told from. One that meant death was none of a living circuit.
+  const bool ended = silence_.probes > 0 && (next.probes == 0 || next.first > silence_.first);
+  if (ended && !needs_rise_ && now - silence_.overdue < site_->circuit_health.dead_after_max) learner_.observe(now - silence_.overdue);
+  // Called dead, and then probes of that very silence are answered after all (a queue that filled at once): it was none.
+  const bool regretted = verdict_.health == Health::Down && verdict_.cause == Cause::Silent && now - verdict_.since <= kRegret && next.probes == 0 &&
+                         last_proof() >= first_bad_;
+  if (regretted) {
+    needs_rise_ = false;
+    learner_.observe(now - silence_.overdue);
+  }
+  if (next.probes > 0 && (silence_.probes == 0 || next.first != silence_.first)) local_errors_ = 0;  // counted from where it began
+  silence_ = next;
+  silent_since_.reset();
+  if (runs.all.length > 0) silent_since_ = runs.all.overdue;
+  if (runs.without.any >= 2) silent_since_ = std::min(silent_since_.value_or(runs.without.overdue), runs.without.overdue);
+}
+
+void CircuitHealth::judge_brownout(Instant now) {
+  const bool delayed = delay_.alarmed(now);
+  if (!impaired_) {
+    if (loss_.lossy_alarmed())
+      impaired_ = Cause::Lossy;
+    else if (loss_.bursty_alarmed())
+      impaired_ = Cause::Bursty;
+    else if (delayed)
+      impaired_ = Cause::Delayed;
+    if (impaired_) {
+      was_bad_ = true;
+      recovery_.reset();
+      first_bad_ = now;
+    }
+    return;
+  }
+  if (*impaired_ == Cause::Delayed ? delayed : !recovery_.passed()) return;
+  impaired_.reset();
+  if (delayed) impaired_ = Cause::Delayed;
+  loss_.reset();
+}
+
+TargetMask CircuitHealth::quick_targets(Instant now) const {
+  TargetMask mask = standing_.quick();
+  for (std::size_t p = 0; p < budget_.size(); ++p)
+    if (budget_[p].left(now) < 1) mask &= ~(TargetMask{1} << p);
+  return mask;
+}
+
+void CircuitHealth::make_plan(Instant now) {
+  model::ProbePlan next{.interval = interval(), .extra = std::nullopt};
+  const bool usable = link_ && link_->usable();
+  if (usable && site_->probing.accelerate) {
+    if (silent_since_ && verdict_.health != Health::Down && now - *silent_since_ < kSlowerFor)
+      next.extra = now - *silent_since_ < kQuickFor ? kQuick : kSlower;
+    else if (role_.confirm && verdict_.health != Health::Down)
+      next.extra = kConfirm;
+    else if (!impaired_ && loss_.wants_closer() && verdict_.health == Health::Up)
+      next.extra = kCloser, next.kind = model::ProbeKind::Closer;
+    if (next.extra && *next.extra >= next.interval) next.extra.reset();
+    if (next.extra) next.among = quick_targets(now);
+    if (next.among == 0) next.extra.reset(), next.kind = model::ProbeKind::Verify;
+    if (next.extra) next.extra = std::max(*next.extra, kOfOneTarget / std::popcount(next.among));
+  }
+  if (next.interval != plan_.interval) loss_.set_interval(next.interval);
+  plan_ = next;
+}
+
+CircuitHealth::Change CircuitHealth::judge(Instant now) {
+  judged_at_ = now;
   if (window_.expire(now)) last_evidence_ = std::max(last_evidence_, now);
+  settle(now);
   // Stale evidence is none, also when the next probe brings the time of the last evidence up to now.
-  if (now - last_evidence_ > site_->circuit_health.stale_after) window_.forget_before(now - site_->circuit_health.stale_after);
+  if (stale(now)) window_.forget_before(now - stale_after());
+  const bool silent_before = silent();
+  measure_silence(now);
+  judge_brownout(now);
   const Judgement next = evaluate(now);
+  Change change{.health = next.health != verdict_.health, .silent = silent() != silent_before};
+  if (change.health && next.health == Health::Down) {
+    first_bad_ = next.cause == Cause::Silent ? silence_.first : now;
+    needs_rise_ = was_bad_ = true;
+    impaired_.reset();
+    recovery_.reset();
+    loss_.reset();
+  }
+  if (next.health == Health::Up || next.health == Health::Degraded) needs_rise_ = false;
+  if (was_bad_ && next.health == Health::Up && recovery_.passed()) was_bad_ = false;
   verdict_.cause = next.cause;
   verdict_.detail = next.detail;
-  if (next.health == verdict_.health) return false;
-  if (next.health == Health::Down) first_bad_ = next.cause == Cause::Silent ? trailing_run(window_, ProbeFate::Lost, site_->targets).first : now;
-  if (next.health == Health::Down) needs_rise_ = true;
-  if (next.health == Health::Up) needs_rise_ = false;
-  verdict_.health = next.health;
-  verdict_.since = now;
-  return true;
+  if (change.health) {
+    verdict_.health = next.health;
+    verdict_.since = now;
+  }
+  const bool alive = verdict_.health == Health::Up || verdict_.health == Health::Degraded;
+  const bool suspect =
+      alive && silence_.probes >= std::max(kSilentProbes, kLocalErrorShare * local_errors_) && now - silence_.overdue >= suspect_after();
+  change.suspect = suspect != suspect_;
+  suspect_ = suspect;
+  const model::ProbePlan before = plan_;
+  make_plan(now);
+  change.plan = before != plan_;
+  return change;
+}
+
+std::optional<TargetStanding::Change> CircuitHealth::next_standing() {
+  const auto change = standing_.judge();
+  if (!change) return std::nullopt;
+  const bool skipped = change->after != model::SetAside::No;
+  loss_.skip(change->position, skipped);
+  delay_.skip(change->position, skipped);
+  return change;
 }
 
 Instant CircuitHealth::next_wakeup() const {
   Instant next = window_.next_expiry();
-  if (link_ && link_->usable() && verdict_.health != Health::Unknown)
-    next = std::min(next, last_evidence_ + site_->circuit_health.stale_after + std::chrono::milliseconds(1));
+  if (!link_ || !link_->usable()) return next;
+  const auto consider = [&](Instant at) {
+    if (at > judged_at_) next = std::min(next, at);
+  };
+  if (verdict_.health != Health::Unknown) consider(std::max(last_evidence_, role_since_) + stale_after() + 1ms);
+  if (silent_since_ && verdict_.health != Health::Down) {
+    consider(*silent_since_ + kQuickFor);
+    consider(*silent_since_ + kSlowerFor);
+  }
+  if (silence_.probes > 0 && verdict_.health != Health::Down) {
+    consider(silence_.overdue + suspect_after());
+    consider(silence_.overdue + dead_after());
+  }
   return next;
 }
 
-model::CircuitStatus CircuitHealth::status() const {
-  model::CircuitStatus s;
-  s.circuit = circuit_;
-  s.verdict = verdict_;
-  s.link = link_.value_or(model::LinkState{.circuit = circuit_, .address = {}, .gateway = {}});
-  s.last_good = last_good_;
-  count_losses(window_, std::nullopt, s.figures);
-  model::Duration rtt{}, jitter{};
-  int measured = 0;
-  for (const model::TargetId target : (*site_)[circuit_].targets) {
-    model::TargetStatus t{.target = target, .figures = {}, .last_reply = last_reply_[target.index()]};
-    count_losses(window_, target, t.figures);
-    t.figures.rtt = rtt_[target.index()].smoothed();
-    t.figures.jitter = rtt_[target.index()].jitter();
-    if (t.figures.rtt) {
-      rtt += *t.figures.rtt;
-      jitter += t.figures.jitter.value_or(model::Duration::zero());
-      ++measured;
-    }
-    s.targets.push_back(t);
-  }
-  if (measured > 0) {
-    s.figures.rtt = rtt / measured;
-    s.figures.jitter = jitter / measured;
-  }
-  add_voice_quality(window_, s.figures);
-  return s;
+std::string CircuitHealth::memory() const { return learner_.to_text() + '\t' + delay_.to_text(); }
+
+bool CircuitHealth::recall(std::string_view text, Duration age) {
+  const std::size_t tab = text.find('\t');
+  if (tab == std::string_view::npos) return false;
+  auto learner = SilenceLearner::from_text(text.substr(0, tab), age);
+  auto delay = DelayDetector::from_text(text.substr(tab + 1), age);
+  if (!learner) return false;
+  learner_ = *learner;
+  // What is usual is kept by target: with other targets it is learned anew.
+  if (delay && delay->targets() == network_.size()) delay_ = std::move(*delay);
+  return true;
 }
 
 }  // namespace linekeeper::decision

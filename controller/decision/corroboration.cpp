@@ -1,51 +1,59 @@
 #include "controller/decision/corroboration.hpp"
 
 #include <array>
-#include <optional>
+#include <bit>
 
 namespace linekeeper::decision {
 namespace {
 
-constexpr std::size_t kMostTargets = 64;  // config/ refuses more for one site
+constexpr TargetMask bit(std::size_t position) { return TargetMask{1} << position; }
 
 struct Counted {
   Run run;
-  std::optional<model::TargetId> contradicted_by;
+  TargetMask contradicted_by = 0;
 };
 
-Counted count(const ProbeWindow& window, ProbeFate fate, std::span<const model::Target> targets, std::optional<model::TargetId> left_out) {
+Counted count(const ProbeWindow& window, ProbeFate fate, std::span<const std::uint8_t> network, TargetMask counted, int most) {
   Counted result;
-  std::array<int, kMostTargets> per_target{};
-  for (std::size_t i = 0; i < window.size(); ++i) {
+  TargetMask once = 0, twice = 0;
+  for (std::size_t i = 0; i < window.size() && result.run.length < most; ++i) {
     const ProbeRecord& probe = window.newest(i);
-    if (probe.fate == ProbeFate::Open || probe.target == left_out || probe.target.index() >= kMostTargets) continue;
+    const TargetMask target = bit(probe.position);
+    if (probe.fate == ProbeFate::Open || (target & counted) == 0 || (probe.voided && probe.fate == ProbeFate::Lost)) continue;
     if (probe.fate != fate) {
-      result.contradicted_by = probe.target;
+      result.contradicted_by = target;
       break;
     }
     ++result.run.length;
-    ++per_target[probe.target.index()];
+    twice |= once & target;
+    once |= target;
     result.run.first = probe.sent;
+    result.run.overdue = probe.lost_at;
   }
-  for (std::size_t t = 0; t < targets.size() && t < kMostTargets; ++t) {
-    if (per_target[t] < 2) continue;
-    ++result.run.targets;
-    bool network_seen = false;
-    for (std::size_t earlier = 0; earlier < t; ++earlier)
-      network_seen = network_seen || (per_target[earlier] >= 2 && targets[earlier].network == targets[t].network);
-    if (!network_seen) ++result.run.networks;
+  result.run.any = std::popcount(once);
+  result.run.targets = std::popcount(twice);
+  std::array<std::uint64_t, 4> seen{};  // networks are numbered by position: below 256
+  for (TargetMask rest = twice; rest != 0; rest &= rest - 1) {
+    const std::uint8_t n = network[static_cast<std::size_t>(std::countr_zero(rest))];
+    result.run.networks += (seen[n / 64] >> (n % 64) & 1) == 0 ? 1 : 0;
+    seen[n / 64] |= std::uint64_t{1} << (n % 64);
   }
   return result;
 }
 
 }  // namespace
 
-Run trailing_run(const ProbeWindow& window, ProbeFate fate, std::span<const model::Target> targets) {
-  const Counted all = count(window, fate, targets, std::nullopt);
-  if (!all.contradicted_by) return all.run;
-  const Counted without = count(window, fate, targets, all.contradicted_by);
-  const bool better = without.run.corroborated() == all.run.corroborated() ? without.run.length > all.run.length : without.run.corroborated();
-  return better ? without.run : all.run;
+const Run& Runs::best() const {
+  const bool better = without.corroborated() == all.corroborated() ? without.length > all.length : without.corroborated();
+  return better ? without : all;
+}
+
+Runs trailing_runs(const ProbeWindow& window, ProbeFate fate, std::span<const std::uint8_t> network, TargetMask counted, int most) {
+  Runs runs;
+  const Counted all = count(window, fate, network, counted, most);
+  runs.all = all.run;
+  if (all.contradicted_by != 0) runs.without = count(window, fate, network, counted & ~all.contradicted_by, most).run;
+  return runs;
 }
 
 }  // namespace linekeeper::decision

@@ -28,19 +28,37 @@ EventId event_of(Health h, EventId up) {
   return up;
 }
 
+/// So long after our own loop stood still nothing but a lost link moves anything: what was missed is on its way to us (I7).
+constexpr std::chrono::seconds kDoubt{1};
+
 std::string nanoseconds(Instant t) { return std::to_string(t.time_since_epoch().count()); }
 
 }  // namespace
 
 Decider::Decider(model::SitePtr site, Instant started)
-    : site_(std::move(site)), started_(started), carriers_(site_->carriers.size()), classes_(site_->classes.size()), trunks_(site_->trunks.size()) {
-  for (std::size_t c = 0; c < site_->circuits.size(); ++c) circuits_.emplace_back(*site_, model::id_at<model::CircuitId>(c), started);
+    : site_(std::move(site)),
+      started_(started),
+      due_circuits_(site_->circuits.size()),
+      due_paths_(site_->carriers.size() * site_->circuits.size()),
+      carriers_(site_->carriers.size()),
+      classes_(site_->classes.size()),
+      trunks_(site_->trunks.size()),
+      evidence_(Evidence::sized(*site_)) {
+  circuits_.reserve(site_->circuits.size());
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
+    circuits_.emplace_back(*site_, model::id_at<model::CircuitId>(c), started);
+    hold_downs_.emplace_back(site_->circuit_health.hold_down, site_->circuit_health.hold_down_max);
+  }
   for (std::size_t k = 0; k < site_->carriers.size(); ++k)
     for (std::size_t c = 0; c < site_->circuits.size(); ++c)
       paths_.emplace_back(*site_, model::id_at<model::CarrierId>(k), model::id_at<model::CircuitId>(c), started);
+  touched_carriers_.reserve(paths_.size());
   for (model::Verdict& v : carriers_) v.since = started;
   for (ClassState& c : classes_) c.since = started;
-  for (TrunkState& t : trunks_) t.since = started;
+  for (std::size_t i = 0; i < trunks_.size(); ++i) {
+    trunks_[i].since = started;
+    trunks_[i].members.resize(site_->trunks[i].members.size());
+  }
 }
 
 const PathHealth& Decider::path(model::CarrierId carrier, model::CircuitId circuit) const {
@@ -60,27 +78,50 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
     Instant now;
     bool& replan;
     bool& look;
-    void operator()(const model::ProbeSent& o) const { d.circuits_.at(o.circuit.index()).on(o); }
-    void operator()(const model::ProbeReply& o) const { d.circuits_.at(o.circuit.index()).on(o, now); }
+    CircuitHealth& circuit(model::CircuitId id) const {
+      d.judge_later(id.index());
+      return d.circuits_.at(id.index());
+    }
+    void operator()(const model::ProbeSent& o) const { circuit(o.circuit).on(o); }
+    void operator()(const model::ProbeReply& o) const { circuit(o.circuit).on(o, now); }
     void operator()(const model::ProbeRejected&) const {}  // a hint that can be forged: the silence that follows is what counts
-    void operator()(const model::ProbeLocalError& o) const { d.circuits_.at(o.circuit.index()).on(o, now); }
+    void operator()(const model::ProbeLocalError& o) const { circuit(o.circuit).on(o, now); }
     void operator()(const model::SipOutcome& o) const {
-      look = true;  // a suspicion may have come or gone without a change of health; OPTIONS are rare
-      PathHealth& p = d.paths_.at(o.carrier.index() * d.circuits_.size() + o.circuit.index());
+      const std::size_t i = o.carrier.index() * d.circuits_.size() + o.circuit.index();
+      PathHealth& p = d.paths_.at(i);
+      d.judge_path_later(i);
       const int before = p.last_code();
-      if (!p.on(o, now)) return;
+      const bool bad_before = p.last_was_bad();
+      const bool code_changed = p.on(o, now);
+      look = p.last_was_bad() != bad_before;  // a suspicion has come or gone without a change of health
+      if (!code_changed) return;
       const std::string& carrier = (*d.site_)[o.carrier].name;
       const std::string& circuit = (*d.site_)[o.circuit].name;
       d.tell(EventId::CarrierCodeChanged, "carrier " + carrier,
              fmt::format("{} answers OPTIONS through {} with {} instead of {}.", carrier, circuit, o.code, before), now,
              {{"circuit", circuit}, {"code", std::to_string(o.code)}, {"before", std::to_string(before)}});
     }
-    void operator()(const model::GatewayState&) const {}
-    void operator()(const model::ResolverState&) const {}
-    void operator()(const model::LoopStall&) const {}
-    void operator()(const model::TrunkLoad&) const {}
+    void operator()(const model::GatewayState& o) const {
+      CircuitEvidence& e = d.evidence_.circuits.at(o.circuit.index());
+      e.neighbour = o.neighbour;
+      e.gateway_confirmed = o.confirmed;
+      d.diagnosis_due_ = true;
+    }
+    void operator()(const model::ResolverState& o) const {
+      d.evidence_.circuits.at(o.circuit.index()).resolver = o.answering;
+      d.diagnosis_due_ = true;
+    }
+    void operator()(const model::LoopStall& o) const {
+      for (std::size_t c = 0; c < d.circuits_.size(); ++c) circuit(model::id_at<model::CircuitId>(c)).on(o);
+      d.diagnosis_due_ = true;
+      d.doubt_until_ = std::max(d.doubt_until_, now + kDoubt);
+    }
+    void operator()(const model::TrunkLoad& o) const {
+      d.trunks_.at(o.trunk.index()).load = o;
+      look = true;
+    }
     void operator()(const model::LinkState& o) const {
-      CircuitHealth& c = d.circuits_.at(o.circuit.index());
+      CircuitHealth& c = circuit(o.circuit);
       if (c.link() == o) return;
       if (c.link())
         d.tell(EventId::LinkChanged, "circuit " + (*d.site_)[o.circuit].name,
@@ -125,8 +166,9 @@ const Output& Decider::adopt(const TrunkAdopted& adopted, Instant now) {
     if (order.size() == members.size()) {
       // Whoever stands behind one that it is preferred to was put there for a reason that died with the daemon before us: it
       // earns its place again by its hold-down (I4, I13).
-      const auto preferred = order_trunk(*site_, (*site_)[adopted.trunk], {}, model::Motive::NotYet, member_views((*site_)[adopted.trunk], {}),
-                                         classes_[(*site_)[adopted.trunk].traffic_class.index()].choice.circuit, {});
+      const auto preferred =
+          order_trunk(*site_, (*site_)[adopted.trunk], {}, model::Motive::NotYet, member_views((*site_)[adopted.trunk], {}, circuit_views(now), now),
+                      classes_[(*site_)[adopted.trunk].traffic_class.index()].choice.circuit, {});
       for (auto s = preferred.order.begin(); s != preferred.order.end(); ++s) {
         const auto stands = std::ranges::find(order, s->member, &model::TrunkStep::member);
         const bool in_place =
@@ -168,9 +210,7 @@ const Output& Decider::order(const OrdersInForce& orders, Instant now) {
         trunks_[i].orders.force = model::id_at<model::CarrierId>(static_cast<std::size_t>(to - site_->carriers.begin()));
     }
   }
-  judge_all(now);
-  choose_all(now);
-  return finish(now, false);
+  return finish(now, false, true);
 }
 
 const Output& Decider::reissue(Instant now) {
@@ -183,61 +223,115 @@ const Output& Decider::wake(Instant now) {
   return finish(now, false);
 }
 
-bool Decider::judge_all(Instant now) {
-  bool changed = false;
-  for (std::size_t c = 0; c < circuits_.size(); ++c) {
-    if (!circuits_[c].judge(now)) continue;
-    changed = true;
-    const model::CircuitStatus s = circuits_[c].status();
-    const std::string& name = site_->circuits[c].name;
-    const std::string clause = circuit_clause(*site_, s, now);
+void Decider::tell_standing(std::size_t c, const TargetStanding::Change& change, Instant now) {
+  const model::Circuit& circuit = site_->circuits[c];
+  const model::Target& target = (*site_)[circuit.targets[change.position]];
+  const auto why = [&]() -> std::string_view {
+    switch (change.after) {
+      case model::SetAside::Dead: return "it is silent while the others answer";
+      case model::SetAside::Lossy: return "it loses far more than the others";
+      case model::SetAside::Lying: return "it answers while all others are silent";
+      case model::SetAside::No: break;
+    }
+    return "it does as the others do again";
+  };
+  const bool returned = change.after == model::SetAside::No;
+  tell(returned ? EventId::TargetReturned : EventId::TargetSetAside, "target " + target.name,
+       fmt::format("{} {} for {}: {}. This moves nothing.", target.name, returned ? "counts again" : "is set aside", circuit.name, why()), now,
+       {{"circuit", circuit.name}, {"why", std::string(to_string(returned ? change.before : change.after))}});
+}
+
+bool Decider::judge_circuit(std::size_t c, Instant now) {
+  CircuitHealth& circuit = circuits_[c];
+  const CircuitHealth::Change change = circuit.judge(now);
+  while (const auto standing = circuit.next_standing()) {
+    tell_standing(c, *standing, now);
+    diagnosis_due_ = true;
+  }
+  due_circuits_.set(c, std::max(circuit.next_wakeup(), now + model::Duration(1)));
+  if (change.plan) out_.probing_changed |= std::uint64_t{1} << c;
+  roles_due_ = roles_due_ || change.silent;
+  if (!change.health && !change.suspect) return false;
+  const std::string& name = site_->circuits[c].name;
+  const model::CircuitStatus s = circuit.status(now);
+  const std::string clause = circuit_clause(*site_, s, now);
+  if (change.health) {
     tell(event_of(s.verdict.health, EventId::CircuitUp), "circuit " + name,
          s.verdict.health == Health::Up ? fmt::format("{} is up: {}.", name, clause) : fmt::format("{} is {}.", name, clause), now,
          {{"cause", std::string(to_string(s.verdict.cause))},
           {"last_good_boot_ns", s.last_good ? nanoseconds(*s.last_good) : "0"},
-          {"first_bad_boot_ns", nanoseconds(circuits_[c].first_bad())}});
+          {"first_bad_boot_ns", nanoseconds(circuit.first_bad())}});
+    for (std::size_t i = c; i < paths_.size(); i += circuits_.size()) judge_path_later(i);
+  } else {
+    tell(circuit.suspect() ? EventId::CircuitSuspect : EventId::CircuitCleared, "circuit " + name,
+         circuit.suspect() ? fmt::format("{} is silent for {}: new calls go elsewhere; called down after {}.", name, words(s.detectors.silent),
+                                         words(s.detectors.dead_after))
+                           : fmt::format("{} answers again: new calls may use it.", name),
+         now);
   }
-  for (std::size_t i = 0; i < paths_.size(); ++i) {
-    const PathHealth::Change change = paths_[i].judge(circuits_[i % circuits_.size()].verdict().health, now);
-    changed = changed || change.health || change.trust;
-    if (!change.health) continue;
+  return true;
+}
+
+bool Decider::judge_path(std::size_t i, Instant now) {
+  const PathHealth::Change change = paths_[i].judge(circuits_[i % circuits_.size()].verdict().health, now);
+  due_paths_.set(i, std::max(paths_[i].next_wakeup(), now + model::Duration(1)));
+  if (change.health) {
     const model::PathStatus s = paths_[i].status();
     const std::string name = fmt::format("{} via {}", (*site_)[s.carrier].name, (*site_)[s.circuit].name);
     tell(event_of(s.verdict.health, EventId::PathUp), "path " + name, fmt::format("{}: {}.", name, path_clause(*site_, s, now)), now,
          {{"cause", std::string(to_string(s.verdict.cause))}, {"first_bad_boot_ns", nanoseconds(paths_[i].first_bad())}});
+    touched_carriers_.push_back(i / circuits_.size());
   }
-  return judge_carriers(now) || changed;
+  return change.health || change.trust;
 }
 
-bool Decider::judge_carriers(Instant now) {
+bool Decider::judge_due(Instant now) {
   bool changed = false;
-  for (std::size_t k = 0; k < carriers_.size(); ++k) {
-    int up = 0, degraded = 0, down_by_carrier = 0, down_by_circuit = 0;
-    for (std::size_t c = 0; c < circuits_.size(); ++c) {
-      const model::Verdict& v = paths_[k * circuits_.size() + c].verdict();
-      up += v.health == Health::Up ? 1 : 0;
-      degraded += v.health == Health::Degraded ? 1 : 0;
-      const bool by_carrier = paths_[k * circuits_.size() + c].down_by_carrier();
-      down_by_carrier += by_carrier ? 1 : 0;
-      down_by_circuit += v.health == Health::Down && !by_carrier ? 1 : 0;
-    }
-    const auto ways = static_cast<int>(circuits_.size());
-    Health next = Health::Unknown;  // also when every circuit is down: the carrier cannot be asked and is not blamed
-    if (up > 0)
-      next = Health::Up;
-    else if (degraded > 0)
-      next = Health::Degraded;
-    else if (down_by_carrier > 0 && down_by_carrier + down_by_circuit == ways)
-      next = Health::Down;
-    if (next == carriers_[k].health) continue;
-    changed = true;
-    carriers_[k] = {next, next == Health::Down ? Cause::SipTimeout : Cause::Answering, 0, now};
-    model::Status s{.site = site_, .now = now, .circuits = circuit_statuses(now), .paths = path_statuses()};
-    const std::string& name = site_->carriers[k].name;
-    tell(event_of(next, EventId::CarrierUp), "carrier " + name,
-         fmt::format("{} is {}: {}.", name, to_string(next), carrier_clause(s, model::id_at<model::CarrierId>(k))), now);
-  }
+  touched_carriers_.clear();
+  while (due_circuits_.next() <= now) changed = judge_circuit(due_circuits_.first(), now) || changed;
+  while (due_paths_.next() <= now) changed = judge_path(due_paths_.first(), now) || changed;
+  for (const std::size_t k : touched_carriers_) changed = judge_carrier(k, now) || changed;
   return changed;
+}
+
+void Decider::assign_roles(Instant now) {
+  roles_due_ = false;
+  std::uint64_t in_use = 0;
+  const auto use = [&](std::optional<model::CircuitId> c) { in_use |= c ? std::uint64_t{1} << c->index() : 0; };
+  for (const ClassState& c : classes_) use(c.choice.circuit);
+  for (std::size_t t = 0; t < trunks_.size(); ++t)
+    if (!trunks_[t].decision.order.empty()) use(site_->trunks[t].members[trunks_[t].decision.order.front().member].circuit);
+  bool silent = false;
+  for (std::size_t c = 0; c < circuits_.size(); ++c) silent = silent || ((in_use >> c & 1) != 0 && circuits_[c].silent());
+  for (std::size_t c = 0; c < circuits_.size(); ++c) {
+    const CircuitRole role{.in_use = (in_use >> c & 1) != 0, .confirm = silent && (in_use >> c & 1) == 0};
+    if (circuits_[c].set_role(role, now)) judge_circuit(c, now);
+  }
+}
+
+bool Decider::judge_carrier(std::size_t k, Instant now) {
+  int up = 0, degraded = 0, down_by_carrier = 0, down_by_circuit = 0;
+  for (std::size_t c = 0; c < circuits_.size(); ++c) {
+    const PathHealth& p = paths_[k * circuits_.size() + c];
+    up += p.verdict().health == Health::Up ? 1 : 0;
+    degraded += p.verdict().health == Health::Degraded ? 1 : 0;
+    down_by_carrier += p.down_by_carrier() ? 1 : 0;
+    down_by_circuit += p.verdict().health == Health::Down && !p.down_by_carrier() ? 1 : 0;
+  }
+  Health next = Health::Unknown;  // also when every circuit is down: the carrier cannot be asked and is not blamed
+  if (up > 0)
+    next = Health::Up;
+  else if (degraded > 0)
+    next = Health::Degraded;
+  else if (down_by_carrier > 0 && down_by_carrier + down_by_circuit == static_cast<int>(circuits_.size()))
+    next = Health::Down;
+  if (next == carriers_[k].health) return false;
+  carriers_[k] = {next, next == Health::Down ? Cause::SipTimeout : Cause::Answering, 0, now};
+  model::Status s{.site = site_, .now = now, .circuits = circuit_statuses(now), .paths = path_statuses()};
+  const std::string& name = site_->carriers[k].name;
+  tell(event_of(next, EventId::CarrierUp), "carrier " + name,
+       fmt::format("{} is {}: {}.", name, to_string(next), carrier_clause(s, model::id_at<model::CarrierId>(k))), now);
+  return true;
 }
 
 model::Plan Decider::make_plan(Instant now) const {
@@ -283,16 +377,22 @@ void Decider::publish(Instant now, bool force) {
 }
 
 const Output& Decider::finish(Instant now, bool replan, bool look) {
-  const bool changed = judge_all(now);
-  Instant next = model::kNever;
+  const bool changed = judge_due(now);
   bool recheck_due = false;
   for (const ClassState& c : classes_) recheck_due = recheck_due || c.choice.recheck <= now || c.choice.held_by == Guard::Freshness;
-  for (const TrunkState& t : trunks_) recheck_due = recheck_due || t.decision.held_by == Guard::Freshness;
-  if (changed || replan || look || recheck_due) choose_all(now);
-  publish(now, replan);
-  for (const CircuitHealth& c : circuits_) next = std::min(next, c.next_wakeup());
-  for (const PathHealth& p : paths_) next = std::min(next, p.next_wakeup());
+  for (const TrunkState& t : trunks_) recheck_due = recheck_due || t.decision.recheck <= now || t.decision.held_by == Guard::Freshness;
+  // Whether another circuit outlives a silent one is told by its next answer, which changes no verdict.
+  for (const CircuitHealth& c : circuits_) recheck_due = recheck_due || c.suspect();
+  if (changed || diagnosis_due_ || diagnoses_.next_wakeup() <= now) diagnose_now(now);
+  if (changed || replan || look || recheck_due) {
+    choose_all(now);
+    roles_due_ = true;
+    publish(now, replan);
+  }
+  if (roles_due_) assign_roles(now);
+  Instant next = std::min({due_circuits_.next(), due_paths_.next(), diagnoses_.next_wakeup()});
   for (const ClassState& c : classes_) next = std::min(next, c.choice.recheck);
+  for (const TrunkState& t : trunks_) next = std::min(next, t.decision.recheck);
   out_.next_wakeup = next;
   return out_;
 }

@@ -8,8 +8,13 @@
 #include <vector>
 
 #include "controller/decision/circuit_health.hpp"
+#include "controller/decision/diagnoses.hpp"
+#include "controller/decision/hold_down.hpp"
+#include "controller/decision/move_budget.hpp"
 #include "controller/decision/path_health.hpp"
 #include "controller/decision/policy.hpp"
+#include "controller/decision/trunk_policy.hpp"
+#include "controller/decision/wake_index.hpp"
 #include "controller/model/event.hpp"
 #include "controller/model/override.hpp"
 #include "controller/model/status.hpp"
@@ -34,12 +39,14 @@ struct OrdersInForce {
 };
 
 struct Output {
-  std::vector<model::Event> events;  ///< `wall` and `sequence` are for the shell to fill
-  std::optional<model::Plan> plan;   ///< to be carried out; complete
+  std::vector<model::Event> events;   ///< `wall` and `sequence` are for the shell to fill
+  std::optional<model::Plan> plan;    ///< to be carried out; complete
+  std::uint64_t probing_changed = 0;  ///< circuits that want to be probed otherwise from now on, a bit for each id: see probe_plan()
   model::Instant next_wakeup = model::kNever;
   void clear() {
     events.clear();
     plan.reset();
+    probing_changed = 0;
   }
 };
 
@@ -56,6 +63,13 @@ class Decider {
   const Output& reissue(model::Instant now);
   const Output& wake(model::Instant now);
 
+  /// How this circuit is to be probed now.
+  [[nodiscard]] const model::ProbePlan& probe_plan(model::CircuitId circuit) const { return circuits_.at(circuit.index()).plan(); }
+
+  /// What was learned of a circuit, one line to be kept over a restart; and back. @param age of the text, by the wall clock
+  [[nodiscard]] std::string memory(model::CircuitId circuit) const { return circuits_.at(circuit.index()).memory(); }
+  bool recall(model::CircuitId circuit, std::string_view text, model::Duration age) { return circuits_.at(circuit.index()).recall(text, age); }
+
   /// Fills what decision knows: circuits, carriers, paths, plan, suppressed.
   void fill(model::Status& status, model::Instant now) const;
 
@@ -68,27 +82,53 @@ class Decider {
     CircuitChoice choice;
     model::Instant since{};
     Orders orders;
+    MoveBudget budget;
+  };
+  /// What is remembered of a trunk member from one choice to the next.
+  struct MemberMemory {
+    bool crowded = false;   ///< could not carry the load when last asked
+    bool degraded = false;  ///< was degraded, and its hold-down since then is not over
+    bool owes = false;      ///< lost its trust, and was not let back since (Failback)
   };
   struct TrunkState {
     TrunkDecision decision;
     model::Instant since{};
     TrunkOrders orders;
     bool adopted = false;
+    std::vector<MemberMemory> members;       ///< as the trunk's members
+    std::optional<model::TrunkLoad> load{};  ///< as last measured
   };
 
   /// @param replan  publish a plan even when no choice changed  @param look  choose anew even when no health changed
   const Output& finish(model::Instant now, bool replan, bool look = false);
-  bool judge_all(model::Instant now);
-  bool judge_carriers(model::Instant now);
+  /// Judges whom something was heard of, and whoever is due. @return whether a choice may be another one now
+  bool judge_due(model::Instant now);
+  bool judge_circuit(std::size_t c, model::Instant now);
+  bool judge_path(std::size_t i, model::Instant now);
+  bool judge_carrier(std::size_t k, model::Instant now);
+  void judge_later(std::size_t circuit) { due_circuits_.set(circuit, model::Instant::min()); }
+  void judge_path_later(std::size_t path) { due_paths_.set(path, model::Instant::min()); }
+  void tell_standing(std::size_t c, const TargetStanding::Change& change, model::Instant now);
+  /// Which circuits are in use, and whether one of those is silent: what each is probed for.
+  void assign_roles(model::Instant now);
+  void gather_evidence(model::Instant now);
+  void diagnose_now(model::Instant now);
+  [[nodiscard]] std::string subject_of(const model::Diagnosis& d) const;
   void choose_all(model::Instant now);
   void choose_class(std::size_t i, std::span<const CircuitView> views, model::Instant now);
-  void choose_trunk(std::size_t i, model::Instant now);
+  void count_move(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, model::Instant now);
+  void choose_trunk(std::size_t i, std::span<const CircuitView> circuits, model::Instant now);
   void publish(model::Instant now, bool force);
   [[nodiscard]] model::Plan make_plan(model::Instant now) const;
-  [[nodiscard]] std::vector<CircuitView> circuit_views() const;
-  [[nodiscard]] std::vector<MemberView> member_views(const model::Trunk& trunk, std::span<const model::TrunkStep> standing) const;
+  [[nodiscard]] std::vector<CircuitView> circuit_views(model::Instant now) const;
+  [[nodiscard]] std::vector<MemberView> member_views(const model::Trunk& trunk, std::span<const model::TrunkStep> standing,
+                                                     std::span<const CircuitView> circuits, model::Instant now) const;
+  /// Adds to the views what only memory tells, and keeps that memory. @return when it may have changed by time alone
+  model::Instant remember_members(std::size_t trunk, std::span<MemberView> views, std::span<const CircuitView> circuits, model::Instant now);
+  [[nodiscard]] std::optional<model::CircuitId> way_of(const model::Trunk& trunk, std::size_t member) const;
   [[nodiscard]] std::vector<model::CircuitStatus> circuit_statuses(model::Instant now) const;
   [[nodiscard]] std::vector<model::PathStatus> path_statuses() const;
+  [[nodiscard]] bool carries_emergency(model::ClassId traffic) const;  ///< some trunk of the class is for emergency calls (I24)
   [[nodiscard]] const PathHealth& path(model::CarrierId carrier, model::CircuitId circuit) const;
   void tell(model::EventId id, std::string subject, std::string text, model::Instant now,
             std::vector<std::pair<std::string, std::string>> fields = {});
@@ -98,11 +138,19 @@ class Decider {
   model::Instant started_;
   std::vector<CircuitHealth> circuits_;
   std::vector<PathHealth> paths_;  // carrier by carrier, circuit by circuit
+  WakeIndex due_circuits_, due_paths_;
+  std::vector<std::size_t> touched_carriers_;
   std::vector<model::Verdict> carriers_;
+  std::vector<HoldDown> hold_downs_;  // by circuit
+  model::Instant doubt_until_{};      // I7: our own loop or sending failed; until then only the kernel's word on links moves anything
   std::vector<ClassState> classes_;
   std::vector<TrunkState> trunks_;
   std::map<model::Guard, std::uint64_t> suppressed_;
   bool adopted_ = false;
+  Evidence evidence_;
+  Diagnoses diagnoses_;
+  bool diagnosis_due_ = true;  // evidence has changed since a name was last sought
+  bool roles_due_ = false;
   bool plan_due_ = false;  // a plan waits for adoption
   std::uint64_t generation_ = 0;
   model::Plan standing_;

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "controller/decision/decider.hpp"
 #include "controller/decision/explain.hpp"
@@ -16,25 +17,43 @@ using model::EventId;
 using model::Guard;
 using model::Health;
 using model::Instant;
+using model::Motive;
 
-std::vector<CircuitView> Decider::circuit_views() const {
+std::vector<CircuitView> Decider::circuit_views(Instant now) const {
   std::vector<CircuitView> views;
-  for (const CircuitHealth& c : circuits_)
-    views.push_back({c.verdict().health, c.verdict().cause, c.verdict().since, c.last_good(), c.last_proof(), c.first_bad()});
+  for (std::size_t c = 0; c < circuits_.size(); ++c) {
+    const CircuitHealth& circuit = circuits_[c];
+    views.push_back({.health = circuit.verdict().health,
+                     .cause = circuit.verdict().cause,
+                     .since = circuit.verdict().since,
+                     .last_good = circuit.last_good(),
+                     .last_proof = circuit.last_proof(),
+                     .first_bad = circuit.first_bad(),
+                     .suspect = circuit.suspect(),
+                     .figures = circuit.figures(),
+                     .proven_well = circuit.proven_well(),
+                     .hold_down = hold_downs_[c].present(now),
+                     .rtt_expected = circuit.rtt_expected(),
+                     .interval = circuit.plan().interval});
+  }
   return views;
 }
 
-std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::span<const model::TrunkStep> standing) const {
+std::optional<model::CircuitId> Decider::way_of(const model::Trunk& trunk, std::size_t member) const {
+  const auto& pinned = trunk.members[member].circuit;
+  return pinned ? pinned : classes_[trunk.traffic_class.index()].choice.circuit;
+}
+
+std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::span<const model::TrunkStep> standing,
+                                              std::span<const CircuitView> circuits, Instant now) const {
   std::vector<MemberView> views;
-  const auto& class_circuit = classes_[trunk.traffic_class.index()].choice.circuit;
-  const auto way_of = [&](std::size_t member) { return trunk.members[member].circuit ? trunk.members[member].circuit : class_circuit; };
-  // The circuit under the first member has died: what goes by another is no way out before that one is proven to outlive it.
-  const auto circuits = circuit_views();
+  // The circuit under the first member has died or is silent: what goes by another is no way out before that one is proven to outlive it.
   std::optional<model::CircuitId> dead;
   if (!standing.empty())
-    if (const auto first = way_of(standing.front().member); first && circuits[first->index()].health == Health::Down) dead = first;
+    if (const auto first = way_of(trunk, standing.front().member); first && (circuits[first->index()].health == Health::Down || circuits[first->index()].suspect))
+      dead = first;
   for (std::size_t m = 0; m < trunk.members.size(); ++m) {
-    const auto via = way_of(m);
+    const auto via = way_of(trunk, m);
     if (!via) {
       views.push_back({});
       continue;
@@ -49,12 +68,60 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
     }
     // A carrier that recovers comes back whole: not by one circuit now and by the preferred one a moment later.
     const bool in_use = !standing.empty() && trunk.members[standing.front().member].carrier == trunk.members[m].carrier;
-    const bool unproven = dead && dead != via && freshness_holds(circuits[dead->index()], circuits[via->index()], site_->probing.interval);
+    const CircuitView& below = circuits[via->index()];
+    const bool unproven = dead && dead != via && freshness_holds(circuits[dead->index()], below, site_->probing.interval, now);
+    const auto back = hold_downs_[via->index()].back_since();
     views.push_back({.health = p.verdict().health,
                      .trusted = p.trusted() && (in_use || siblings_trusted),
-                     .suspect = unproven || (p.last_was_bad() && sibling_down)});
+                     .suspect = unproven || (p.last_was_bad() && sibling_down),
+                     .circuit_suspect = below.suspect,
+                     .circuit_down = below.health == Health::Down,
+                     .circuit_by_link = below.health == Health::Down && below.by_link(),
+                     .circuit_young = back && now - *back < below.hold_down && via != classes_[trunk.traffic_class.index()].choice.circuit,
+                     .shortfall = {}});
   }
   return views;
+}
+
+Instant Decider::remember_members(std::size_t i, std::span<MemberView> views, std::span<const CircuitView> circuits, Instant now) {
+  TrunkState& state = trunks_[i];
+  const model::Trunk& trunk = site_->trunks[i];
+  const auto load = load_of(trunk, state.load);
+  Instant recheck = model::kNever;
+  const auto look_at = [&](Instant t) {
+    if (t > now) recheck = std::min(recheck, t);
+  };
+  for (std::size_t m = 0; m < views.size(); ++m) {
+    MemberView& view = views[m];
+    MemberMemory& memory = state.members[m];
+    const auto via = way_of(trunk, m);
+    if (!via) continue;
+    const PathHealth& p = path(trunk.members[m].carrier, *via);
+    const Instant since = p.verdict().since;
+
+    // One that answers 403 now and then must not go back and forth with each answer.
+    if (view.health == Health::Degraded) memory.degraded = true;
+    if (view.health == Health::Down) memory.degraded = false;  // its trust is gone, which holds it back by itself
+    if (view.health == Health::Up && now - since >= site_->carrier_health.hold_down) memory.degraded = false;
+    view.lately_degraded = view.health == Health::Up && memory.degraded;
+    if (view.lately_degraded) look_at(since + site_->carrier_health.hold_down);
+
+    const bool first = !state.decision.order.empty() && state.decision.order.front().member == m;
+    if (!p.trusted()) memory.owes = true;
+    const Instant well_since = view.health == Health::Up || view.health == Health::Degraded ? since : now;
+    if (first || (view.trusted && !failback_mode_holds(trunk.failback, well_since, state.orders.failback_open, state.orders.failback_permitted, now)))
+      memory.owes = false;
+    view.waits = memory.owes && view.trusted;
+    if (view.waits && trunk.failback.mode == model::FailbackMode::After) look_at(since + trunk.failback.after);
+
+    if (view.circuit_young) look_at(*hold_downs_[via->index()].back_since() + circuits[via->index()].hold_down);
+
+    if (load)
+      view.shortfall = shortfall_of(*load, (*site_)[trunk.members[m].carrier], &(*site_)[*via], (*site_)[trunk.traffic_class].codec, memory.crowded);
+    memory.crowded = view.shortfall.has_value();
+  }
+  if (now < doubt_until_) look_at(doubt_until_);
+  return recheck;
 }
 
 void Decider::hold_back(Guard before, Guard after, const std::string& subject, const std::string& reason, Instant now) {
@@ -69,32 +136,50 @@ void Decider::hold_back(Guard before, Guard after, const std::string& subject, c
 void Decider::choose_class(std::size_t i, std::span<const CircuitView> views, Instant now) {
   ClassState& state = classes_[i];
   const model::TrafficClass& traffic = site_->classes[i];
-  CircuitChoice next =
-      choose_circuit(traffic, state.choice.circuit, state.choice.motive, views, state.orders,
-                     {.hold_down = site_->circuit_health.hold_down, .margin = site_->probing.interval, .settled = started_ + kSettling}, now);
-  const bool moved = next.circuit != state.choice.circuit;
-  const auto from = state.choice.circuit;
-  const Guard held_before = state.choice.held_by;
-  state.choice = std::move(next);
-  if (!moved && state.choice.held_by == held_before) return;
-  model::ClassChoice said{.traffic_class = model::id_at<model::ClassId>(i), .circuit = {}, .reason = {}, .rejected = {}};
+  const auto id = model::id_at<model::ClassId>(i);
+  Orders orders = state.orders;
+  orders.emergency = carries_emergency(id);
+  CircuitChoice next = choose_circuit(*site_, traffic, state.choice, views, orders,
+                                      {.margin = site_->probing.interval,
+                                       .settled = started_ + kSettling,
+                                       .may_escape = state.budget.may_escape(),
+                                       .may_fail_back = state.budget.may_fail_back(),
+                                       .may_improve = state.budget.may_improve(),
+                                       .doubt = now < doubt_until_,
+                                       .doubt_until = doubt_until_},
+                                      now);
+  const CircuitChoice before = std::exchange(state.choice, std::move(next));
+  const bool moved = before.circuit != state.choice.circuit;
+  if (!moved && state.choice.held_by == before.held_by) return;
+  model::ClassChoice said{.traffic_class = id, .circuit = {}, .reason = {}, .rejected = {}};
   say_class(*site_, said, state.choice, circuit_statuses(now), now);
   const std::string subject = "class " + traffic.name;
-  hold_back(held_before, state.choice.held_by, subject, said.reason, now);
+  hold_back(before.held_by, state.choice.held_by, subject, said.reason, now);
   if (!moved) return;
   state.since = now;
+  count_move(state, before, views, now);
   tell(EventId::RoutingMoved, subject, said.reason, now,
-       {{"from", from ? (*site_)[*from].name : ""},
+       {{"from", before.circuit ? (*site_)[*before.circuit].name : ""},
         {"to", (*site_)[*state.choice.circuit].name},
         {"motive", std::string(to_string(state.choice.motive))}});
 }
 
-void Decider::choose_trunk(std::size_t i, Instant now) {
+void Decider::count_move(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, Instant now) {
+  const Motive motive = state.choice.motive;
+  state.budget.moved(motive, before.circuit && views[before.circuit->index()].health == Health::Down, now);
+  if (motive == Motive::Quality) hold_downs_[before.circuit->index()].left(now);
+  // Going back after a person's order has ended is no trial of the circuit.
+  if (motive == Motive::Failback && before.motive != Motive::Forced) hold_downs_[state.choice.circuit->index()].failed_back(now);
+}
+
+void Decider::choose_trunk(std::size_t i, std::span<const CircuitView> circuits, Instant now) {
   TrunkState& state = trunks_[i];
   const model::Trunk& trunk = site_->trunks[i];
-  const auto views = member_views(trunk, state.decision.order);
+  auto views = member_views(trunk, state.decision.order, circuits, now);
+  const Instant recheck = remember_members(i, views, circuits, now);
   TrunkDecision next = order_trunk(*site_, trunk, state.decision.order, state.decision.motive, views,
-                                   classes_[trunk.traffic_class.index()].choice.circuit, state.orders);
+                                   classes_[trunk.traffic_class.index()].choice.circuit, state.orders, now < doubt_until_);
+  next.recheck = recheck;
   const bool had = !state.decision.order.empty();
   const std::size_t first_before = had ? state.decision.order.front().member : 0;
   const bool first_changed = !had || first_before != next.order.front().member;
@@ -103,9 +188,7 @@ void Decider::choose_trunk(std::size_t i, Instant now) {
   if (!first_changed && state.decision.held_by == held_before) return;
   model::TrunkChoice said{
       .trunk = model::id_at<model::TrunkId>(i), .order = state.decision.order, .motive = state.decision.motive, .reason = {}, .rejected = {}};
-  std::vector<bool> trusted;
-  for (const MemberView& v : views) trusted.push_back(v.trusted);
-  say_trunk(*site_, said, state.decision.held_by, path_statuses(), circuits_.size(), trusted, now);
+  say_trunk(*site_, said, state.decision, path_statuses(), circuits_.size(), now);
   const std::string subject = "trunk " + trunk.name;
   hold_back(held_before, state.decision.held_by, subject, said.reason, now);
   if (!first_changed) return;
@@ -125,10 +208,11 @@ void Decider::choose_all(Instant now) {
     ++suppressed_[Guard::Adoption];
     return;  // I13: until the switch has told what stands, nothing is chosen over it
   }
-  const auto views = circuit_views();
+  for (std::size_t c = 0; c < circuits_.size(); ++c) hold_downs_[c].see(circuits_[c].verdict().health, now);
+  const auto views = circuit_views(now);
   for (std::size_t i = 0; i < classes_.size(); ++i) choose_class(i, views, now);
   for (std::size_t i = 0; i < trunks_.size(); ++i)
-    if (trunks_[i].adopted) choose_trunk(i, now);
+    if (trunks_[i].adopted) choose_trunk(i, views, now);
 }
 
 }  // namespace linekeeper::decision

@@ -10,20 +10,26 @@ using model::Guard;
 using model::Health;
 using model::Instant;
 
-Guard Decider::forced_refused(model::ClassId, model::CircuitId to) const {
+Guard Decider::forced_refused(model::ClassId subject, model::CircuitId to) const {
   const Health h = circuits_.at(to.index()).verdict().health;
+  if (emergency_holds(carries_emergency(subject), h)) return Guard::Emergency;
   return h == Health::Up || h == Health::Degraded ? Guard::None : Guard::TargetHealthy;
 }
 
-Guard Decider::forced_refused(model::TrunkId, model::CarrierId to) const {
+Guard Decider::forced_refused(model::TrunkId subject, model::CarrierId to) const {
   const Health h = carriers_.at(to.index()).health;
+  if (emergency_holds((*site_)[subject].emergency, h)) return Guard::Emergency;
   return h == Health::Up || h == Health::Degraded ? Guard::None : Guard::TargetHealthy;
+}
+
+bool Decider::carries_emergency(model::ClassId traffic) const {
+  return std::ranges::any_of(site_->trunks, [&](const model::Trunk& t) { return t.emergency && t.traffic_class == traffic; });
 }
 
 std::vector<model::CircuitStatus> Decider::circuit_statuses(Instant now) const {
   std::vector<model::CircuitStatus> all;
   for (const CircuitHealth& c : circuits_) {
-    all.push_back(c.status());
+    all.push_back(c.status(now));
     all.back().reason = circuit_clause(*site_, all.back(), now);
   }
   return all;
@@ -48,6 +54,7 @@ void Decider::fill(model::Status& s, Instant now) const {
     for (std::size_t c = 0; c < circuits_.size(); ++c)
       if (const int code = s.path(id, model::id_at<model::CircuitId>(c)).last_code; code != 0) s.carriers.back().last_code = code;
   }
+  s.diagnoses = diagnoses_.told(*site_, evidence_, now);
   s.plan = make_plan(now);
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     say_class(*site_, s.plan.classes[i], classes_[i].choice, s.circuits, now);
@@ -55,9 +62,7 @@ void Decider::fill(model::Status& s, Instant now) const {
   }
   for (std::size_t i = 0; i < trunks_.size(); ++i) {
     const model::Trunk& trunk = site_->trunks[i];
-    std::vector<bool> trusted;
-    for (const MemberView& v : member_views(trunk, trunks_[i].decision.order)) trusted.push_back(v.trusted);
-    say_trunk(*site_, s.plan.trunks[i], trunks_[i].decision.held_by, s.paths, circuits_.size(), trusted, now);
+    say_trunk(*site_, s.plan.trunks[i], trunks_[i].decision, s.paths, circuits_.size(), now);
     if (trunks_[i].decision.order.empty()) continue;
     const model::TrunkMember& first = trunk.members[trunks_[i].decision.order.front().member];
     s.carriers[first.carrier.index()].active = true;

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 namespace linekeeper::decision {
 
@@ -13,13 +14,179 @@ using model::Motive;
 
 namespace {
 
-std::string held_sentence(Guard guard, std::string_view name) {
-  switch (guard) {
+/// "in 48 s", or "now" when that has come.
+std::string in_so_long(model::Instant until, model::Instant now) { return until > now ? "in " + words(until - now) : "now"; }
+
+std::string clock(std::chrono::minutes of_day) { return fmt::format("{:02}:{:02}", of_day.count() / 60, of_day.count() % 60); }
+
+/// What going back waits for: "until it has been well for 2h00m", "for its window, 02:00 to 04:00", "until a person allows it".
+std::string waits_for(const model::Failback& failback) {
+  switch (failback.mode) {
+    case model::FailbackMode::Automatic: break;
+    case model::FailbackMode::After: return fmt::format("until it has been well for {}", words(failback.after));
+    case model::FailbackMode::Window: return fmt::format("for its window, {} to {}", clock(failback.opens), clock(failback.closes));
+    case model::FailbackMode::Manual: return "until a person allows it";
+  }
+  return "for nothing more";
+}
+
+/// A risk group that a circuit has in common with one that is down: "street-duct with fiber, which is down".
+std::string shared_risk(const model::Site& site, model::CircuitId circuit, std::span<const model::CircuitStatus> circuits) {
+  for (const std::string& group : site[circuit].risk_groups)
+    for (const model::CircuitStatus& other : circuits) {
+      if (other.circuit == circuit || other.verdict.health != Health::Down) continue;
+      if (std::ranges::find(site[other.circuit].risk_groups, group) != site[other.circuit].risk_groups.end())
+        return fmt::format("{} with {}, which is down", group, site[other.circuit].name);
+    }
+  return "a risk group with one that is down";
+}
+
+/// What holds a class where it is, why, and when that ends; empty where nothing does.
+class HeldSentence {
+ public:
+  HeldSentence(const model::Site& site, const model::TrafficClass& traffic, const CircuitChoice& choice,
+               std::span<const model::CircuitStatus> circuits, model::Instant now)
+      : site_(site), traffic_(traffic), choice_(choice), now_(now), name_(site[*choice.circuit].name) {
+    health_ = circuits[choice.circuit->index()].verdict.health;
+    const auto about = std::ranges::find(choice.rejected, choice.held_by, &CircuitRejected::guard);
+    if (about != choice.rejected.end()) about_ = &*about;
+  }
+
+  [[nodiscard]] std::string text() const {
+    const std::string other = about_ != nullptr ? site_[about_->circuit].name : "another way";
+    switch (choice_.held_by) {
+      case Guard::AllBad: return all_bad();
+      case Guard::Freshness:
+        if (bad()) return fmt::format(" {} No other way is known to be better: it is kept until one is (guard freshness).", sounds_bad());
+        if (usable()) return fmt::format(" It goes back to {} when that answers again as quickly as it does (guard freshness).", other);
+        return fmt::format(" {} is kept until another way is proven to work now (guard freshness).", name_);
+      case Guard::OperatorHold: return " Automatic moves are on hold by an operator (guard operator_hold).";
+      case Guard::HoldDown:
+        if (bad())
+          return fmt::format(" {} {} has only just come back: it is taken once its probes have shown that it is well (guard hold_down).",
+                             sounds_bad(), other);
+        return fmt::format(" It goes back to {} {}, if that stays well until then (guard hold_down).", other,
+                           when("when its probes have shown that it is well"));
+      case Guard::MoveBudget:
+        return fmt::format(" It is to go to {}, but has moved as often as it may for now: {} (guard move_budget).", other, when("later"));
+      case Guard::QualityGain:
+        if (bad()) return fmt::format(" {} No other way is so much better that a move would be heard (guard quality_gain).", sounds_bad());
+        return fmt::format(" It goes back to {} when calls over that sound well again (guard quality_gain).", other);
+      case Guard::FailbackMode:
+        return fmt::format(" {} is well again; going back to it waits {} (guard failback_mode).", other, waits_for(traffic_.failback));
+      case Guard::SelfDoubt:
+        return fmt::format(
+            " It is to go to {}, but our own loop or sending has just failed, so only a lost link would move it; judged anew {} (guard self_doubt).",
+            other, when("when that is over"));
+      case Guard::Emergency:
+        return fmt::format(" The order to force {} is not followed while {} is not up: emergency calls go this way (guard emergency).", other, other);
+      default: return {};
+    }
+  }
+
+ private:
+  [[nodiscard]] bool usable() const { return health_ == Health::Up || health_ == Health::Degraded; }
+  [[nodiscard]] bool bad() const { return usable() && !choice_.lacking.empty(); }
+  [[nodiscard]] std::string sounds_bad() const { return fmt::format("It is bad for {} ({}).", traffic_.name, choice_.lacking); }
+  [[nodiscard]] std::string when(std::string_view otherwise) const {
+    const model::Instant until = about_ != nullptr ? about_->until : model::kNever;
+    return until == model::kNever ? std::string(otherwise) : in_so_long(until, now_);
+  }
+  [[nodiscard]] std::string all_bad() const {
+    if (bad()) return fmt::format(" {} Every other way is down or as bad: the least bad is kept until one is better (guard all_bad).", sounds_bad());
+    const bool silent = std::ranges::any_of(choice_.rejected, [](const CircuitRejected& r) { return r.lesser == Lesser::Suspect; });
+    return fmt::format(" Every way is down{}: {} is kept, because moving between dead ways helps nobody (guard all_bad).",
+                       silent ? " or silent just now" : "", name_);
+  }
+
+  const model::Site& site_;
+  const model::TrafficClass& traffic_;
+  const CircuitChoice& choice_;
+  model::Instant now_;
+  std::string name_;
+  Health health_ = Health::Unknown;
+  const CircuitRejected* about_ = nullptr;
+};
+
+std::string because(const CircuitChoice& choice) { return choice.because.empty() ? "" : fmt::format(" ({})", choice.because); }
+
+/// One circuit that was not taken.
+std::string rejected_clause(const model::Site& site, const model::TrafficClass& traffic, const CircuitRejected& r,
+                            std::span<const model::CircuitStatus> circuits, model::Instant now) {
+  const model::CircuitStatus& c = circuits[r.circuit.index()];
+  const std::string clause = circuit_clause(site, c, now);
+  const std::string up_for = "up for " + words(now - c.verdict.since);
+  switch (r.guard) {
+    case Guard::HoldDown:
+      if (r.until == model::kNever)
+        return fmt::format("{}, used again when its probes have shown for long enough that it is well (guard hold_down)", up_for);
+      return fmt::format("preferred and {}, used again after {}, {} (guard hold_down)", up_for, words(r.wanted), in_so_long(r.until, now));
+    case Guard::FailbackMode: return fmt::format("preferred and {}; going back waits {} (guard failback_mode)", up_for, waits_for(traffic.failback));
+    case Guard::MoveBudget: return fmt::format("{}; the next move may be made {} (guard move_budget)", clause, in_so_long(r.until, now));
+    case Guard::QualityGain: return fmt::format("{}; not so much better that a move would be heard (guard quality_gain)", clause);
+    case Guard::Emergency: return fmt::format("{}; forced, but emergency calls are not sent by a way that is not up (guard emergency)", clause);
+    case Guard::None: break;
+    default: return fmt::format("{} (guard {})", clause, to_string(r.guard));
+  }
+  switch (r.lesser) {
+    case Lesser::Suspect: return "up, but silent just now for longer than it usually is: " + clause;
+    case Lesser::SharesRisk: return fmt::format("up, but it shares {}: {}", shared_risk(site, r.circuit, circuits), clause);
+    case Lesser::Metered: return "up, but metered, and so the last resort: " + clause;
+    case Lesser::No: break;
+  }
+  return c.verdict.health == Health::Up ? "up, less preferred: " + clause : clause;
+}
+
+/// What holds a trunk's order as it is.
+std::string held_sentence(const TrunkDecision& decision, std::string_view name) {
+  switch (decision.held_by) {
     case Guard::AllBad: return fmt::format(" Every way is down: {} is kept, because moving between dead ways helps nobody (guard all_bad).", name);
     case Guard::Freshness: return fmt::format(" {} is kept until another way is proven to work now (guard freshness).", name);
     case Guard::OperatorHold: return " Automatic moves are on hold by an operator (guard operator_hold).";
-    default: return {};
+    case Guard::SelfDoubt:
+      return " The order is kept for a moment, because our own loop or sending has just failed: only a lost link would change it (guard self_doubt).";
+    case Guard::Emergency: return " The carrier that an operator forced is not up, and emergency calls are not sent to it first (guard emergency).";
+    default: break;
   }
+  if (decision.despite_hold) return " It was re-ordered although an operator holds it: emergency calls are not held on a dead way (guard emergency).";
+  return {};
+}
+
+std::string shortfall_clause(const Shortfall& s) {
+  switch (s.of) {
+    case Shortfall::Of::Channels: return fmt::format("{:.0f} calls at once, and its contract allows {:.0f}", s.needed, s.available);
+    case Shortfall::Of::CallsPerSecond: return fmt::format("{:.1f} calls a second, and its contract allows {:.1f}", s.needed, s.available);
+    case Shortfall::Of::Bandwidth: return fmt::format("the calls need {:.0f} kbit/s each way, and its circuit carries {:.0f}", s.needed, s.available);
+  }
+  return {};
+}
+
+/// Why a member stands behind: guard and clause.
+std::pair<Guard, std::string> behind_clause(const model::Site& site, const model::Trunk& trunk, std::size_t member, const MemberPlace& place,
+                                            const std::string& clause) {
+  const auto& via = trunk.members[member].circuit;
+  const std::string circuit = via ? site[*via].name : "its circuit";
+  switch (place.behind) {
+    case Behind::Untrusted:
+      return {Guard::HoldDown,
+              fmt::format("{}; preferred again after {} of being up (guard hold_down)", clause, words(site.carrier_health.hold_down))};
+    case Behind::CircuitYoung:
+      return {Guard::HoldDown, fmt::format("{}; preferred again when {} has been up for its hold-down (guard hold_down)", clause, circuit)};
+    case Behind::LatelyDegraded:
+      return {Guard::HoldDown, fmt::format("{}; was degraded, and is preferred again after {} without that (guard hold_down)", clause,
+                                           words(site.carrier_health.hold_down))};
+    case Behind::Suspect: return {Guard::Freshness, fmt::format("{}; not counted on until it is proven to work now (guard freshness)", clause)};
+    case Behind::CircuitSuspect:
+      return {Guard::None,
+              fmt::format("{}; {} is silent just now for longer than it usually is: new calls go elsewhere until it answers", clause, circuit)};
+    case Behind::Load: return {Guard::None, fmt::format("{}; cannot carry the load: {}", clause, shortfall_clause(*place.shortfall))};
+    case Behind::Waits:
+      return {Guard::FailbackMode, fmt::format("{}; well again, going back waits {} (guard failback_mode)", clause, waits_for(trunk.failback))};
+    case Behind::Preference:
+    case Behind::Degraded:
+    case Behind::Down: break;
+  }
+  return {Guard::None, clause};
 }
 
 std::string member_name(const model::Site& site, const model::Trunk& trunk, std::size_t member) {
@@ -44,32 +211,27 @@ void say_class(const model::Site& site, model::ClassChoice& said, const CircuitC
       case Motive::Adopted: said.reason = fmt::format("{} goes by {}, found standing at start and kept; {}.", traffic.name, name, clause); break;
       case Motive::Escape: said.reason = fmt::format("{} left a dead circuit for {}; {}.", traffic.name, name, clause); break;
       case Motive::Failback: said.reason = fmt::format("{} came back to {}, up for its hold-down; {}.", traffic.name, name, clause); break;
-      case Motive::Quality: said.reason = fmt::format("{} left a circuit that calls sound bad over for {}; {}.", traffic.name, name, clause); break;
+      case Motive::Quality:
+        said.reason = fmt::format("{} left a circuit that calls sound bad over for {}{}; {}.", traffic.name, name, because(choice), clause);
+        break;
       case Motive::Held: said.reason = fmt::format("{} stays on {}; {}.", traffic.name, name, clause); break;
       case Motive::NotYet:
+      case Motive::Suspicion:
+      case Motive::Capacity:
       case Motive::FirstChoice:
         said.reason = fmt::format("{} goes by {}, the most preferred circuit that is up; {}.", traffic.name, name, clause);
         break;
     }
-    said.reason += held_sentence(choice.held_by, name);
+    said.reason += HeldSentence(site, traffic, choice, circuits, now).text();
+    if (choice.despite_hold) said.reason += " It moved although an operator holds it: emergency calls are not held on a dead way (guard emergency).";
   }
   said.rejected.clear();
-  for (const CircuitRejected& r : choice.rejected) {
-    const model::CircuitStatus& c = circuits[r.circuit.index()];
-    std::string reason = circuit_clause(site, c, now);
-    if (r.guard == Guard::HoldDown)
-      reason = fmt::format("preferred and up for {}, used again after {} (guard hold_down)", words(now - c.verdict.since),
-                           words(site.circuit_health.hold_down));
-    else if (r.guard != Guard::None)
-      reason += fmt::format(" (guard {})", to_string(r.guard));
-    else if (c.verdict.health == Health::Up)
-      reason.insert(0, "up, less preferred: ");
-    said.rejected.push_back({site[r.circuit].name, r.guard, std::move(reason)});
-  }
+  for (const CircuitRejected& r : choice.rejected)
+    said.rejected.push_back({site[r.circuit].name, r.guard, rejected_clause(site, traffic, r, circuits, now)});
 }
 
-void say_trunk(const model::Site& site, model::TrunkChoice& said, Guard held_by, std::span<const model::PathStatus> paths, std::size_t circuit_count,
-               const std::vector<bool>& trusted, model::Instant now) {
+void say_trunk(const model::Site& site, model::TrunkChoice& said, const TrunkDecision& decision, std::span<const model::PathStatus> paths,
+               std::size_t circuit_count, model::Instant now) {
   const model::Trunk& trunk = site[said.trunk];
   said.rejected.clear();
   if (said.order.empty()) {
@@ -88,17 +250,19 @@ void say_trunk(const model::Site& site, model::TrunkChoice& said, Guard held_by,
     case Motive::Forced: how = "is offered first because an operator forced it"; break;
     case Motive::Escape: how = "is offered first since the one before it failed"; break;
     case Motive::Failback: how = "is now offered first: it is preferred, and nothing is held against it any more"; break;
+    case Motive::Suspicion: how = "is offered first while the circuit below the one before it is silent"; break;
+    case Motive::Capacity: how = "is offered first, because the one before it cannot carry the load"; break;
     case Motive::NotYet: how = "is offered first, as configured, until carriers have answered"; break;
     default: break;
   }
-  said.reason = fmt::format("{}: {} {}; {}.", trunk.name, name, how, clause(first)) + held_sentence(held_by, name);
+  said.reason = fmt::format("{}: {} {}; {}.", trunk.name, name, how, clause(first)) + held_sentence(decision, name);
+  if (decision.places.size() != trunk.members.size()) return;  // read back from the PBX, not yet chosen
+  if (const auto& lacks = decision.places[first].shortfall)
+    said.reason += fmt::format(" It cannot carry the load ({}), and neither can any other that is as well.", shortfall_clause(*lacks));
   for (std::size_t i = 1; i < said.order.size(); ++i) {
     const std::size_t member = said.order[i].member;
-    const bool waiting = said.order[i].eligible && !trusted[member];
-    said.rejected.push_back(
-        {member_name(site, trunk, member), waiting ? Guard::HoldDown : Guard::None,
-         waiting ? fmt::format("{}; preferred again after {} of being up (guard hold_down)", clause(member), words(site.carrier_health.hold_down))
-                 : clause(member)});
+    auto [guard, reason] = behind_clause(site, trunk, member, decision.places[member], clause(member));
+    said.rejected.push_back({member_name(site, trunk, member), guard, std::move(reason)});
   }
 }
 

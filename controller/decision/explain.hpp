@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "controller/decision/policy.hpp"
+#include "controller/decision/trunk_policy.hpp"
 #include "controller/model/status.hpp"
 
 namespace linekeeper::decision {
@@ -24,8 +25,8 @@ namespace linekeeper::decision {
 void say_class(const model::Site& site, model::ClassChoice& said, const CircuitChoice& choice, std::span<const model::CircuitStatus> circuits,
                model::Instant now);
 /// Fills reason and rejected of a trunk's choice.
-void say_trunk(const model::Site& site, model::TrunkChoice& said, model::Guard held_by, std::span<const model::PathStatus> paths,
-               std::size_t circuit_count, const std::vector<bool>& trusted, model::Instant now);
+void say_trunk(const model::Site& site, model::TrunkChoice& said, const TrunkDecision& decision, std::span<const model::PathStatus> paths,
+               std::size_t circuit_count, model::Instant now);
 
 /// The whole answer of `linekeeper explain`, line by line.
 /// @param subject  name of a class, trunk, circuit or carrier; "routing", "trunks"; "" for everything

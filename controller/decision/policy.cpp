@@ -1,199 +1,300 @@
 #include "controller/decision/policy.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <tuple>
+
+#include "controller/decision/quality.hpp"
 
 namespace linekeeper::decision {
 
 using model::CircuitId;
 using model::Guard;
 using model::Health;
+using model::Instant;
 using model::Motive;
 
 namespace {
 
-/// The most preferred usable circuit; one that is up goes before one that is degraded.
-std::optional<CircuitId> best_of(const model::TrafficClass& traffic, std::span<const CircuitView> views) {
-  for (const Health wanted : {Health::Up, Health::Degraded})
-    for (const CircuitId c : traffic.circuits)
-      if (views[c.index()].health == wanted) return c;
-  return std::nullopt;
-}
+constexpr std::chrono::seconds kLookAgain{1};             // figures move with every probe; no event says when they have moved enough
+constexpr std::chrono::milliseconds kLookAgainSoon{100};  // a suspicion is over, or is a death, within about a second
 
-void list_rejected(const model::TrafficClass& traffic, std::span<const CircuitView> views, CircuitChoice& choice, std::optional<CircuitId> held) {
-  for (const CircuitId c : traffic.circuits) {
-    if (c == choice.circuit) continue;
-    Guard guard = c == held ? choice.held_by : Guard::None;
-    if (guard == Guard::None && views[c.index()].health == Health::Unknown) guard = Guard::Freshness;
-    choice.rejected.push_back({c, guard});
+/// The class's circuits as they rank now.
+class Ways {
+ public:
+  Ways(const model::Site& site, const model::TrafficClass& traffic, std::span<const CircuitView> views)
+      : site_(&site), traffic_(&traffic), views_(views), order_(traffic.circuits) {
+    std::ranges::sort(order_, {}, [this](CircuitId c) { return std::pair(last_resort(c), place_in(traffic_->circuits, c)); });
   }
-}
 
-bool any_unknown(const model::TrafficClass& traffic, std::span<const CircuitView> views) {
-  return std::ranges::any_of(traffic.circuits, [&](CircuitId c) { return views[c.index()].health == Health::Unknown; });
-}
+  /// In order of preference, whatever their health.
+  [[nodiscard]] const std::vector<CircuitId>& order() const { return order_; }
+  [[nodiscard]] const CircuitView& view(CircuitId c) const { return views_[c.index()]; }
+  [[nodiscard]] bool last_resort(CircuitId c) const { return traffic_->avoid_metered && (*site_)[c].metered; }
 
-/// The way that stands is dead: the first usable one that is proven to have outlived it.
-std::optional<CircuitId> escape_from(const model::TrafficClass& traffic, const CircuitView& dead, std::span<const CircuitView> views,
-                                     model::Duration margin) {
-  for (const Health wanted : {Health::Up, Health::Degraded})
-    for (const CircuitId c : traffic.circuits)
-      if (views[c.index()].health == wanted && !freshness_holds(dead, views[c.index()], margin)) return c;
-  return std::nullopt;
-}
-
-/// A circuit preferred to `best` has a link and has not been judged yet.
-bool better_may_come(const model::TrafficClass& traffic, CircuitId best, std::span<const CircuitView> views) {
-  for (const CircuitId c : traffic.circuits) {
-    if (c == best) return false;
-    if (views[c.index()].health == Health::Unknown) return true;
-  }
-  return false;
-}
-
-/// Unknown moves nothing (I6): who is not judged keeps the place where it stood, the others take theirs around it. After a restart,
-/// when nothing is known of anyone, that is the order that stands (I13).
-void keep_unknown_places(std::vector<model::TrunkStep>& order, std::span<const model::TrunkStep> standing) {
-  const auto unknown = [](const model::TrunkStep& s) { return s.health == Health::Unknown; };
-  std::vector<model::TrunkStep> placed;
-  auto known = order.begin();
-  for (const model::TrunkStep& stood : standing) {
-    const auto now = std::ranges::find(order, stood.member, &model::TrunkStep::member);
-    if (unknown(*now)) {
-      placed.push_back(*now);
-      continue;
+  /// A circuit that is down has a risk group with this one in common.
+  [[nodiscard]] bool shares_risk(CircuitId c) const {
+    for (std::size_t d = 0; d < views_.size(); ++d) {
+      if (d == c.index() || views_[d].health != Health::Down) continue;
+      for (const std::string& group : site_->circuits[d].risk_groups)
+        if (std::ranges::find((*site_)[c].risk_groups, group) != (*site_)[c].risk_groups.end()) return true;
     }
-    known = std::find_if_not(known, order.end(), unknown);
-    placed.push_back(*known++);
+    return false;
   }
-  if (placed.front().health == Health::Down) return;  // one that may be well goes before one that is dead
-  order = std::move(placed);
-}
 
-std::size_t position(const std::vector<CircuitId>& list, CircuitId c) { return static_cast<std::size_t>(std::ranges::find(list, c) - list.begin()); }
+  /// Those that are usable, the best way out first.
+  [[nodiscard]] std::vector<CircuitId> usable() const {
+    std::vector<CircuitId> ways;
+    for (const CircuitId c : order_)
+      if (view(c).usable()) ways.push_back(c);
+    std::ranges::sort(ways, {}, [this](CircuitId c) {
+      const CircuitView& v = view(c);
+      return std::tuple(v.health == Health::Degraded, v.suspect, shares_risk(c), place_in(order_, c));
+    });
+    return ways;
+  }
+
+  [[nodiscard]] bool any_unknown() const {
+    return std::ranges::any_of(order_, [this](CircuitId c) { return view(c).health == Health::Unknown; });
+  }
+  [[nodiscard]] bool all_bad() const {
+    std::vector<CircuitView> of_class;
+    for (const CircuitId c : order_) of_class.push_back(view(c));
+    return all_bad_holds(of_class);
+  }
+
+ private:
+  static std::ptrdiff_t place_in(const std::vector<CircuitId>& list, CircuitId c) { return std::ranges::find(list, c) - list.begin(); }
+
+  const model::Site* site_;
+  const model::TrafficClass* traffic_;
+  std::span<const CircuitView> views_;
+  std::vector<CircuitId> order_;
+};
+
+class Chooser {
+ public:
+  Chooser(const model::Site& site, const model::TrafficClass& traffic, const CircuitChoice& standing, std::span<const CircuitView> views,
+          const Orders& orders, const Pace& pace, Instant now)
+      : site_(site), traffic_(traffic), standing_(standing), ways_(site, traffic, views), orders_(orders), pace_(pace), now_(now) {
+    choice_.circuit = standing.circuit;
+    choice_.motive = standing.motive;
+    choice_.because = standing.motive == Motive::Quality ? standing.because : "";
+  }
+
+  CircuitChoice choose() {
+    if (orders_.force && obeys_force()) {
+      choice_.circuit = orders_.force;
+      choice_.motive = Motive::Forced;
+      choice_.because.clear();
+    } else {
+      automatic();
+      if (orders_.hold) freeze();
+    }
+    list_rejected();
+    return std::move(choice_);
+  }
+
+ private:
+  // --- what a person said ---
+  bool obeys_force() {
+    const Health onto = ways_.view(*orders_.force).health;
+    if (orders_.despite_emergency || !emergency_holds(orders_.emergency, onto) || ways_.usable().empty()) return true;
+    stay(Guard::Emergency, orders_.force);
+    return false;
+  }
+  /// Undoes what would have moved; but nobody may hold emergency calls on a dead way while another is up (I24).
+  void freeze() {
+    if (choice_.circuit == standing_.circuit) return;
+    if (orders_.emergency && choice_.motive == Motive::Escape) {
+      choice_.despite_hold = true;
+      return;
+    }
+    const auto wanted = choice_.circuit;
+    choice_.circuit = standing_.circuit;
+    choice_.motive = standing_.motive;
+    choice_.because = standing_.because;
+    choice_.beyond = standing_.beyond;
+    choice_.lacking = standing_.lacking;
+    stay(Guard::OperatorHold, wanted);
+  }
+
+  // --- what is best ---
+  void automatic() {
+    if (!standing_.circuit) return first_choice();
+    const CircuitView& here = ways_.view(*standing_.circuit);
+    switch (here.health) {
+      case Health::Down: return escape(here);
+      case Health::Unknown:
+        if (const auto ways = ways_.usable(); !ways.empty()) stay(Guard::Freshness, ways.front());
+        return;
+      case Health::Up:
+      case Health::Degraded: break;
+    }
+    if (!improve(here)) fail_back();
+    if (choice_.circuit == standing_.circuit && choice_.held_by == Guard::None &&
+        (choice_.motive == Motive::Forced || choice_.motive == Motive::Held))
+      choice_.motive = Motive::FirstChoice;  // the override ended, or the better one failed again
+  }
+
+  void first_choice() {
+    const auto ways = ways_.usable();
+    choice_.motive = Motive::NotYet;
+    if (ways.empty()) return stay(ways_.any_unknown() ? Guard::Freshness : Guard::AllBad, std::nullopt);
+    if (pace_.doubt) return stay(Guard::SelfDoubt, ways.front(), pace_.doubt_until);
+    if (now_ < pace_.settled && better_may_come(ways.front())) return stay(Guard::Freshness, ways.front(), pace_.settled);
+    choice_.circuit = ways.front();
+    choice_.motive = Motive::FirstChoice;
+  }
+
+  /// A circuit preferred to `best` has a link and has not been judged yet.
+  bool better_may_come(CircuitId best) const {
+    for (const CircuitId c : ways_.order()) {
+      if (c == best) return false;
+      if (ways_.view(c).health == Health::Unknown) return true;
+    }
+    return false;
+  }
+
+  /// The way that stands is dead: the first usable one that is proven to have outlived it.
+  void escape(const CircuitView& dead) {
+    const auto ways = ways_.usable();
+    const auto first = ways.empty() ? std::optional<CircuitId>() : ways.front();
+    if (ways_.all_bad()) return stay(ways_.any_unknown() ? Guard::Freshness : Guard::AllBad, first, first ? now_ + kLookAgainSoon : model::kNever);
+    if (self_doubt_holds(pace_.doubt, dead)) return stay(Guard::SelfDoubt, first, pace_.doubt_until);
+    for (const CircuitId c : ways) {
+      if (!freshness_holds(dead, ways_.view(c), pace_.margin, now_)) {
+        if (move_budget_holds(pace_.may_escape, now_)) return stay(Guard::MoveBudget, c, pace_.may_escape);
+        return go(c, Motive::Escape);
+      }
+      reject(c, Guard::Freshness);
+    }
+    stay(Guard::Freshness, first);
+  }
+
+  /// The way that stands lives, and calls over it sound bad. @return whether that settles it
+  bool improve(const CircuitView& here) {
+    if (!traffic_.limits) return false;
+    std::string which;
+    choice_.beyond = beyond(standing_.beyond, here.figures, *traffic_.limits, traffic_.codec, &which);
+    if (here.brown()) choice_.recheck = now_ + kLookAgain;
+    if (!choice_.beyond || !here.brown()) return false;
+    Guard guard = ways_.any_unknown() ? Guard::Freshness : Guard::AllBad;
+    choice_.lacking = which;
+    for (const CircuitId c : ways_.usable()) {
+      const CircuitView& there = ways_.view(c);
+      if (c == standing_.circuit || there.health != Health::Up || there.suspect) continue;
+      if (!there.proven_well) {
+        guard = Guard::HoldDown;
+        reject(c, guard);
+      } else if (beyond(true, there.figures, *traffic_.limits, traffic_.codec)) {
+        reject(c, Guard::QualityGain);
+      } else if (quality_gain_holds(gain_of(here.figures, there.figures, *traffic_.limits, traffic_.codec))) {
+        guard = Guard::QualityGain;
+        reject(c, guard);
+      } else {
+        move(c, Motive::Quality, pace_.may_improve);
+        return true;
+      }
+    }
+    stay(guard, std::nullopt);
+    return true;
+  }
+
+  /// Back to one that is preferred to the one that stands. A lesser one that is ready is not taken while a better one needs only one
+  /// more first hold-down: two moves for one.
+  void fail_back() {
+    for (const CircuitId c : ways_.order()) {
+      if (c == standing_.circuit) break;
+      const CircuitView& v = ways_.view(c);
+      if (v.health != Health::Up || (ways_.shares_risk(c) && !ways_.shares_risk(*standing_.circuit))) continue;
+      const Instant ready = v.since + v.hold_down;
+      if (hold_down_holds(v, v.hold_down, now_)) {
+        wait(c, Guard::HoldDown, ready > now_ ? ready : now_ + kLookAgain, ready > now_ ? ready : model::kNever);
+        if (ready > now_ && ready - now_ <= site_.circuit_health.hold_down) return;
+      } else if (v.suspect) {
+        wait(c, Guard::Freshness, now_ + kLookAgainSoon);
+      } else if (traffic_.limits && beyond(true, v.figures, *traffic_.limits, traffic_.codec)) {
+        wait(c, Guard::QualityGain, now_ + kLookAgain);
+      } else if (failback_mode_holds(traffic_.failback, v.since, orders_.failback_open, orders_.failback_permitted, now_)) {
+        const bool known = traffic_.failback.mode == model::FailbackMode::After;
+        const Instant until = known ? v.since + traffic_.failback.after : model::kNever;
+        wait(c, Guard::FailbackMode, until, until);
+      } else {
+        move(c, Motive::Failback, pace_.may_fail_back);
+        return;
+      }
+    }
+  }
+
+  // --- how it is said ---
+  void go(CircuitId to, Motive motive) {
+    choice_.circuit = to;
+    choice_.motive = motive;
+    choice_.held_by = Guard::None;
+    choice_.recheck = model::kNever;
+    choice_.beyond = false;
+    choice_.lacking.clear();
+    if (motive != Motive::Quality) choice_.because.clear();
+  }
+  /// A move that is not an escape, if the last two guards let it.
+  void move(CircuitId to, Motive motive, Instant allowed) {
+    const Guard guard = pace_.doubt ? Guard::SelfDoubt : move_budget_holds(allowed, now_) ? Guard::MoveBudget : Guard::None;
+    if (guard == Guard::None) {
+      if (motive == Motive::Quality) choice_.because = fmt::format("{} had {}", site_[*standing_.circuit].name, choice_.lacking);
+      return go(to, motive);
+    }
+    const Instant until = guard == Guard::SelfDoubt ? pace_.doubt_until : allowed;
+    if (motive == Motive::Failback) choice_.motive = Motive::Held;
+    stay(guard, to, until);
+  }
+  void wait(CircuitId c, Guard guard, Instant recheck, Instant until = model::kNever) {
+    choice_.motive = Motive::Held;
+    if (choice_.held_by == Guard::None) choice_.held_by = guard;
+    choice_.recheck = std::min(choice_.recheck, recheck);
+    reject(c, guard, until);
+  }
+  void stay(Guard guard, std::optional<CircuitId> about, Instant until = model::kNever) {
+    choice_.held_by = guard;
+    choice_.recheck = std::min(choice_.recheck, until);
+    if (about) reject(*about, guard, until);
+  }
+  void reject(CircuitId c, Guard guard, Instant until = model::kNever) {
+    std::erase_if(told_, [c](const CircuitRejected& r) { return r.circuit == c; });
+    told_.push_back({.circuit = c, .guard = guard, .until = until, .wanted = ways_.view(c).hold_down});
+  }
+  void list_rejected() {
+    for (const CircuitId c : ways_.order()) {
+      if (c == choice_.circuit) continue;
+      const CircuitView& v = ways_.view(c);
+      const auto told = std::ranges::find(told_, c, &CircuitRejected::circuit);
+      CircuitRejected r = told != told_.end() ? *told : CircuitRejected{.circuit = c};
+      if (r.guard == Guard::None && v.health == Health::Unknown) r.guard = Guard::Freshness;
+      if (v.usable())
+        r.lesser = v.suspect ? Lesser::Suspect : ways_.shares_risk(c) ? Lesser::SharesRisk : ways_.last_resort(c) ? Lesser::Metered : Lesser::No;
+      choice_.rejected.push_back(r);
+    }
+    for (const CircuitRejected& r : told_)  // a forced way that the class's list does not have
+      if (r.circuit != choice_.circuit && std::ranges::find(ways_.order(), r.circuit) == ways_.order().end()) choice_.rejected.push_back(r);
+  }
+
+  const model::Site& site_;
+  const model::TrafficClass& traffic_;
+  const CircuitChoice& standing_;
+  Ways ways_;
+  const Orders& orders_;
+  const Pace& pace_;
+  Instant now_;
+  CircuitChoice choice_;
+  std::vector<CircuitRejected> told_;  // what was looked at and held back, and why
+};
 
 }  // namespace
 
-CircuitChoice choose_circuit(const model::TrafficClass& traffic, std::optional<CircuitId> current, Motive motive, std::span<const CircuitView> views,
-                             const Orders& orders, const Pace& pace, model::Instant now) {
-  CircuitChoice choice{.circuit = current, .motive = motive, .rejected = {}};
-  const auto best = best_of(traffic, views);
-  std::optional<CircuitId> held;
-  const auto stay = [&](Guard guard, std::optional<CircuitId> about) {
-    choice.held_by = guard;
-    held = about;
-  };
-
-  if (orders.force) {
-    choice.circuit = orders.force;
-    choice.motive = Motive::Forced;
-  } else if (orders.hold) {
-    if (current && best != current) stay(Guard::OperatorHold, best);
-  } else if (!current) {
-    if (best && now < pace.settled && better_may_come(traffic, *best, views)) {
-      choice.motive = Motive::NotYet;
-      choice.recheck = pace.settled;
-      stay(Guard::Freshness, best);
-    } else if (best) {
-      choice.circuit = best;
-      choice.motive = Motive::FirstChoice;
-    } else {
-      choice.motive = Motive::NotYet;
-      stay(any_unknown(traffic, views) ? Guard::Freshness : Guard::AllBad, std::nullopt);
-    }
-  } else if (const CircuitView& now_on = views[current->index()]; now_on.health == Health::Down) {
-    if (const auto way = escape_from(traffic, now_on, views, pace.margin)) {
-      choice.circuit = way;
-      choice.motive = Motive::Escape;
-    } else if (best) {
-      stay(Guard::Freshness, best);
-    } else {
-      stay(any_unknown(traffic, views) ? Guard::Freshness : Guard::AllBad, std::nullopt);
-    }
-  } else if (best && best != current) {
-    const CircuitView& better = views[best->index()];
-    if (now_on.health == Health::Unknown) {
-      stay(Guard::Freshness, best);
-    } else if (hold_down_holds(better, pace.hold_down, now)) {
-      choice.motive = Motive::Held;
-      choice.recheck = better.since + pace.hold_down;
-      stay(Guard::HoldDown, best);
-    } else {
-      choice.circuit = best;
-      choice.motive = Motive::Failback;
-    }
-  } else if (motive == Motive::Forced || motive == Motive::Held) {
-    choice.motive = Motive::FirstChoice;  // the override ended, or the better one failed again
-  }
-  list_rejected(traffic, views, choice, held);
-  return choice;
-}
-
-TrunkDecision order_trunk(const model::Site& site, const model::Trunk& trunk, std::span<const model::TrunkStep> standing, Motive motive,
-                          std::span<const MemberView> views, std::optional<CircuitId> circuit, const TrunkOrders& orders) {
-  const auto& class_circuits = site[trunk.traffic_class].circuits;
-  const auto carrier_rank = [&](std::size_t member) {
-    return static_cast<std::size_t>(std::ranges::find(trunk.carriers, trunk.members[member].carrier) - trunk.carriers.begin());
-  };
-  const auto circuit_rank = [&](std::size_t member) -> std::size_t {
-    const auto& via = trunk.members[member].circuit;
-    if (!via || via == circuit) return 0;
-    return 1 + position(class_circuits, *via);
-  };
-  const auto tier = [&](std::size_t member) {
-    const MemberView& v = views[member];
-    if (v.health == Health::Down) return 4;
-    if (v.suspect) return 3;
-    if (!v.trusted) return 2;
-    return v.health == Health::Degraded ? 1 : 0;  // unknown keeps the trust it had (I6)
-  };
-
-  TrunkDecision decision{.order = {}, .motive = motive};
-  for (std::size_t m = 0; m < trunk.members.size(); ++m) {
-    const Health h = views[m].health;
-    decision.order.push_back({.member = m, .eligible = h == Health::Up || h == Health::Degraded, .health = h});
-  }
-  const bool usable = std::ranges::any_of(decision.order, [](const model::TrunkStep& s) { return s.eligible; });
-  const bool none_proven = std::ranges::all_of(views, [](const MemberView& v) { return v.health == Health::Down || v.suspect; });
-  const bool any_suspect = std::ranges::any_of(views, [](const MemberView& v) { return v.health != Health::Down && v.suspect; });
-  const auto keep_standing = [&](Guard guard) {
-    decision.held_by = guard;
-    if (standing.size() != decision.order.size()) return;
-    std::vector<model::TrunkStep> kept;
-    for (const model::TrunkStep& s : standing) kept.push_back(decision.order[s.member]);
-    decision.order = std::move(kept);
-  };
-
-  const auto stood_at = [&](std::size_t member) {
-    return static_cast<std::size_t>(std::ranges::find(standing, member, &model::TrunkStep::member) - standing.begin());
-  };
-  const auto rank = [&](const model::TrunkStep& s) {
-    const bool forced_away = orders.force && trunk.members[s.member].carrier != *orders.force;
-    // Of those that are up but not trusted yet, none passes another: each earns its place by its own hold-down (I4).
-    const std::size_t stood = tier(s.member) == 2 ? stood_at(s.member) : 0;
-    return std::tuple(forced_away, tier(s.member), stood, carrier_rank(s.member), circuit_rank(s.member), s.member);
-  };
-  if (orders.hold && !orders.force && !standing.empty()) {
-    keep_standing(Guard::OperatorHold);
-    return decision;
-  }
-  if (none_proven && !orders.force && !standing.empty()) {
-    keep_standing(any_suspect ? Guard::Freshness : Guard::AllBad);
-    return decision;
-  }
-  std::ranges::sort(decision.order, {}, rank);
-  if (!orders.force && standing.size() == decision.order.size()) keep_unknown_places(decision.order, standing);
-  if (orders.force) {
-    decision.motive = Motive::Forced;
-  } else if (standing.empty()) {
-    decision.motive = usable ? Motive::FirstChoice : Motive::NotYet;
-  } else if (standing.front().member != decision.order.front().member) {
-    const MemberView& left = views[standing.front().member];
-    decision.motive = left.health == Health::Down || left.suspect ? Motive::Escape : Motive::Failback;
-  } else if (motive == Motive::Forced || (motive == Motive::NotYet && usable)) {
-    decision.motive = Motive::FirstChoice;
-  }
-  return decision;
+CircuitChoice choose_circuit(const model::Site& site, const model::TrafficClass& traffic, const CircuitChoice& standing,
+                             std::span<const CircuitView> views, const Orders& orders, const Pace& pace, Instant now) {
+  return Chooser(site, traffic, standing, views, orders, pace, now).choose();
 }
 
 }  // namespace linekeeper::decision

@@ -1,14 +1,15 @@
 #pragma once
-// Which circuit for a class, which order for a trunk: pure choices from views, with the guard that held each alternative back.
+// Which circuit for a class: a pure choice from views, with the guard that held each alternative back.
 //
-// A class goes by its most preferred usable circuit; it leaves a dead one at once for one that is proven to outlive it, comes
-// back only after hold-down, and stays where it is when all are bad or nothing is known.
+// A class goes by its most preferred usable circuit. It leaves a dead one at once for one that is proven to outlive it; it leaves one
+// that lives but sounds bad only for one that is clearly better; it goes back only to one that has been well for its hold-down, when the
+// configuration lets it; and it stays where it is when all are bad, when nothing is known, and while we doubt ourselves.
 //
-// A trunk's order always holds every member. Members rank by tier (up, degraded, up again but not yet trusted,
-// suspect, down; unknown keeps its former tier), then by carrier preference, then by circuit: the class's present circuit first, so that
-// signalling stays with the media.
+// Ways out rank: up before degraded, answering before suspect, one that shares no risk group with a circuit that is down before one that
+// does (whatever dug up the street may have cut both), metered last where the class avoids that, then the class's own order.
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "controller/decision/guards.hpp"
@@ -17,9 +18,15 @@
 
 namespace linekeeper::decision {
 
+/// Why a circuit ranks behind its place in the class's order.
+enum class Lesser : std::uint8_t { No, Suspect, SharesRisk, Metered };
+
 struct CircuitRejected {
   model::CircuitId circuit;
   model::Guard guard = model::Guard::None;  ///< None: simply less preferred, or down
+  Lesser lesser = Lesser::No;
+  model::Instant until = model::kNever;  ///< when the guard lets go, where that is known
+  model::Duration wanted{};              ///< of hold_down: how long it must be well
   friend bool operator==(const CircuitRejected&, const CircuitRejected&) = default;
 };
 
@@ -29,53 +36,35 @@ struct CircuitChoice {
   model::Guard held_by = model::Guard::None;  ///< why a wanted move did not happen
   std::vector<CircuitRejected> rejected;
   model::Instant recheck = model::kNever;  ///< when a guard in the way may have lapsed
+  bool beyond = false;                     ///< the circuit that stands is beyond the class's limits (with their hysteresis)
+  std::string because;                     ///< of a quality move: "fiber had loss 6.0 % above 5.0 %"
+  std::string lacking;                     ///< what the circuit that stands lacks, while it is to be left for that
+  bool despite_hold = false;               ///< it escaped although a person holds it: emergency calls go by it (I24)
 };
 
 /// The times that policy goes by.
 struct Pace {
-  model::Duration hold_down{};  ///< up for so long before anything moves back (I4)
-  model::Duration margin{};     ///< see freshness_holds
+  model::Duration margin{};  ///< see freshness_holds
   /// Until then a first choice waits for a more preferred circuit that has a link and no verdict yet: otherwise whichever
   /// answers first at a cold start would be taken, and left again a hold-down later.
   model::Instant settled{};
+  model::Instant may_escape{}, may_fail_back{}, may_improve{};  ///< see MoveBudget
+  bool doubt = false;                                           ///< I7: our own loop or sending failed just now
+  model::Instant doubt_until = model::kNever;
 };
 
 struct Orders {
   std::optional<model::CircuitId> force;  ///< a person's override
   bool hold = false;                      ///< a person froze automatic moves
+  bool failback_open = false;             ///< the daily window of Failback::Window is open
+  bool failback_permitted = false;        ///< a person lets this class go back now
+  bool emergency = false;                 ///< the class carries a trunk for emergency calls (I24)
+  bool despite_emergency = false;         ///< a person overrode that guard by name
 };
 
-/// @param current  the circuit that stands, if any  @param motive  why it stands
-/// @param views    of all the site's circuits, by id
-[[nodiscard]] CircuitChoice choose_circuit(const model::TrafficClass& traffic, std::optional<model::CircuitId> current, model::Motive motive,
+/// @param standing  the last choice: the circuit that stands, if any, why, and whether it was beyond the limits
+/// @param views     of all the site's circuits, by id
+[[nodiscard]] CircuitChoice choose_circuit(const model::Site& site, const model::TrafficClass& traffic, const CircuitChoice& standing,
                                            std::span<const CircuitView> views, const Orders& orders, const Pace& pace, model::Instant now);
-
-/// A trunk member as policy sees it.
-struct MemberView {
-  model::Health health = model::Health::Unknown;
-  bool trusted = true;  ///< not failing, or up again for its hold-down
-  /// Calls are not sent there for now, and it proves nothing for anyone: its last OPTIONS failed while the same carrier is
-  /// down through another circuit (most likely the carrier is failing), or its circuit is not yet proven to have outlived
-  /// the one that just died (most likely everything is failing).
-  bool suspect = false;
-};
-
-struct TrunkOrders {
-  std::optional<model::CarrierId> force;
-  bool hold = false;
-};
-
-struct TrunkDecision {
-  std::vector<model::TrunkStep> order;
-  model::Motive motive = model::Motive::NotYet;
-  model::Guard held_by = model::Guard::None;
-};
-
-/// @param standing  the order that stands; empty before the first
-/// @param views     by position in trunk.members
-/// @param circuit   the class's present circuit, if any
-[[nodiscard]] TrunkDecision order_trunk(const model::Site& site, const model::Trunk& trunk, std::span<const model::TrunkStep> standing,
-                                        model::Motive motive, std::span<const MemberView> views, std::optional<model::CircuitId> circuit,
-                                        const TrunkOrders& orders);
 
 }  // namespace linekeeper::decision

@@ -9,8 +9,11 @@
 // and bounded: what is out of range is taken as the nearest value that is not, so every input gives a figure, and a worse input
 // never a better one.
 #include <cstdint>
+#include <optional>
+#include <string>
 
 #include "controller/model/site.hpp"
+#include "controller/model/status.hpp"
 #include "controller/model/time.hpp"
 
 namespace linekeeper::decision {
@@ -31,6 +34,17 @@ struct VoiceQuality {
 };
 
 [[nodiscard]] VoiceQuality voice_quality(const LineFigures& line, Codec codec = Codec::G711);
+
+/// Of a circuit's figures: half the round trip for each direction, as echoes cannot tell them apart.
+/// @return nothing while no probe was answered
+[[nodiscard]] std::optional<VoiceQuality> voice_quality(const model::Figures& figures, Codec codec);
+
+/// Whether figures are beyond the limits of a class, with distinct values to enter and to leave: beyond once one figure crosses its
+/// `enter`, within again once all are within their `exit`. A figure that equals a limit has not crossed it. R only for a codec.
+/// Figures of no probe at all change nothing.
+/// @param which when given: a clause naming the figure and the limit it is measured against ("loss 6.0 % above 5.0 %"); empty if within
+[[nodiscard]] bool beyond(bool was_beyond, const model::Figures& figures, const model::QualityLimits& limits, Codec codec,
+                          std::string* which = nullptr);
 
 /// BurstR (G.107 section 7.5): the mean run of losses against the mean run that the same loss would make by chance, within [1, 2].
 /// @param runs     maximal runs of losses among the `decided` packets in the order they were sent

@@ -44,6 +44,7 @@ struct Diagnosis {
   FailureMode mode = FailureMode::None;  ///< whose recovery time counts; None: nothing is lost by it
   std::string evidence;                  ///< clauses: "link up, gateway answers, 3 of 3 targets silent, coax is well"
   Instant since{};
+  std::uint8_t line = 0;  ///< of the table (controller/decision/diagnosis_table.cpp) that it was read from, counted from 1
   /// The same thing is wrong; evidence and since may differ.
   [[nodiscard]] bool same(const Diagnosis& o) const {
     return failed == o.failed && circuit == o.circuit && carrier == o.carrier && target == o.target;

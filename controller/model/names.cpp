@@ -40,6 +40,8 @@ std::string_view to_string(Motive m) {
     case Motive::Escape: return "escape";
     case Motive::Failback: return "failback";
     case Motive::Quality: return "quality";
+    case Motive::Suspicion: return "suspicion";
+    case Motive::Capacity: return "capacity";
     case Motive::Held: return "held";
     case Motive::Forced: return "forced";
   }

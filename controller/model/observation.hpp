@@ -104,6 +104,9 @@ enum class Neighbour : std::uint8_t {
 struct GatewayState {
   CircuitId circuit;
   Neighbour neighbour = Neighbour::Unknown;
+  /// When the kernel last had proof that it lives (NDA_CACHEINFO). "Answers" stands for up to 45 s after a gateway's death: only proof
+  /// newer than the silence of a line speaks for its gateway. Nothing: never, or an entry that somebody set by hand.
+  std::optional<Instant> confirmed = std::nullopt;
   friend bool operator==(const GatewayState&, const GatewayState&) = default;
 };
 

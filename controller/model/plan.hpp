@@ -21,6 +21,8 @@ enum class Motive : std::uint8_t {
   Escape,       ///< the way that stood is down
   Failback,     ///< a better one has been up for its hold-down
   Quality,      ///< the way that stood lives, but calls over it sound bad
+  Suspicion,    ///< (trunks) the circuit below the one that stood is silent for longer than usual: new calls go elsewhere
+  Capacity,     ///< (trunks) the one that stood cannot carry the load
   Held,         ///< stays although a better one exists: a guard says so
   Forced,       ///< a person's override
 };

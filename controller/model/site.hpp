@@ -50,12 +50,11 @@ struct CircuitRule {
   Duration suspect_after = std::chrono::milliseconds(300);   ///< silence that leads new calls elsewhere, at the least
   Duration dead_after_min = std::chrono::milliseconds(700);  ///< silence that means death, at the least
   Duration dead_after_max = std::chrono::seconds(6);         ///< and at the most, whatever was learned
-  int fall = 5;
-  int rise = 10;                                   ///< consecutive answers that mean up again
-  int min_samples = 3;                             ///< answered or lost probes before the first verdict
-  Duration hold_down = std::chrono::seconds(60);   ///< up for so long before anything moves back to it, the first time
-  Duration hold_down_max = std::chrono::hours(1);  ///< each failure soon after a failback trebles it, up to this
-  Duration stale_after = std::chrono::seconds(5);  ///< evidence older than this is unknown (I6); never less than three intervals
+  int rise = 10;                                             ///< consecutive answers that mean up again
+  int min_samples = 3;                                       ///< answered or lost probes before the first verdict
+  Duration hold_down = std::chrono::seconds(60);             ///< up for so long before anything moves back to it, the first time
+  Duration hold_down_max = std::chrono::hours(1);            ///< each failure soon after a failback trebles it, up to this
+  Duration stale_after = std::chrono::seconds(5);            ///< evidence older than this is unknown (I6); never less than three intervals
 };
 
 /// When a path (a carrier through a circuit) is called up or down. One for all carriers.
@@ -63,6 +62,7 @@ struct HealthRule {
   int fall = 2;                                     ///< consecutive bad answers or silences that mean down
   int rise = 2;                                     ///< consecutive answers that mean up again
   int min_samples = 1;                              ///< outcomes before the first verdict
+  Duration dead_after = std::chrono::seconds(4);    ///< silence that means down, of a carrier that may be asked quickly (verify_burst)
   Duration hold_down = std::chrono::seconds(60);    ///< up for so long before anything moves back to it
   Duration stale_after = std::chrono::seconds(60);  ///< evidence older than this is unknown (I6)
 };

@@ -46,8 +46,8 @@ struct Detectors {
   Duration suspect_after{};                         ///< so much silence leads new calls elsewhere
   Duration dead_after{};                            ///< so much means death: learned from this circuit's own silences
   Duration learned_over{};                          ///< how much time of this circuit that was learned from
-  double lossy = 0;                                 ///< score of the sequential test for loss; alarm at kLossyAlarm
-  double bursty = 0;                                ///< likewise for bursts
+  double lossy = 0, lossy_alarm = 0;                ///< score of the sequential test for loss, and where it alarms
+  double bursty = 0, bursty_alarm = 0;              ///< likewise for bursts
   std::optional<Duration> shortest_rtt, usual_rtt;  ///< lately, and as learned
   Duration interval{};                              ///< between two scheduled probes now
   double verify_left = 0;                           ///< quick probes that may still be sent

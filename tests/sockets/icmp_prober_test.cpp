@@ -205,8 +205,30 @@ TEST_CASE("prober: a shorter interval takes effect at once") {
   IcmpProber prober(io.get_executor(), kCircuit, "", targets({"127.0.0.1"}), slow, 1,
                     [&](const model::Observation& o) { sent += std::holds_alternative<model::ProbeSent>(o) ? 1 : 0; });
   prober.start();
-  prober.set_interval(5ms);
+  prober.follow({.interval = 5ms, .extra = std::nullopt});
   CHECK(run_until(io, [&] { return sent >= 10; }, 2s));
+}
+
+TEST_CASE("prober: additional probes leave at once and evenly, to those targets only, and say why; scheduled ones keep their time") {
+  asio::io_context io;
+  std::vector<model::ProbeSent> sent;
+  model::CircuitProbing slow;
+  slow.interval = 1h;
+  IcmpProber prober(io.get_executor(), kCircuit, "", targets({"127.0.0.1", "127.0.0.2", "127.0.0.3"}), slow, 1, [&](const model::Observation& o) {
+    if (const auto* probe = std::get_if<model::ProbeSent>(&o)) sent.push_back(*probe);
+  });
+  prober.start();
+  prober.follow({.interval = 1h, .extra = 10ms, .kind = model::ProbeKind::Verify, .among = 0b101});
+  REQUIRE(run_until(io, [&] { return sent.size() >= 20; }, 2s));
+  for (const model::ProbeSent& probe : sent) {
+    CHECK(probe.kind == model::ProbeKind::Verify);
+    CHECK(probe.target != model::TargetId{1});
+  }
+  CHECK(sent[19].sent - sent[0].sent >= 190ms);
+  prober.follow({.interval = 1h, .extra = std::nullopt});
+  const auto before = sent.size();
+  run_until(io, [] { return false; }, 100ms);
+  CHECK(sent.size() == before);
 }
 
 TEST_CASE("prober: the sink may stop, restart, rebuild or destroy it, and nothing is reported after a stop") {

@@ -42,6 +42,9 @@ class VirtualSite {
  public:
   explicit VirtualSite(model::Site site = two_by_two()) : site_(std::make_shared<const model::Site>(std::move(site))), decider_(site_, now_) {
     next_probe_.assign(site_->circuits.size(), now_);
+    next_extra_.assign(site_->circuits.size(), model::kNever);
+    extra_turn_.assign(site_->circuits.size(), 0);
+    probes.assign(site_->circuits.size(), 0);
     for (std::size_t c = 0; c < site_->circuits.size(); ++c) next_probe_[c] += Duration(37ms) * c;  // phases differ, as in life
     next_options_.assign(site_->carriers.size() * site_->circuits.size(), now_ + 50ms);
     sequence_.assign(site_->circuits.size(), 0);
@@ -85,6 +88,7 @@ class VirtualSite {
     while (true) {
       Instant next = std::min(wakeup_, end);
       for (const Instant t : next_probe_) next = std::min(next, t);
+      for (const Instant t : next_extra_) next = std::min(next, t);
       for (const Instant t : next_options_) next = std::min(next, t);
       if (!replies_.empty()) next = std::min(next, replies_.begin()->first);
       if (next >= end) break;
@@ -124,12 +128,19 @@ class VirtualSite {
     for (const auto& e : out.events) events.push_back(e);
     if (out.plan) plans.push_back(*out.plan);
     wakeup_ = out.next_wakeup;
+    for (std::size_t c = 0; c < next_extra_.size(); ++c)
+      if ((out.probing_changed >> c & 1) != 0) {
+        const auto& plan = decider_.probe_plan(model::id_at<model::CircuitId>(c));
+        next_probe_[c] = std::min(next_probe_[c], now_ + plan.interval);
+        next_extra_[c] = plan.extra ? now_ + *plan.extra : model::kNever;
+      }
   }
 
   std::vector<model::Event> events;
   std::vector<model::Plan> plans;
   /// Replies take so long.
   Duration rtt = 20ms;
+  std::vector<int> probes;  ///< sent, by circuit
 
  private:
   void step() {
@@ -139,7 +150,13 @@ class VirtualSite {
       take(decider_.observe(reply, now_));
     }
     for (std::size_t c = 0; c < next_probe_.size(); ++c)
-      if (next_probe_[c] <= now_) probe(c);
+      if (next_probe_[c] <= now_) {
+        const auto circuit = model::id_at<model::CircuitId>(c);
+        next_probe_[c] += decider_.probe_plan(circuit).interval;
+        probe(c, (*site_)[circuit].targets[turn_++ % (*site_)[circuit].targets.size()], model::ProbeKind::Scheduled);
+      }
+    for (std::size_t c = 0; c < next_extra_.size(); ++c)
+      if (next_extra_[c] <= now_) extra(c);
     for (std::size_t p = 0; p < next_options_.size(); ++p)
       if (next_options_[p] <= now_) options(p);
     if (wakeup_ <= now_) {
@@ -147,14 +164,23 @@ class VirtualSite {
       take(decider_.wake(now_));
     }
   }
-  void probe(std::size_t c) {
-    next_probe_[c] += site_->probing.interval;
+  void extra(std::size_t c) {
     const auto circuit = model::id_at<model::CircuitId>(c);
-    const model::TargetId target = (*site_)[circuit].targets[turn_++ % (*site_)[circuit].targets.size()];
+    const auto plan = decider_.probe_plan(circuit);
+    next_extra_[c] = plan.extra ? now_ + *plan.extra : model::kNever;
+    if (!plan.extra) return;
+    const auto& targets = (*site_)[circuit].targets;
+    do ++extra_turn_[c];
+    while ((plan.among >> (extra_turn_[c] % targets.size()) & 1) == 0);
+    probe(c, targets[extra_turn_[c] % targets.size()], plan.kind);
+  }
+  void probe(std::size_t c, model::TargetId target, model::ProbeKind kind) {
+    const auto circuit = model::id_at<model::CircuitId>(c);
     if (!links_[c]) return;
+    ++probes[c];
     if (local_error_[c]) return take(decider_.observe(model::ProbeLocalError{circuit, target, 105}, now_));
     const std::uint64_t sequence = ++sequence_[c];
-    take(decider_.observe(model::ProbeSent{circuit, target, sequence, now_}, now_));
+    take(decider_.observe(model::ProbeSent{circuit, target, sequence, now_, kind}, now_));
     const bool lies = liars_.contains({target.index(), c});
     if (lies || (!dead_circuit_[c] && !dead_target_[target.index()])) replies_.emplace(now_ + rtt, model::ProbeReply{circuit, target, sequence, rtt});
   }
@@ -171,7 +197,7 @@ class VirtualSite {
     }
     o.result = model::SipResult::Final;
     o.code = code;
-    o.reply = code < 300 ? model::ReplyClass::Up : model::ReplyClass::Down;
+    o.reply = code < 300 ? model::ReplyClass::Up : code == 403 ? model::ReplyClass::Degraded : model::ReplyClass::Down;
     o.rtt = rtt;
     replies_.emplace(now_ + rtt, o);
   }
@@ -180,7 +206,8 @@ class VirtualSite {
   Instant now_{1000s};
   decision::Decider decider_;
   Instant wakeup_ = model::kNever;
-  std::vector<Instant> next_probe_, next_options_;
+  std::vector<Instant> next_probe_, next_extra_, next_options_;
+  std::vector<std::size_t> extra_turn_;
   std::vector<std::uint64_t> sequence_, sip_sequence_;
   std::multimap<Instant, model::Observation> replies_;
   std::map<std::size_t, bool> links_, dead_circuit_, dead_target_, local_error_;

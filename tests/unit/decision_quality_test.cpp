@@ -53,7 +53,7 @@ struct Probed {
       if (fate != '?') health.judge(now + 2s);
     }
   }
-  [[nodiscard]] model::Figures figures() const { return health.status().figures; }
+  [[nodiscard]] model::Figures figures() const { return health.status(model::Instant{}).figures; }
 };
 
 }  // namespace
@@ -72,8 +72,8 @@ TEST_CASE("quality: delay costs nothing up to 100 ms, then what G.107 says") {
 }
 
 TEST_CASE("quality: 4.1 % of loss leaves G.711 with concealment at R 80, .5 % does G.729A") {
-  CHECK(voice_quality({.loss_ratio = 0.041}).r_factor == about(80, 0.2));
-  CHECK(voice_quality({.loss_ratio = 0.005}, Codec::G729A).r_factor == about(80, 0.2));
+  CHECK(voice_quality(LineFigures{.loss_ratio = 0.041}).r_factor == about(80, 0.2));
+  CHECK(voice_quality(LineFigures{.loss_ratio = 0.005}, Codec::G729A).r_factor == about(80, 0.2));
   CHECK(loss_impairment(0, 1, Codec::G711) == 0);
   CHECK(loss_impairment(0, 1, Codec::G729A) == 11);
   CHECK(loss_impairment(0.251, 1, Codec::G711) == Approx(47.5));  // at Bpl percent half of the range is gone
@@ -193,7 +193,7 @@ TEST_CASE("quality: a circuit's figure comes from its loss, its runs of losses i
   CHECK(*Probed("....xx...x....xx....").figures().r_factor ==
         Approx(voice_quality({.loss_ratio = 0.25, .burst_ratio = 5.0 / 3 * 0.75, .one_way = 10ms}).r_factor));
   CHECK(*in_a_run.mos == Approx(mean_opinion_score(*in_a_run.r_factor)));
-  CHECK_FALSE(Probed("....").health.status().targets[0].figures.mos);  // the circuit as a whole only
+  CHECK_FALSE(Probed("....").health.status(model::Instant{}).targets[0].figures.mos);  // the circuit as a whole only
 }
 
 TEST_CASE("quality: it decides nothing, a line that sounds bad but answers stays the way") {

@@ -96,7 +96,7 @@ TEST_CASE("trunk: a dead circuit takes its members down at once, the carrier is 
   CHECK(site.carrier(kNorth) == Health::Up);
   CHECK(site.count(EventId::CarrierDown) == 0);
   site.black_hole(kFiber, false);
-  site.run(20s);
+  site.run(50s);
   CHECK(site.way() == "fiber");
   CHECK(site.order_now() == "11 12 21 22");
 }
@@ -227,4 +227,96 @@ TEST_CASE("trunk: a restart does not shorten the hold-down of a carrier whose me
   CHECK(site.order_now() == "20 10");
   site.run(10s);
   CHECK(site.order_now() == "10 20");
+}
+
+TEST_CASE("trunk: a carrier that answers 403 every other time leaves once and stays away until it has stopped for its hold-down (I4)") {
+  auto site = steady();
+  site.answer_with(kNorth, 403);
+  site.run(3s);
+  CHECK(site.order_now() == "21 22 11 12");
+  const int before = site.count(EventId::TrunkMoved);
+  for (int i = 0; i < 20; ++i) {
+    site.answer_with(kNorth, i % 2 == 0 ? 200 : 403);
+    site.run(3s);
+  }
+  CHECK(site.count(EventId::TrunkMoved) == before);
+  CHECK(site.order_now() == "21 22 11 12");
+  site.answer_with(kNorth, 200);
+  site.run(13s);
+  CHECK(site.order_now() == "11 12 21 22");
+  CHECK(site.count(EventId::TrunkMoved) - before == 1);
+}
+
+TEST_CASE("trunk: a carrier reached by one circuit only waits for that circuit's hold-down, however often it flaps (I4)") {
+  model::Site apart = tests::two_by_two();
+  apart.trunks[0].members = {{model::CarrierId{0}, model::CircuitId{0}, 11}, {model::CarrierId{1}, model::CircuitId{1}, 22}};
+  VirtualSite site(apart);
+  site.start_empty();
+  site.run(30s);
+  CHECK(site.order_now() == "11 22");
+  const int before = site.count(EventId::TrunkMoved);
+  for (int i = 0; i < 20; ++i) {
+    site.black_hole(kFiber, i % 2 == 0);
+    site.run(6s);
+  }
+  CHECK(site.count(EventId::TrunkMoved) - before == 1);
+  site.run(20s);
+  CHECK(site.order_now() == "11 22");
+}
+
+TEST_CASE("trunk: what is measured to be more than a carrier may take is offered to another first, and comes back with room to spare") {
+  model::Site small = tests::two_by_two();
+  small.carriers[kNorth].channels = 30;
+  VirtualSite site(small);
+  site.start_empty();
+  site.run(30s);
+  const auto load = [&](int calls) { site.take(site.decider().observe(model::TrunkLoad{.trunk = model::TrunkId{0}, .calls = calls}, site.now())); };
+  load(30);
+  CHECK(site.order_now() == "11 12 21 22");
+  load(31);
+  CHECK(site.order_now() == "21 22 11 12");
+  CHECK(site.status().plan.trunks[0].rejected[1].reason.find("31 calls at once, and its contract allows 30") != std::string::npos);
+  load(28);
+  CHECK(site.order_now() == "21 22 11 12");
+  load(27);
+  CHECK(site.order_now() == "11 12 21 22");
+}
+
+TEST_CASE("trunk: going back by hand only, a carrier that recovered stays behind until it is the better one") {
+  model::Site manual = tests::two_by_two();
+  manual.trunks[0].failback.mode = model::FailbackMode::Manual;
+  VirtualSite site(manual);
+  site.start_empty();
+  site.run(30s);
+  site.silence_carrier(kNorth);
+  site.run(5s);
+  site.silence_carrier(kNorth, false);
+  site.run(5min);
+  CHECK(site.order_now() == "21 22 11 12");
+  CHECK(site.status().plan.trunks[0].rejected[1].guard == model::Guard::FailbackMode);
+  site.silence_carrier(kSouth);
+  site.run(5s);
+  CHECK(site.order_now() == "11 12 21 22");
+}
+
+TEST_CASE("trunk: an emergency trunk's force onto a carrier that is down is refused by name, and its hold lets a dead one go (I24)") {
+  model::Site calls = tests::two_by_two();
+  calls.trunks[0].emergency = true;
+  VirtualSite site(calls);
+  site.start_empty();
+  site.run(30s);
+  site.silence_carrier(kSouth);
+  site.run(5s);
+  CHECK(site.decider().forced_refused(model::TrunkId{0}, model::CarrierId{1}) == model::Guard::Emergency);
+  CHECK(site.decider().forced_refused(model::TrunkId{0}, model::CarrierId{0}) == model::Guard::None);
+  site.order({{.id = 1, .kind = model::OverrideKind::Hold}});
+  site.silence_carrier(kSouth, false);
+  site.run(15s);
+  site.silence_carrier(kNorth);
+  site.run(5s);
+  CHECK(site.order_now() == "21 22 11 12");
+  site.black_hole(kFiber);
+  site.run(3s);
+  CHECK(site.way() == "coax");
+  CHECK(site.decider().forced_refused(model::ClassId{0}, model::CircuitId{kFiber}) == model::Guard::Emergency);
 }

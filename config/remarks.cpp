@@ -1,0 +1,160 @@
+// What is sound and yet worth knowing before the night it matters: one sentence each.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "config/budget.hpp"
+#include "config/loader.hpp"
+#include "config/values.hpp"
+
+namespace linekeeper::config {
+namespace {
+
+using Remarks = std::vector<std::string>;
+
+constexpr double kPublicHostRate = 2;  ///< echo requests a second that hosts of others answer without limiting; more is impolite
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string out;
+  for (const std::string& word : words) out += (out.empty() ? "" : ", ") + word;
+  return out;
+}
+
+/// Risk groups that all of these circuits are in.
+std::vector<std::string> shared_risks(const model::Site& site, const std::vector<model::CircuitId>& circuits) {
+  std::vector<std::string> shared = site[circuits.front()].risk_groups;
+  for (const auto id : circuits) {
+    const auto& groups = site[id].risk_groups;
+    std::erase_if(shared, [&](const std::string& group) { return std::ranges::find(groups, group) == groups.end(); });
+  }
+  return shared;
+}
+
+void remark_ways(const model::Site& site, Remarks& out) {
+  for (const auto& steered : site.classes) {
+    if (steered.circuits.size() == 1)
+      out.push_back(fmt::format("class {} has one circuit only: when {} fails there is no other way", steered.name, site[steered.circuits[0]].name));
+  }
+  for (const auto& trunk : site.trunks) {
+    if (trunk.carriers.size() > 1) continue;
+    out.push_back(fmt::format("trunk {} has one carrier only: when {} fails there is no other{}", trunk.name, site[trunk.carriers[0]].name,
+                              trunk.emergency ? ", and emergency calls fail too" : ""));
+  }
+}
+
+void remark_risks(const model::Site& site, Remarks& out) {
+  std::set<std::string> told;
+  if (site.circuits.size() > 1) {
+    std::vector<model::CircuitId> all;
+    for (std::size_t i = 0; i < site.circuits.size(); ++i) all.push_back(model::id_at<model::CircuitId>(i));
+    for (const std::string& group : shared_risks(site, all)) {
+      told.insert(group);
+      out.push_back(fmt::format("all circuits are in the risk group {}: what fails there takes the site off", group));
+    }
+  }
+  for (const auto& steered : site.classes) {
+    if (steered.circuits.size() < 2) continue;
+    for (const std::string& group : shared_risks(site, steered.circuits)) {
+      if (!told.contains(group))
+        out.push_back(fmt::format("all circuits of class {} are in the risk group {}: they fail together", steered.name, group));
+    }
+  }
+}
+
+void remark_quality(const model::Site& site, Remarks& out) {
+  for (const auto& steered : site.classes) {
+    const auto is_metered = [&](model::CircuitId id) { return site[id].metered; };
+    if (steered.avoid_metered && std::ranges::all_of(steered.circuits, is_metered))
+      out.push_back(fmt::format("class {} avoids metered circuits, but has no other", steered.name));
+    if (steered.avoid_metered && std::ranges::none_of(steered.circuits, is_metered))
+      out.push_back(fmt::format("class {} avoids metered circuits, but none of its circuits is metered", steered.name));
+  }
+  for (const auto& trunk : site.trunks) {
+    const model::TrafficClass& steered = site[trunk.traffic_class];
+    if (steered.codec != model::Codec::None) continue;
+    out.push_back(fmt::format(
+        "class {} carries the calls of trunk {} and names no codec: {}", steered.name, trunk.name,
+        steered.limits ? "how calls sound is not judged, only loss and round trip" : "calls stay on a lossy or slow circuit until it is dead"));
+  }
+}
+
+void remark_probing(const model::Site& site, Remarks& out) {
+  const model::CircuitProbing& probing = site.probing;
+  for (const auto& circuit : site.circuits) {
+    const auto in_use = interval_in_use(probing, circuit), standby = interval_on_standby(probing, circuit);
+    if (standby < in_use)
+      out.push_back(fmt::format("circuit {} is probed more on standby (every {}) than in use (every {})", circuit.name, show(standby), show(in_use)));
+    const double rate = 1 / model::seconds(std::min(in_use, standby)) / static_cast<double>(circuit.targets.size());
+    if (rate > kPublicHostRate)
+      out.push_back(fmt::format("circuit {} asks each of its targets {:.1f} times a second: hosts of others may stop answering above {}",
+                                circuit.name, rate, kPublicHostRate));
+  }
+  if (probing.accelerate && probing.verify_budget == 0) out.emplace_back("probing is to accelerate, but its verify_budget is 0: it never will");
+}
+
+/// kbit/s of one call each way with RTP, UDP and IPv4, 20 ms a packet; nothing where the codec does not say.
+std::optional<double> kbps_of(model::Codec codec) {
+  switch (codec) {
+    case model::Codec::G711:
+    case model::Codec::G711NoPlc: return 80;
+    case model::Codec::G729A: return 24;
+    case model::Codec::Opus:  // as much as it is told to take
+    case model::Codec::None: break;
+  }
+  return std::nullopt;
+}
+
+/// The load of a busy hour against what carriers take, alone (the others may have failed) and together.
+template <class Limit>
+void remark_load(const model::Site& site, const model::Trunk& trunk, double load, std::string_view unit, Limit limit, Remarks& out) {
+  std::vector<std::string> short_ones;
+  double together = 0;
+  bool bounded = true;
+  for (const auto id : trunk.carriers) {
+    const auto takes = limit(site[id]);
+    bounded = bounded && takes.has_value();
+    together += static_cast<double>(takes.value_or(0));
+    if (takes && static_cast<double>(*takes) < load) short_ones.push_back(fmt::format("{} ({})", site[id].name, *takes));
+  }
+  if (bounded && together < load) {
+    out.push_back(
+        fmt::format("trunk {} has {} {} in its busy hour, more than all its carriers take together ({})", trunk.name, load, unit, together));
+  } else if (!short_ones.empty()) {
+    out.push_back(fmt::format("trunk {} has {} {} in its busy hour, more than these take alone when the others fail: {}", trunk.name, load, unit,
+                              joined(short_ones)));
+  }
+}
+
+void remark_capacity(const model::Site& site, Remarks& out) {
+  for (const auto& trunk : site.trunks) {
+    if (trunk.busy_hour_calls)
+      remark_load(site, trunk, *trunk.busy_hour_calls, "calls at once", [](const model::Carrier& c) { return c.channels; }, out);
+    if (trunk.busy_hour_calls_per_second)
+      remark_load(
+          site, trunk, *trunk.busy_hour_calls_per_second, "new calls a second", [](const model::Carrier& c) { return c.calls_per_second; }, out);
+    const model::TrafficClass& steered = site[trunk.traffic_class];
+    const auto each = kbps_of(steered.codec);
+    if (!trunk.busy_hour_calls || !each) continue;
+    for (const auto id : steered.circuits) {
+      if (!site[id].bandwidth_kbps || *each * *trunk.busy_hour_calls <= *site[id].bandwidth_kbps) continue;
+      out.push_back(fmt::format("circuit {} ({} kbit/s) is too narrow for the {} calls of trunk {} in its busy hour ({} kbit/s in {})", site[id].name,
+                                *site[id].bandwidth_kbps, *trunk.busy_hour_calls, trunk.name, *each * *trunk.busy_hour_calls,
+                                word_of(steered.codec)));
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<std::string> remarks(const model::Site& site) {
+  Remarks out;
+  remark_ways(site, out);
+  remark_risks(site, out);
+  remark_quality(site, out);
+  remark_capacity(site, out);
+  remark_probing(site, out);
+  return out;
+}
+
+}  // namespace linekeeper::config

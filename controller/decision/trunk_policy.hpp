@@ -1,0 +1,72 @@
+#pragma once
+// Which order for a trunk: a pure choice from views of its members.
+//
+// An order always holds every member. Members rank by tier (up, degraded, up again but not yet trusted, suspect, down; unknown keeps
+// the trust it had), within a tier those that can carry the load first, then those that may be gone back to, then by carrier
+// preference, then by circuit: the class's present circuit first, so that signalling stays with the media.
+//
+// A suspect circuit's members go behind at once and return at once: only new calls are concerned, and nothing is lost by a mistake. When
+// every circuit is suspect or down the order stays: then it is most likely ourselves.
+//
+// A trunk for emergency calls (I24) is ordered by death and trust alone: load, suspicion and our own doubt put nobody behind, no person's
+// order puts a dead carrier first while another is up, and no person's hold keeps a dead one there.
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "controller/decision/capacity.hpp"
+#include "controller/model/plan.hpp"
+#include "controller/model/site.hpp"
+
+namespace linekeeper::decision {
+
+/// A trunk member as policy sees it.
+struct MemberView {
+  model::Health health = model::Health::Unknown;
+  bool trusted = true;  ///< not failing, or up again for its hold-down
+  /// Calls are not sent there for now, and it proves nothing for anyone: its last OPTIONS failed while the same carrier is
+  /// down through another circuit (most likely the carrier is failing), or its circuit is not yet proven to have outlived
+  /// the one that just died (most likely everything is failing).
+  bool suspect = false;
+  bool circuit_suspect = false;        ///< its circuit is silent for longer than it usually is: new calls go elsewhere
+  bool circuit_down = false;           ///< its circuit is down
+  bool circuit_by_link = false;        ///< and the kernel says so
+  bool circuit_young = false;          ///< its circuit is back, its hold-down is not over, and the class does not go by it
+  bool lately_degraded = false;        ///< up, but it was degraded, and its hold-down since then is not over
+  bool waits = false;                  ///< trusted again, but the trunk goes back only later, in a window or by hand
+  std::optional<Shortfall> shortfall;  ///< it cannot carry the load
+};
+
+struct TrunkOrders {
+  std::optional<model::CarrierId> force;
+  bool hold = false;
+  bool failback_open = false, failback_permitted = false;  ///< see Orders
+  bool despite_emergency = false;                          ///< a person overrode guard emergency by name
+};
+
+/// Why a member is not at the place that the order of preference gives it.
+enum class Behind : std::uint8_t { Preference, Degraded, LatelyDegraded, Untrusted, CircuitYoung, Suspect, CircuitSuspect, Down, Load, Waits };
+
+struct MemberPlace {
+  Behind behind = Behind::Preference;
+  std::optional<Shortfall> shortfall;
+};
+
+struct TrunkDecision {
+  std::vector<model::TrunkStep> order;
+  model::Motive motive = model::Motive::NotYet;
+  model::Guard held_by = model::Guard::None;
+  std::vector<MemberPlace> places;         ///< by position in trunk.members
+  bool despite_hold = false;               ///< re-ordered although a person holds it (I24)
+  model::Instant recheck = model::kNever;  ///< when one that waits may have waited long enough
+};
+
+/// @param standing  the order that stands; empty before the first
+/// @param views     by position in trunk.members
+/// @param circuit   the class's present circuit, if any
+/// @param doubt     I7: our own loop or sending failed just now
+[[nodiscard]] TrunkDecision order_trunk(const model::Site& site, const model::Trunk& trunk, std::span<const model::TrunkStep> standing,
+                                        model::Motive motive, std::span<const MemberView> views, std::optional<model::CircuitId> circuit,
+                                        const TrunkOrders& orders, bool doubt = false);
+
+}  // namespace linekeeper::decision

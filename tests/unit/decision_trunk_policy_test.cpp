@@ -1,0 +1,240 @@
+// The order of a trunk, from views alone.
+#include <doctest/doctest.h>
+
+#include "controller/decision/trunk_policy.hpp"
+#include "tests/support/virtual_site.hpp"
+
+using namespace linekeeper;
+using namespace std::chrono_literals;
+using decision::Behind;
+using decision::MemberView;
+using decision::Shortfall;
+using model::CarrierId;
+using model::CircuitId;
+using model::Guard;
+using model::Health;
+using model::Motive;
+
+namespace {
+
+const CircuitId kFiber{0};
+const MemberView kUp{.health = Health::Up, .shortfall = {}};
+const MemberView kDown{.health = Health::Down, .trusted = false, .shortfall = {}};
+const Shortfall kFull{Shortfall::Of::Channels, 31, 30};
+
+/// Members 0: north via fiber, 1: north via coax, 2: south via fiber, 3: south via coax. The class goes by fiber.
+struct Four {
+  model::Site site = tests::two_by_two();
+  std::vector<MemberView> views = {kUp, kUp, kUp, kUp};
+  std::vector<model::TrunkStep> standing = {{.member = 0}, {.member = 1}, {.member = 2}, {.member = 3}};
+  decision::TrunkOrders orders;
+  bool doubt = false;
+
+  [[nodiscard]] decision::TrunkDecision decide() const {
+    return decision::order_trunk(site, site.trunks[0], standing, Motive::FirstChoice, views, kFiber, orders, doubt);
+  }
+  [[nodiscard]] std::string order() const {
+    std::string text;
+    for (const auto& step : decide().order) text += std::to_string(step.member);
+    return text;
+  }
+  void all_fiber(auto change) {
+    change(views[0]);
+    change(views[2]);
+  }
+  void all_coax(auto change) {
+    change(views[1]);
+    change(views[3]);
+  }
+};
+
+void make_suspect(MemberView& v) { v.circuit_suspect = true; }
+void make_dead(MemberView& v) {
+  v = kDown;
+  v.circuit_down = true;
+}
+
+}  // namespace
+
+TEST_CASE("trunk policy: members that follow the class are ranked by carrier alone") {
+  Four t;
+  t.site.trunks[0].members = {{CarrierId{0}, std::nullopt, 1}, {CarrierId{1}, std::nullopt, 2}};
+  t.standing.clear();
+  t.views = {kDown, kUp};
+  CHECK(t.order() == "10");
+}
+
+TEST_CASE("trunk policy: a carrier that is up again but not yet trusted does not pass one that is degraded (I4)") {
+  Four t;
+  t.site.trunks[0].members = {{CarrierId{0}, std::nullopt, 1}, {CarrierId{1}, std::nullopt, 2}};
+  t.standing = {{.member = 1}, {.member = 0}};
+  t.views = {kUp, {.health = Health::Degraded, .shortfall = {}}};
+  t.views[0].trusted = false;
+  CHECK(t.order() == "10");
+  t.views[0].trusted = true;
+  CHECK(t.order() == "01");
+}
+
+TEST_CASE("trunk policy: one that was degraded a moment ago ranks as if it still were, so that 403 now and then moves once (I4)") {
+  Four t;
+  t.views[0].health = Health::Degraded;
+  CHECK(t.order() == "1230");
+  t.standing = {{.member = 1}, {.member = 2}, {.member = 3}, {.member = 0}};
+  t.views[0] = kUp;
+  t.views[0].lately_degraded = true;
+  CHECK(t.order() == "1230");
+  CHECK(t.decide().places[0].behind == Behind::LatelyDegraded);
+  t.views[0].lately_degraded = false;
+  CHECK(t.order() == "0123");
+}
+
+TEST_CASE("trunk policy: a suspect circuit's members go behind at once and return at once") {
+  Four t;
+  t.all_fiber(make_suspect);
+  CHECK(t.order() == "1302");
+  CHECK(t.decide().motive == Motive::Suspicion);
+  CHECK(t.decide().places[0].behind == Behind::CircuitSuspect);
+  t.standing = t.decide().order;
+  t.all_fiber([](MemberView& v) { v.circuit_suspect = false; });
+  CHECK(t.order() == "0123");
+  CHECK(t.decide().motive == Motive::Failback);
+}
+
+TEST_CASE("trunk policy: a suspect member is better than one that is down") {
+  Four t;
+  t.all_fiber(make_suspect);
+  t.views[1] = t.views[3] = kDown;  // both carriers are down through coax, which itself is well
+  CHECK(t.order() == "0213");
+}
+
+TEST_CASE("trunk policy: all circuits suspect, or suspect and down, leave the order as it stands") {
+  Four t;
+  t.standing = {{.member = 1}, {.member = 3}, {.member = 0}, {.member = 2}};
+  t.all_fiber(make_suspect);
+  t.all_coax(make_suspect);
+  CHECK(t.order() == "1302");
+  CHECK(t.decide().held_by == Guard::Freshness);
+  t.all_coax(make_dead);
+  CHECK(t.order() == "1302");
+}
+
+TEST_CASE("trunk policy: where all members go by one circuit, its being suspect changes nothing") {
+  Four t;
+  for (auto& m : t.site.trunks[0].members) m.circuit.reset();
+  for (MemberView& v : t.views) make_suspect(v);
+  t.views[0] = kDown;
+  CHECK(t.order() == "1230");
+  CHECK(t.decide().held_by == Guard::None);
+}
+
+TEST_CASE("trunk policy: members of a circuit that has only just come back wait for its hold-down") {
+  Four t;
+  t.standing = {{.member = 1}, {.member = 3}, {.member = 0}, {.member = 2}};
+  t.all_fiber([](MemberView& v) { v.circuit_young = true; });
+  CHECK(t.order() == "1302");
+  CHECK(t.decide().places[2].behind == Behind::CircuitYoung);
+}
+
+TEST_CASE("trunk policy: one that cannot carry the load goes behind those of its tier that can, and no further") {
+  Four t;
+  t.views[0].shortfall = t.views[1].shortfall = kFull;
+  CHECK(t.order() == "2301");
+  CHECK(t.decide().motive == Motive::Capacity);
+  CHECK(t.decide().places[0].shortfall == kFull);
+  t.views[2].health = t.views[3].health = Health::Degraded;
+  CHECK(t.order() == "0123");
+  t.views[2] = t.views[3] = kUp;
+  for (MemberView& v : t.views) v.shortfall = kFull;
+  CHECK(t.order() == "0123");
+}
+
+TEST_CASE("trunk policy: one that may not be gone back to yet stays behind, but goes before what is worse") {
+  Four t;
+  t.standing = {{.member = 2}, {.member = 3}, {.member = 0}, {.member = 1}};
+  t.views[0].waits = t.views[1].waits = true;
+  CHECK(t.order() == "2301");
+  CHECK(t.decide().places[0].behind == Behind::Waits);
+  t.views[2] = t.views[3] = kDown;
+  CHECK(t.order() == "0123");
+  t.standing = t.decide().order;  // now it stands there: nothing is to be waited for
+  CHECK(t.decide().places[0].behind == Behind::Preference);
+}
+
+TEST_CASE("trunk policy: in self-doubt (I7) only a lost link re-orders") {
+  Four t;
+  t.doubt = true;
+  t.views[0] = kDown;
+  CHECK(t.order() == "0123");
+  CHECK(t.decide().held_by == Guard::SelfDoubt);
+  t.all_fiber(make_dead);
+  CHECK(t.order() == "0123");
+  t.all_fiber([](MemberView& v) { v.circuit_by_link = true; });
+  CHECK(t.order() == "1302");
+  t.doubt = false;
+  t.views = {kUp, kUp, kUp, kUp};
+  CHECK(t.decide().held_by == Guard::None);
+}
+
+TEST_CASE("trunk policy: an emergency trunk is ordered by death and trust alone (I24)") {
+  Four t;
+  t.site.trunks[0].emergency = true;
+  t.all_fiber(make_suspect);
+  t.views[0].shortfall = kFull;
+  t.views[0].suspect = true;
+  CHECK(t.order() == "0123");
+  t.all_coax(make_suspect);
+  CHECK(t.decide().held_by == Guard::None);
+  t.doubt = true;
+  t.views[0] = kDown;
+  CHECK(t.order() == "1230");
+  CHECK(t.decide().motive == Motive::Escape);
+}
+
+TEST_CASE("trunk policy: a hold does not keep an emergency trunk on a dead member while another is up (I24)") {
+  Four t;
+  t.orders.hold = true;
+  t.views[0] = kDown;
+  CHECK(t.order() == "0123");
+  CHECK(t.decide().held_by == Guard::OperatorHold);
+  t.site.trunks[0].emergency = true;
+  CHECK(t.order() == "1230");
+  CHECK(t.decide().despite_hold);
+  t.views = {kDown, kDown, kDown, kDown};
+  CHECK(t.order() == "0123");
+  t.views = {kUp, kDown, kUp, kUp};  // what stands first is up: a hold is a hold
+  CHECK(t.order() == "0123");
+  CHECK(t.decide().held_by == Guard::OperatorHold);
+}
+
+TEST_CASE("trunk policy: a force does not put a dead carrier first for emergency calls, but by overriding that guard (I24)") {
+  Four t;
+  t.orders.force = CarrierId{1};
+  CHECK(t.order() == "2301");
+  t.views[2] = t.views[3] = kDown;
+  CHECK(t.order() == "2301");  // what is not for emergency calls does as it is told
+  t.site.trunks[0].emergency = true;
+  CHECK(t.order() == "0123");
+  CHECK(t.decide().held_by == Guard::Emergency);
+  t.orders.despite_emergency = true;
+  CHECK(t.order() == "2301");
+  t.orders.despite_emergency = false;
+  t.views[3] = kUp;
+  CHECK(t.order() == "3201");
+  CHECK(t.decide().motive == Motive::Forced);
+}
+
+TEST_CASE("trunk policy: every order has every member once, whatever is said of them") {
+  const MemberView faces[] = {
+      kUp, kDown, {.health = Health::Unknown, .shortfall = {}}, {.health = Health::Up, .suspect = true, .circuit_suspect = true, .shortfall = kFull}};
+  for (int mask = 0; mask < 256; ++mask)
+    for (const bool emergency : {false, true}) {
+      Four t;
+      t.site.trunks[0].emergency = emergency;
+      for (std::size_t m = 0; m < 4; ++m) t.views[m] = faces[(mask >> (2 * m)) & 3];
+      const auto order = t.order();
+      CHECK(std::is_permutation(order.begin(), order.end(), "0123"));
+      if (mask % 4 == 1 && emergency && order.front() == '0') {  // a dead first member of an emergency trunk only when none is up
+        CHECK(std::ranges::none_of(t.views, [](const MemberView& v) { return v.health == Health::Up; }));
+      }
+    }
+}
