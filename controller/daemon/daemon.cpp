@@ -107,7 +107,8 @@ model::Result<void> Daemon::begin(const model::SitePtr& site, const Senses::Floo
   if (senses_) senses_->stop();
   if (actuators_) actuators_->stop();
   verifications_.clear();
-  const model::SitePtr before = std::exchange(site_, site);
+  const model::SitePtr before = site_;
+  site_ = site;
   senses_ = std::move(*senses);
   const Instant begun = recorder_->started(*site_, config::text_of(*site_).value_or(""), boot_now());
   auto decider = std::make_unique<decision::Decider>(site_, begun);
