@@ -70,8 +70,9 @@ void Recorder::flush() {
   sink_(std::move(block));
 }
 
-void Recorder::recalled(model::CircuitId circuit, std::string text, model::Duration age, Instant now) {
-  add(journal::Recalled{.circuit = circuit, .text = std::move(text), .age = age}, now);
+std::string_view Recorder::recalled(model::CircuitId circuit, std::string_view text, model::Duration age, Instant now) {
+  add(journal::Recalled{.circuit = circuit, .text = std::string(text), .age = age}, now);
+  return text;
 }
 
 void Recorder::every_second(const model::Status& status, const decision::Decider& decider) {

@@ -35,8 +35,8 @@ class Recorder {
   model::Instant reissued(model::Instant now);
   model::Instant woken(model::Instant now);
 
-  /// What was learned before is given to the judge.
-  void recalled(model::CircuitId circuit, std::string text, model::Duration age, model::Instant now);
+  /// What was learned before is given to the judge. @return the text
+  std::string_view recalled(model::CircuitId circuit, std::string_view text, model::Duration age, model::Instant now);
 
   /// Once a second: a block that is due leaves, and now and then how things stand is written.
   void every_second(const model::Status& status, const decision::Decider& decider);
