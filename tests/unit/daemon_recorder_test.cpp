@@ -2,10 +2,13 @@
 #include <doctest/doctest.h>
 
 #include <cstdlib>
+#include <fstream>
 #include <new>
 
 #include "controller/daemon/recorder.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/support/virtual_site.hpp"
+#include "tests/unit/config_text.hpp"
 
 namespace {
 std::size_t allocations = 0;
@@ -148,6 +151,19 @@ TEST_CASE("recorder: once a minute it is written how things stand, and a silent 
   REQUIRE(standing.gateways.size() == 1);
   CHECK(standing.gateways[0].neighbour == model::Neighbour::Silent);
   CHECK(standing.resolvers.empty());
+}
+
+TEST_CASE("recorder: the text of a configuration is known while its file is the one that was read") {
+  const tests::TempDir dir;
+  const std::string file = dir / "c.toml";
+  std::ofstream(file) << config_text::kSound;
+  const auto loaded = config::load(file);
+  REQUIRE(loaded.site);
+  CHECK(config::text_of(*loaded.site) == config_text::kSound);
+  std::ofstream(file) << config_text::kSound << "# changed\n";
+  CHECK(config::text_of(*loaded.site) == std::nullopt);
+  std::filesystem::remove(file);
+  CHECK(config::text_of(*loaded.site) == std::nullopt);
 }
 
 TEST_CASE("recorder: nothing is allocated for a probe, its answer, an OPTIONS or a wake-up") {

@@ -125,6 +125,16 @@ TEST_CASE("recording: at its limit all blocks are kept, one byte above it the ol
   }
   auto after = read(dir / "j.db");
   CHECK(texts(after, 0s, 60s) == std::string(100, 'b') + std::string(100, 'c') + "x");
+  {
+    Bench bench;
+    REQUIRE(bench.open(dir / "j.db", limits));
+    bench.journal->append_block(block(12s, std::string(99, 'y')));
+    bench.write(event(EventId::PathUp, "x"));
+    bench.journal->append_block(block(13s, std::string(100, 'z')));  // one must go, and then it fits exactly
+    bench.write(event(EventId::PathUp, "x"));
+  }
+  auto full = read(dir / "j.db");
+  CHECK(texts(full, 0s, 60s) == std::string(100, 'c') + "x" + std::string(99, 'y') + std::string(100, 'z'));
 }
 
 TEST_CASE("recording: of blocks that wait for a failing disk the oldest are dropped and counted, and no event is lost for them") {
