@@ -51,6 +51,7 @@ model::Result<void> Daemon::open_journal() {
                                         [](const model::Error& error) { runtime::log(Level::Error, error.to_string()); });
   if (!journal) return std::unexpected(journal.error());
   journal_ = std::move(*journal);
+  recorder_ = std::make_unique<Recorder>([this](journal::ObservationBlock block) { journal_->append_block(std::move(block)); }, wall_now);
   load_overrides();
   return {};
 }
@@ -113,14 +114,18 @@ model::Result<void> Daemon::begin(const model::SitePtr& site, const Senses::Floo
   if (senses_) senses_->stop();
   if (actuators_) actuators_->stop();
   verifications_.clear();
-  const model::SitePtr before = std::exchange(site_, site);
+  const model::SitePtr before = site_;
+  site_ = site;
   senses_ = std::move(*senses);
-  auto decider = std::make_unique<decision::Decider>(site_, boot_now());
+  const Instant begun = recorder_->started(*site_, config::text_of(*site_).value_or(""), boot_now());
+  auto decider = std::make_unique<decision::Decider>(site_, begun);
   if (decider_)
     for (std::size_t c = 0; c < site->circuits.size(); ++c)
       for (std::size_t old = 0; old < before->circuits.size(); ++old)
-        if (site->circuits[c].name == before->circuits[old].name)
-          decider->recall(model::id_at<model::CircuitId>(c), decider_->memory(model::id_at<model::CircuitId>(old)), {});
+        if (site->circuits[c].name == before->circuits[old].name) {
+          const auto id = model::id_at<model::CircuitId>(c);
+          decider->recall(id, recorder_->recalled(id, decider_->memory(model::id_at<model::CircuitId>(old)), {}, begun), {});
+        }
   decider_ = std::move(decider);
   due_ = model::kNever;
   recoveries_ = std::make_unique<operations::Recoveries>(*site_);
@@ -163,7 +168,8 @@ Actuators::Handlers Daemon::actuator_handlers() {
   h.on_standing = [this](std::uint64_t generation, std::vector<std::optional<model::CircuitId>> classes) {
     tell(EventId::SwitchConnected, "switch", fmt::format("linekeeper-switch is there; generation {} stands in the kernel.", generation),
          {{"generation", std::to_string(generation)}});
-    act_on(decider_->adopt(decision::Adopted{.generation = generation, .classes = std::move(classes)}, boot_now()));
+    const decision::Adopted adopted{.generation = generation, .classes = std::move(classes)};
+    act_on(decider_->adopt(adopted, recorder_->told(adopted, boot_now())));
   };
   h.on_switch_lost = [this](const std::string& why) {
     metrics_->actuator_failure("switch", telemetry::ActuatorFailure::Disconnected);
@@ -185,9 +191,10 @@ Actuators::Handlers Daemon::actuator_handlers() {
                        : drift.repaired ? " Put back."
                                         : " Not put back."));
   };
-  h.want_reissue = [this] { act_on(decider_->reissue(boot_now())); };
+  h.want_reissue = [this] { act_on(decider_->reissue(recorder_->reissued(boot_now()))); };
   h.on_trunk_standing = [this](model::TrunkId trunk, std::vector<int> sets) {
-    act_on(decider_->adopt(decision::TrunkAdopted{.trunk = trunk, .sets = std::move(sets)}, boot_now()));
+    const decision::TrunkAdopted adopted{.trunk = trunk, .sets = std::move(sets)};
+    act_on(decider_->adopt(adopted, recorder_->told(adopted, boot_now())));
   };
   h.on_trunk_applied = [this](model::TrunkId trunk) {
     metrics_->actuator_operation((*site_)[(*site_)[trunk].pbx].name);
@@ -278,6 +285,7 @@ void Daemon::stop(const std::string& why) {
   verifications_.clear();
   senses_->stop();
   actuators_->stop();
+  recorder_->flush();
   wake_.cancel();
   tick_.cancel();
   boost::system::error_code ignored;
@@ -325,7 +333,9 @@ void Daemon::every_second(Instant now) {
   }
   metrics_->loop_tick(wall_now());
   metrics_->events_dropped(telemetry::Sink::Journal, journal_->dropped());
-  metrics_->update(status());
+  const model::Status now_so = status();
+  metrics_->update(now_so);
+  recorder_->every_second(now_so, *decider_);
   status_due_ = true;
 }
 

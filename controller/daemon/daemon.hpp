@@ -19,6 +19,7 @@
 #include "controller/admin/api.hpp"
 #include "controller/admin/http_server.hpp"
 #include "controller/daemon/actuators.hpp"
+#include "controller/daemon/recorder.hpp"
 #include "controller/daemon/senses.hpp"
 #include "controller/daemon/verification.hpp"
 #include "controller/decision/decider.hpp"
@@ -118,6 +119,7 @@ class Daemon : public admin::Api {
   model::Instant due_ = model::kNever;  // when the judge wanted to be woken
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<telemetry::Metrics> metrics_;
+  std::unique_ptr<Recorder> recorder_;  // of all that the decider is told
   std::unique_ptr<decision::Decider> decider_;
   std::unique_ptr<operations::Recoveries> recoveries_;
   operations::Overrides overrides_;

@@ -319,7 +319,10 @@ void Daemon::act_release(const admin::Request& http, Respond respond) {
   respond(done(nullptr, changes, "Automatic choice is back. See what it chose: linekeeper explain", true));
 }
 
-void Daemon::orders_changed() { act_on(decider_->order(decision::OrdersInForce{overrides_.in_force()}, boot_now())); }
+void Daemon::orders_changed() {
+  const decision::OrdersInForce orders{overrides_.in_force()};
+  act_on(decider_->order(orders, recorder_->told(orders, boot_now())));
+}
 
 int Daemon::open_stream(const admin::Request& request, admin::EventStream& stream) {
   if (request.path != "/events" && request.path != "/api/v1/events/stream") return 404;

@@ -114,7 +114,7 @@ class Keeper:
 
     def command(self, *words, check=False, socket=None):
         """The command line of the site: `linekeeper WORDS`. Returns the finished process, with its output as text."""
-        env = {**os.environ, "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+        env = {**os.environ, "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "LINEKEEPER_JOURNAL": os.path.join(self.run, "linekeeper", "journal.db")}
         done = subprocess.run([os.path.join(self.bin, "linekeeper"), "--socket", socket or self.control, *words], env=env, capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=30)
         if check and done.returncode != 0:

@@ -39,7 +39,7 @@ from terminal import Terminal  # noqa: E402
 from world import ARTEFACTS, TOP, SetUpFailed  # noqa: E402
 
 FAULT_WORDS = ("break", "carrier", "target", "mend", "faults", "exec")
-LINEKEEPER_WORDS = ("status", "explain", "events", "paths", "failover", "hold", "release", "config")
+LINEKEEPER_WORDS = ("status", "explain", "events", "paths", "replay", "failover", "hold", "release", "config")
 NEEDED = {"ip": "iproute2", "nft": "nftables", "sipp": "sip-tester", "kamailio": "kamailio", "setpriv": "util-linux"}
 
 
@@ -182,6 +182,7 @@ def tell_kept(words):
         if not os.path.exists(program):
             print("lab: this site was started without Linekeeper (--bare)", file=sys.stderr)
             return 2
+        os.environ["LINEKEEPER_JOURNAL"] = os.path.join(run, "linekeeper", "journal.db")
         os.execv(program, [program, "--socket", os.path.join(run, "linekeeper", "control.sock"), *words])
     if words[0] == "break" and len(words) == 2:
         words = [*words, "blackhole"]

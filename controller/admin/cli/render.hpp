@@ -15,6 +15,8 @@ namespace linekeeper::admin::cli {
 [[nodiscard]] std::string render_explain(const boost::json::value& explained);
 /// One event: `time  severity  id  text`.
 [[nodiscard]] std::string render_event(const boost::json::value& event, Colour colour);
+/// `replay`: what was decided again, or what would have been different.
+[[nodiscard]] std::string render_replay(const boost::json::value& report, Colour colour);
 /// What an act would change, or has changed.
 [[nodiscard]] std::string render_plan(const boost::json::value& act, Colour colour);
 [[nodiscard]] std::string render_done(const boost::json::value& act, Colour colour);
