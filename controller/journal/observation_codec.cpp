@@ -49,6 +49,10 @@ constexpr std::uint8_t kTag<model::LoopStall> = 9;
 template <>
 constexpr std::uint8_t kTag<model::TrunkLoad> = 10;
 template <>
+constexpr std::uint8_t kTag<model::SipOverdue> = 11;
+template <>
+constexpr std::uint8_t kTag<model::SipProvisional> = 12;
+template <>
 constexpr std::uint8_t kTag<DeciderStarted> = 20;
 template <>
 constexpr std::uint8_t kTag<Recalled> = 27;
@@ -162,6 +166,25 @@ void fields(A& a, model::SipOutcome& o) {
   maybe(a, o.rtt, [&](model::Duration& d) { duration(a, d); });
   maybe(a, o.retry_after, [&](model::Duration& d) { duration(a, d); });
   maybe(a, o.received_address, [&](model::IpAddress& ip) { address(a, ip); });
+  choice(a, o.kind, model::ProbeKind::Verify);
+  flag(a, o.provisional);
+}
+
+/// SipOverdue and SipProvisional: which OPTIONS of which path.
+template <class A, class O>
+void fields_of_options(A& a, O& o) {
+  id(a, o.carrier, a.carriers);
+  id(a, o.circuit, a.circuits);
+  a.number(o.sequence);
+  instant(a, o.sent, a.now);
+}
+template <class A>
+void fields(A& a, model::SipOverdue& o) {
+  fields_of_options(a, o);
+}
+template <class A>
+void fields(A& a, model::SipProvisional& o) {
+  fields_of_options(a, o);
 }
 
 template <class A>
@@ -179,6 +202,7 @@ template <class A>
 void fields(A& a, model::GatewayState& o) {
   id(a, o.circuit, a.circuits);
   choice(a, o.neighbour, model::Neighbour::Silent);
+  maybe(a, o.confirmed, [&](model::Instant& at) { instant(a, at, a.now); });
 }
 
 template <class A>

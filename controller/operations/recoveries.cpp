@@ -142,8 +142,9 @@ void Recoveries::follow_trunk(const model::TrunkChoice& t, const model::Plan& pl
   Progress& p = trunks_[t.trunk.index()];
   const model::Trunk& trunk = site_->trunks[t.trunk.index()];
   const std::optional<std::size_t> choice = t.order.empty() ? std::nullopt : std::optional(t.order.front().member);
-  if (choice == p.choice) return;
+  if (choice == p.choice) return book_suspicion(p, trunk, plan, status, wall, out);
   const auto before = begin_move(p, choice, plan);
+  p.suspected = t.motive == Motive::Suspicion ? before : std::nullopt;
   model::Incident* incident = open_of(p);
   if (incident == nullptr && t.motive == Motive::Escape && before) {
     model::Incident opened = trunk_incident(trunk, before, status);
@@ -156,6 +157,24 @@ void Recoveries::follow_trunk(const model::TrunkChoice& t, const model::Plan& pl
   incident->moved_to = choice ? member_name(*site_, trunk, *choice) : "";
   incident->applied.reset();
   changed_.push_back(*incident);
+}
+
+/// New calls had been led around a circuit that was only silent then, and now it is dead: that move was the recovery. It is booked with
+/// the instants at which it was decided and applied, and proven once more.
+void Recoveries::book_suspicion(Progress& p, const model::Trunk& trunk, const model::Plan& plan, const model::Status& status, model::WallTime wall,
+                                std::vector<Event>& out) {
+  if (!p.suspected) return;
+  const auto via = trunk.members[*p.suspected].circuit;
+  if (!via || std::ranges::find(plan.dead, *via) == plan.dead.end()) return;
+  model::Incident opened = trunk_incident(trunk, std::exchange(p.suspected, std::nullopt), status);
+  opened.trigger = trigger_of(Motive::Escape);
+  opened.opened = wall;
+  model::Incident& incident = open(p, std::move(opened), out, plan.decided);
+  incident.decided = p.decided;
+  incident.moved_to = member_name(*site_, trunk, *p.choice);
+  incident.applied = p.applied;
+  p.verified.reset();
+  changed_.push_back(incident);
 }
 
 std::vector<Event> Recoveries::on_plan(const model::Plan& plan, const model::Status& status, model::WallTime wall) {

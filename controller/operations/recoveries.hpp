@@ -16,8 +16,9 @@ enum class Plane : std::uint8_t { Routing, Trunk };
 
 /// How far the present choice of one class or trunk has come.
 struct Progress {
-  std::uint64_t generation = 0;       ///< of the plan that made it
-  std::optional<std::size_t> choice;  ///< circuit, or position in Trunk::members; nothing: none yet
+  std::uint64_t generation = 0;          ///< of the plan that made it
+  std::optional<std::size_t> choice;     ///< circuit, or position in Trunk::members; nothing: none yet
+  std::optional<std::size_t> suspected;  ///< trunks: the member that was left because its circuit was silent, while no more is known
   model::Instant decided{};
   std::optional<model::Instant> applied, verified;
   std::string detail;              ///< why not, when not
@@ -61,6 +62,8 @@ class Recoveries {
   model::Incident& remember(Progress& p, model::Incident incident);  // with an id, as the open one of p
   void follow_class(const model::ClassChoice& c, const model::Plan& plan, const model::Status& status, model::WallTime wall,
                     std::vector<model::Event>& out);
+  void book_suspicion(Progress& p, const model::Trunk& trunk, const model::Plan& plan, const model::Status& status, model::WallTime wall,
+                      std::vector<model::Event>& out);
   void follow_trunk(const model::TrunkChoice& t, const model::Plan& plan, const model::Status& status, model::WallTime wall,
                     std::vector<model::Event>& out);
   model::Incident& open(Progress& p, model::Incident incident, std::vector<model::Event>& out, model::Instant now);
