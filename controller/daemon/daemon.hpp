@@ -99,9 +99,12 @@ class Daemon : public admin::Api {
   // daemon_api.cpp: people
   void act_force(const admin::Request& request, Respond respond);
   void act_hold(const admin::Request& request, Respond respond);
+  void act_failback(const admin::Request& request, Respond respond);
   void act_release(const admin::Request& request, Respond respond);
   void put_in_force(model::Override override, Respond respond, bool wait_for_proof);
   void orders_changed();
+  /// Daily windows in which classes and trunks may go back, by the local clock. @return whether one has opened or closed
+  bool look_at_windows();
   void answer_pending(model::Instant now);
   void answer_events(const admin::Request& request, const Respond& respond);
   void answer_explain(const admin::Request& request, const Respond& respond) const;
@@ -131,6 +134,7 @@ class Daemon : public admin::Api {
   std::deque<model::Event> recent_;  // for the page, oldest first
   std::vector<PendingAct> pending_;
   std::map<std::string, bool> pbx_connected_;
+  std::vector<std::string> open_windows_;  // classes and trunks that may go back now because their window is open
   bool overrides_loaded_ = false;
   bool status_due_ = false;
   bool stopping_ = false;

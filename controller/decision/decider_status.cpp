@@ -30,6 +30,7 @@ std::vector<model::CircuitStatus> Decider::circuit_statuses(Instant now) const {
   std::vector<model::CircuitStatus> all;
   for (const CircuitHealth& c : circuits_) {
     all.push_back(c.status(now));
+    all.back().hold_down = hold_downs_[all.size() - 1].present(now);
     all.back().reason = circuit_clause(*site_, all.back(), now);
   }
   return all;

@@ -314,7 +314,10 @@ void explain_carrier(const model::Status& s, const model::CarrierStatus& c, Line
 
 void explain_orders(const model::Status& s, Lines& out) {
   for (const model::Override& o : s.overrides)
-    out.push_back(fmt::format("Override {}: {} {}{} by {} for another {}: {}", o.id, o.kind == model::OverrideKind::Force ? "forced" : "hold of",
+    out.push_back(fmt::format("Override {}: {} {}{} by {} for another {}: {}", o.id,
+                              o.kind == model::OverrideKind::Force  ? "forced"
+                              : o.kind == model::OverrideKind::Hold ? "hold of"
+                                                                    : "permission to go back, for",
                               o.subject.empty() ? "everything" : o.subject, o.to.empty() ? "" : " to " + o.to, o.owner,
                               words(std::max<model::Duration>(o.until - s.wall, model::Duration::zero())), o.reason));
   if (!s.route_switch.connected) out.push_back("The switch is not connected: routes stay as they are until it is back.");

@@ -32,6 +32,7 @@ constexpr auto kHandlers = std::to_array<Handler>({{"/", "page"},
                                                    {"/api/v1/events/stream", "journal"},
                                                    {"/api/v1/failover", "failover"},
                                                    {"/api/v1/hold", "hold"},
+                                                   {"/api/v1/failback", "failback"},
                                                    {"/api/v1/release", "release"}});
 
 struct Code {

@@ -149,7 +149,9 @@ std::string override_table(const model::Status& status) {
   Table table({{"No."}, {"What"}, {"Until"}, {"Who"}, {"Why", Long}});
   for (const model::Override& o : status.overrides) {
     const std::string subject = o.subject.empty() ? "everything" : o.subject;
-    const std::string what = o.kind == model::OverrideKind::Force ? subject + " forced to " + o.to : subject + " held as it is";
+    const std::string what = o.kind == model::OverrideKind::Force  ? subject + " forced to " + o.to
+                             : o.kind == model::OverrideKind::Hold ? subject + " held as it is"
+                                                                   : subject + " may go back to what it prefers";
     table.row({std::to_string(o.id), escape(what), page::clock_time(o.until) + sub("in " + human(o.until - status.wall)), escape(o.owner),
                escape(o.reason)});
   }

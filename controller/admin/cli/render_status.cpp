@@ -148,6 +148,7 @@ std::string overrides(const json::value& status, Colour colour) {
     const std::string kind = text(o, "kind");
     std::string what = fmt::format("{}: {}", subject.value_or(std::string(kNothing)), kind);
     if (kind == "force") what = fmt::format("{} forced to {}", subject.value_or(std::string(kNothing)), text(o, "to"));
+    if (kind == "failback") what = fmt::format("{} may go back to what it prefers", subject.value_or("everything"));
     if (kind == "hold") what = fmt::format("{} held: no automatic move", subject.value_or("everything"));
     const auto until = runtime::parse_rfc3339(text(o, "until"));
     const std::string left = now && until ? span_words(std::chrono::duration<double>(*until - *now).count()) : std::string(kNothing);
