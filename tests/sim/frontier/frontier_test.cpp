@@ -214,7 +214,7 @@ TEST_CASE("ours: the same seed, the same history") {
 
 // A budget that is spent often makes a short simulation say something: at 1200 a year nine or so are expected here. That K in a row is told
 // the best K for this very background, and ours is not, is what the 15 % are for.
-TEST_CASE("ours: within three times its budget, and no slower than K losses in a row at the same rate" * doctest::skip(!Ours::kLearns)) {
+TEST_CASE("ours: within three times its budget, and no slower than K losses in a row at the same rate") {
   constexpr double kBudget = 1200, kYears = 0.0075;
   for (const std::size_t b : {kBursty, kBursty + 1}) {
     CAPTURE(backgrounds()[b].name);
@@ -231,7 +231,7 @@ TEST_CASE("ours: within three times its budget, and no slower than K losses in a
   }
 }
 
-TEST_CASE("ours: sees what K losses in a row does not" * doctest::skip(!Ours::kLearns)) {
+TEST_CASE("ours: sees what K losses in a row does not") {
   const OursResult ours = measure_ours(12, backgrounds()[kClean], {.warm_up = 2h, .years = 0.0003, .trials = 30}, 8);
   CHECK(ours.down.events + ours.degraded.events == 0);
   REQUIRE(ours.found[kLoss20].p50);

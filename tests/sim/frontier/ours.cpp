@@ -30,49 +30,6 @@ model::LinkState link_up() {
           .gateway = model::IpAddress::parse("192.0.2.76")};
 }
 
-// SHIM until learned detection lands: the plain judge has neither plan nor suspicion.
-struct Plan {
-  Duration interval = 200ms;
-  std::optional<Duration> extra;
-  model::ProbeKind kind = model::ProbeKind::Verify;
-  std::uint64_t among = 0;
-};
-template <class H>
-decltype(auto) plan_of(const H& h) {
-  if constexpr (requires { h.plan(); })
-    return h.plan();
-  else
-    return Plan{};
-}
-template <class H>
-bool suspect_of(const H& h) {
-  if constexpr (requires { h.suspect(); })
-    return h.suspect();
-  else
-    return false;
-}
-template <class H>
-void wanted(H& h, Instant now) {
-  if constexpr (requires { h.set_role({.in_use = true}, now); }) h.set_role({.in_use = true}, now);
-}
-template <class H>
-void standings(H& h) {
-  if constexpr (requires { h.next_standing(); })
-    while (h.next_standing()) {
-    }
-}
-template <class H>
-Duration dead_after_of(const H& h, Instant now) {
-  if constexpr (requires { h.status(now); })
-    return h.status(now).detectors.dead_after;
-  else
-    return 0s;
-}
-template <class H>
-void recall(H& to, const H& from) {
-  if constexpr (requires { to.recall(from.memory(), Duration::zero()); }) to.recall(from.memory(), Duration::zero());
-}
-
 }  // namespace
 
 Ours::Ours(double false_failovers_per_year, std::uint64_t seed, Instant begin)
@@ -83,15 +40,15 @@ Ours::Ours(double false_failovers_per_year, std::uint64_t seed, Instant begin)
       now_(begin),
       next_probe_(begin + draws_.between(0s, site_->probing.interval)) {
   health_.on(link_up(), begin);
-  wanted(health_, begin);
+  health_.set_role({.in_use = true}, begin);
   judge();
 }
 
-Duration Ours::dead_after() const { return dead_after_of(health_, now_); }
+Duration Ours::dead_after() const { return health_.status(now_).detectors.dead_after; }
 
 Ours Ours::restarted(std::uint64_t seed) const {
   Ours other(budget_, seed, now_);
-  recall(other.health_, health_);
+  other.health_.recall(health_.memory(), Duration::zero());
   return other;
 }
 
@@ -111,11 +68,12 @@ void Ours::send(Channel& channel, std::size_t target, model::ProbeKind kind) {
 /// As the daemon does: judge, then probe as it wants (probes/icmp_prober: the first additional probe leaves at once, in turn over the targets).
 void Ours::judge() {
   health_.judge(now_);
-  standings(health_);
+  while (health_.next_standing()) {
+  }
   const model::Health health = health_.verdict().health;
-  state_ = {.suspect = suspect_of(health_), .degraded = health == model::Health::Degraded, .down = health == model::Health::Down};
+  state_ = {.suspect = health_.suspect(), .degraded = health == model::Health::Degraded, .down = health == model::Health::Down};
   judge_at_ = std::max(health_.next_wakeup(), now_ + Duration(1));
-  if (!plan_of(health_).extra)
+  if (!health_.plan().extra)
     extra_.reset();
   else if (!extra_)
     extra_ = now_;
@@ -134,9 +92,9 @@ void Ours::run(Channel& channel, Instant until, const Told& told) {
       send(channel, turn_, model::ProbeKind::Scheduled);
       turn_ = (turn_ + 1) % kTargets;
       const double jitter = site_->probing.jitter_ratio;
-      next_probe_ = now_ + Draws::times(plan_of(health_).interval, 1 + jitter * (2 * draws_.unit() - 1));
+      next_probe_ = now_ + Draws::times(health_.plan().interval, 1 + jitter * (2 * draws_.unit() - 1));
     } else if (next_extra() <= now_) {
-      const auto& plan = plan_of(health_);
+      const model::ProbePlan& plan = health_.plan();
       for (std::size_t tried = 0; tried < kTargets; ++tried) {
         extra_turn_ = (extra_turn_ + 1) % kTargets;
         if ((plan.among >> extra_turn_ & 1) == 0) continue;

@@ -10,14 +10,8 @@
 
 namespace linekeeper::sim::frontier {
 
-template <class H>
-inline constexpr bool kLearning = requires(const H& h) { h.memory(); };
-
 class Ours {
  public:
-  /// Whether the judge learns yet. SHIM, see ours.cpp.
-  static constexpr bool kLearns = kLearning<decision::CircuitHealth>;
-
   /// @param false_failovers_per_year  the budget it is configured with; all else is as by default: three targets in two networks, in use
   Ours(double false_failovers_per_year, std::uint64_t seed, Instant begin);
 
