@@ -310,10 +310,10 @@ void explain_detectors(const model::Site& site, const model::CircuitStatus& c, L
   const model::CircuitRule& rule = site.circuit_health;
   const std::string learned = d.learned_over > model::Duration::zero() ? "learned from " + words(d.learned_over) + " of it" : "nothing learned yet";
   out.push_back(fmt::format("  silence     {}suspect after {}, called down after {} ({}; within {} and {})",
-                            d.silent > model::Duration::zero() ? "for " + words(d.silent) + " now; " : "", words(d.suspect_after), words(d.dead_after),
-                            learned, words(rule.dead_after_min), words(rule.dead_after_max)));
-  out.push_back(fmt::format("  loss        scores {:.1f}, degraded at {:.1f}; bursts score {:.1f}, degraded at {:.1f}", d.lossy, d.lossy_alarm, d.bursty,
-                            d.bursty_alarm));
+                            d.silent > model::Duration::zero() ? "for " + words(d.silent) + " now; " : "", words(d.suspect_after),
+                            words(d.dead_after), learned, words(rule.dead_after_min), words(rule.dead_after_max)));
+  out.push_back(fmt::format("  loss        scores {:.1f}, degraded at {:.1f}; bursts score {:.1f}, degraded at {:.1f}", d.lossy, d.lossy_alarm,
+                            d.bursty, d.bursty_alarm));
   out.push_back(fmt::format("  delay       shortest round trip {}, usually {}", milliseconds(d.shortest_rtt), milliseconds(d.usual_rtt)));
   if (c.figures.r_factor && c.figures.mos)
     out.push_back(fmt::format("  calls       R {:.0f}, MOS {:.1f}; losses come in runs {:.1f} times as long as by chance", *c.figures.r_factor,
@@ -326,7 +326,7 @@ void explain_detectors(const model::Site& site, const model::CircuitStatus& c, L
 std::string target_line(const model::Site& site, const model::TargetStatus& t) {
   std::string figures = "nothing decided yet";
   if (t.figures.samples > 0)
-    figures = fmt::format("loss {:.1f}% of {}, {}", t.figures.loss_ratio * 100, t.figures.samples,
+    figures = fmt::format("loss {:.1f} % of {}, {}", t.figures.loss_ratio * 100, t.figures.samples,
                           t.figures.rtt ? "rtt " + milliseconds(t.figures.rtt) : "never answered");
   if (t.set_aside != model::SetAside::No) figures += fmt::format("; set aside: {}", set_aside_words(t.set_aside));
   return fmt::format("  target {:<12} {:<16} {}", site[t.target].name, site[t.target].address.to_string(), figures);

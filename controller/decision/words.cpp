@@ -64,13 +64,14 @@ std::string why_degraded(const model::CircuitStatus& c) {
   switch (c.verdict.cause) {
     case Cause::Delayed:
       if (c.detectors.usual_rtt && c.detectors.shortest_rtt)
-        return fmt::format("its shortest round trip grew from {} to {}", milliseconds(*c.detectors.usual_rtt), milliseconds(*c.detectors.shortest_rtt));
+        return fmt::format("its shortest round trip grew from {} to {}", milliseconds(*c.detectors.usual_rtt),
+                           milliseconds(*c.detectors.shortest_rtt));
       return "its shortest round trip has grown";
     case Cause::Lossy:
     case Cause::Bursty: {
       const std::string_view how = c.verdict.cause == Cause::Bursty ? " in bursts" : "";
       if (c.figures.loss_ratio <= 0) return fmt::format("has lost probes{}, none of the last {}", how, c.figures.samples);
-      return fmt::format("loses {:.1f}% of its probes{}", c.figures.loss_ratio * 100, how);
+      return fmt::format("loses {:.1f} % of its probes{}", c.figures.loss_ratio * 100, how);
     }
     default: return std::string(to_string(c.verdict.cause));
   }
@@ -95,7 +96,7 @@ std::string living_clause(const model::Site& site, const model::CircuitStatus& c
   std::string clause = silence_clause(c);
   if (clause.empty()) clause = fmt::format("answered by {} of {}", answering, plural(static_cast<int>(c.targets.size()), "target"));
   if (c.figures.loss_ratio > 0 && !c.suspect)
-    clause += fmt::format(", loss {:.1f}% of the last {}", c.figures.loss_ratio * 100, plural(c.figures.samples, "probe"));
+    clause += fmt::format(", loss {:.1f} % of the last {}", c.figures.loss_ratio * 100, plural(c.figures.samples, "probe"));
   return clause + targets_clause(site, c);
 }
 

@@ -22,13 +22,15 @@ EventAdvice advice(EventId id) {
       return {"The kernel reports a change of a circuit's interface, carrier, address or gateway.",
               "Nothing by itself. If the link was lost: check the cable, the modem and its power."};
     case EventId::CircuitUp:
-      return {"The circuit answers again, often enough to be called up. Traffic returns to it after its hold-down, which grows with each relapse, if "
-              "it is preferred.",
-              "Nothing. Tell the provider if a ticket is open."};
+      return {
+          "The circuit answers again, often enough to be called up. Traffic returns to it after its hold-down, which grows with each relapse, if "
+          "it is preferred.",
+          "Nothing. Tell the provider if a ticket is open."};
     case EventId::CircuitDegraded:
-      return {"The circuit lives, but loses part of what goes over it, or delays it far beyond what is usual there: a brownout. The text says which. "
-              "Classes with limits of quality leave it if another circuit is better.",
-              "Is it our own load (a backup running)? If not, open a ticket with the provider: linekeeper explain CIRCUIT has the figures."};
+      return {
+          "The circuit lives, but loses part of what goes over it, or delays it far beyond what is usual there: a brownout. The text says which. "
+          "Classes with limits of quality leave it if another circuit is better.",
+          "Is it our own load (a backup running)? If not, open a ticket with the provider: linekeeper explain CIRCUIT has the figures."};
     case EventId::CircuitDown:
       return {
           "The circuit is dead: its link is gone, or several targets in several networks are silent for longer than a living circuit of its kind is.",

@@ -69,8 +69,8 @@ void DiagnosisMetrics::update(const model::Status& status) {
   for (const model::Diagnosis& d : status.diagnoses) {
     ++counted[static_cast<std::size_t>(d.failed)];
     const auto name = [](const auto& all, const auto& id) { return id && id->index() < all.size() ? std::string_view(all[id->index()].name) : ""; };
-    Gauge& now = families_->gauge("diagnosis_active", {to_string(d.failed), name(site.circuits, d.circuit), name(site.carriers, d.carrier),
-                                                       name(site.targets, d.target)});
+    Gauge& now = families_->gauge(
+        "diagnosis_active", {to_string(d.failed), name(site.circuits, d.circuit), name(site.carriers, d.carrier), name(site.targets, d.target)});
     now.Set(1);
     active_.push_back(&now);
   }

@@ -86,9 +86,9 @@ class ProbeMetrics {
 
   MetricFamilies* families_ = nullptr;
   std::size_t targets_ = 0, circuits_ = 0;
-  std::vector<Probe> echoes_;    ///< circuit by circuit, target by target
-  std::vector<Path> paths_;      ///< carrier by carrier, circuit by circuit
-  std::vector<Flight> flights_;  ///< by circuit
+  std::vector<Probe> echoes_;                     ///< circuit by circuit, target by target
+  std::vector<Path> paths_;                       ///< carrier by carrier, circuit by circuit
+  std::vector<Flight> flights_;                   ///< by circuit
   std::vector<Cost> echo_costs_, options_costs_;  ///< by circuit
   std::vector<Load> loads_;                       ///< by trunk
   Counter *stalls_ = nullptr, *stalled_ = nullptr;

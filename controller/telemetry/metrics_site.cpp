@@ -95,7 +95,8 @@ SiteMetrics::Circuit SiteMetrics::bind_circuit(MetricFamilies& families, const m
   bind_detectors(families, one, c.name);
   for (const model::TargetId t : c.targets) {
     auto& reasons = one.targets.emplace_back();
-    for (std::size_t i = 0; i < kReasons.size(); ++i) reasons[i] = &families.gauge("target_set_aside", {site[t].name, c.name, to_string(kReasons[i])});
+    for (std::size_t i = 0; i < kReasons.size(); ++i)
+      reasons[i] = &families.gauge("target_set_aside", {site[t].name, c.name, to_string(kReasons[i])});
   }
   return one;
 }

@@ -54,8 +54,8 @@ std::string diagnosis_list(const model::Status& status) {
   if (status.diagnoses.empty()) return {};
   std::string out = "<h2>What is wrong</h2><ul class=\"wrong\">";
   for (const model::Diagnosis& d : status.diagnoses)
-    append(out, "<li>{} <span class=\"sub\">for {}</span></li>", escape(d.sentence.empty() ? model::to_string(d.failed) : std::string_view(d.sentence)),
-           human(status.now - d.since));
+    append(out, "<li>{} <span class=\"sub\">for {}</span></li>",
+           escape(d.sentence.empty() ? model::to_string(d.failed) : std::string_view(d.sentence)), human(status.now - d.since));
   return out + "</ul>";
 }
 
@@ -125,8 +125,9 @@ std::string circuit_table(const model::Status& status) {
     const model::Circuit& configured = (*status.site)[c.circuit];
     const bool living = c.verdict.health == model::Health::Up || c.verdict.health == model::Health::Degraded;
     table.row({escape(configured.name) + (c.active ? sub("◀ in use") : ""),
-               state_mark(c.suspect && living ? "suspect" : model::to_string(c.verdict.health)), human(status.now - c.verdict.since), page::milliseconds(c.figures.rtt), page::milliseconds(c.figures.jitter), page::loss(c.figures),
-               page::mos(c.figures), escape(configured.interface) + sub(c.link.address ? c.link.address->to_string() : "no address"),
+               state_mark(c.suspect && living ? "suspect" : model::to_string(c.verdict.health)), human(status.now - c.verdict.since),
+               page::milliseconds(c.figures.rtt), page::milliseconds(c.figures.jitter), page::loss(c.figures), page::mos(c.figures),
+               escape(configured.interface) + sub(c.link.address ? c.link.address->to_string() : "no address"),
                escape(configured.provider) + sub(configured.medium), escape(c.reason)});
   }
   return table.html();
@@ -155,7 +156,8 @@ std::string gateway_cell(const model::CircuitStatus& c) {
 std::string set_aside_cell(const model::Status& status, const model::CircuitStatus& c) {
   std::string out;
   for (const model::TargetStatus& t : c.targets)
-    if (t.set_aside != model::SetAside::No) append(out, "{}{} ({})", out.empty() ? "" : ", ", escape((*status.site)[t.target].name), to_string(t.set_aside));
+    if (t.set_aside != model::SetAside::No)
+      append(out, "{}{} ({})", out.empty() ? "" : ", ", escape((*status.site)[t.target].name), to_string(t.set_aside));
   return out.empty() ? "none" : out;
 }
 
@@ -176,13 +178,14 @@ std::string detection_table(const model::Status& status) {
   for (const model::CircuitStatus& c : status.circuits) {
     const model::Circuit& configured = (*status.site)[c.circuit];
     const model::Detectors& d = c.detectors;
-    table.row({escape(configured.name), d.silent > model::Duration::zero() ? human(d.silent) : "–", human(d.suspect_after),
-               human(d.dead_after) + sub(d.learned_over > model::Duration::zero() ? "learned from " + human(d.learned_over) : "not learned yet"),
-               score_cell(d.lossy, d.lossy_alarm), score_cell(d.bursty, d.bursty_alarm),
-               page::milliseconds(d.shortest_rtt) + (d.usual_rtt ? sub("usually " + page::milliseconds(d.usual_rtt)) : ""),
-               c.figures.r_factor ? fmt::format("{:.0f}", *c.figures.r_factor) : "–", human(c.hold_down),
-               page::milliseconds(d.interval) + (configured.metered ? sub(fmt::format("metered: {:.0f} MB a month", megabytes_month(status, c))) : ""),
-               gateway_cell(c), set_aside_cell(status, c)});
+    table.row(
+        {escape(configured.name), d.silent > model::Duration::zero() ? human(d.silent) : "–", human(d.suspect_after),
+         human(d.dead_after) + sub(d.learned_over > model::Duration::zero() ? "learned from " + human(d.learned_over) : "not learned yet"),
+         score_cell(d.lossy, d.lossy_alarm), score_cell(d.bursty, d.bursty_alarm),
+         page::milliseconds(d.shortest_rtt) + (d.usual_rtt ? sub("usually " + page::milliseconds(d.usual_rtt)) : ""),
+         c.figures.r_factor ? fmt::format("{:.0f}", *c.figures.r_factor) : "–", human(c.hold_down),
+         page::milliseconds(d.interval) + (configured.metered ? sub(fmt::format("metered: {:.0f} MB a month", megabytes_month(status, c))) : ""),
+         gateway_cell(c), set_aside_cell(status, c)});
   }
   return table.html();
 }
@@ -233,8 +236,8 @@ std::string incident_table(const model::Status& status) {
     const std::string result = i.recovery()
                                    ? recovery_words(i.recovery(), i.rto_target)
                                    : fmt::format("… open for {} of {}{}", human(open), human(i.rto_target), open > i.rto_target ? " ✕ MISSED" : "");
-    table.row({page::clock_time(i.opened) + sub(fmt::format("no. {}", i.id)), escape(i.subject), escape(i.failed) + sub(i.diagnosis), escape(i.moved_to), result,
-               after(i.detected), after(i.applied), escape(i.trigger)});
+    table.row({page::clock_time(i.opened) + sub(fmt::format("no. {}", i.id)), escape(i.subject), escape(i.failed) + sub(i.diagnosis),
+               escape(i.moved_to), result, after(i.detected), after(i.applied), escape(i.trigger)});
   }
   return table.html();
 }

@@ -74,7 +74,8 @@ std::string diagnoses(const json::value& status, Colour colour) {
   for (const json::value& d : list(status, "diagnoses")) {
     const auto since = number(d, "since_s");
     const std::string sentence = maybe_text(d, "sentence").value_or(text(d, "failed"));
-    lines += "  " + paint("! " + sentence, Tone::Bad, colour) + (since ? paint(fmt::format(" (for {})", span_words(*since)), Tone::Faint, colour) : "") + "\n";
+    lines += "  " + paint("! " + sentence, Tone::Bad, colour) +
+             (since ? paint(fmt::format(" (for {})", span_words(*since)), Tone::Faint, colour) : "") + "\n";
   }
   return lines;
 }
@@ -88,7 +89,8 @@ Cell circuit_state(const json::value& circuit) {
 
 /// Why it is not well, which targets do not count, and what a metered one costs.
 Cell circuit_note(const json::value& circuit) {
-  const bool odd = std::ranges::any_of(list(circuit, "targets"), [](const json::value& t) { return maybe_text(t, "set_aside").value_or("no") != "no"; });
+  const bool odd =
+      std::ranges::any_of(list(circuit, "targets"), [](const json::value& t) { return maybe_text(t, "set_aside").value_or("no") != "no"; });
   const bool well = text(circuit, "state") == "up" && !flag(circuit, "suspect").value_or(false) && !odd;
   std::string note = well ? "" : maybe_text(circuit, "reason").value_or("");
   if (const auto bytes = number(circuit, "probe_bytes_month"))
