@@ -35,6 +35,7 @@ std::optional<std::size_t> begin_move(Progress& p, std::optional<std::size_t> ch
   p.applied.reset();
   p.verified.reset();
   p.detail.clear();
+  p.led_around.reset();
   return before;
 }
 
@@ -145,6 +146,7 @@ void Recoveries::follow_trunk(const model::TrunkChoice& t, const model::Plan& pl
   if (choice == p.choice) return;
   const auto before = begin_move(p, choice, plan);
   model::Incident* incident = open_of(p);
+  if (incident == nullptr && t.motive == Motive::Suspicion) p.led_around = before;
   if (incident == nullptr && t.motive == Motive::Escape && before) {
     model::Incident opened = trunk_incident(trunk, before, status);
     opened.trigger = trigger_of(t.motive);
@@ -156,6 +158,25 @@ void Recoveries::follow_trunk(const model::TrunkChoice& t, const model::Plan& pl
   incident->moved_to = choice ? member_name(*site_, trunk, *choice) : "";
   incident->applied.reset();
   changed_.push_back(*incident);
+}
+
+/// A silence that ends is no outage, and costs an alarm at 3 a.m. if it is called one. The clock of one that does not end began with it,
+/// and was stopped by the move that came before the verdict.
+void Recoveries::open_led_around(std::size_t trunk, const model::Status& status, std::vector<Event>& out) {
+  Progress& p = trunks_[trunk];
+  if (!p.led_around) return;
+  const auto via = site_->trunks[trunk].members[*p.led_around].circuit;
+  if (!via || status.circuits[via->index()].verdict.health != model::Health::Down) return;
+  model::Incident incident = trunk_incident(site_->trunks[trunk], std::exchange(p.led_around, std::nullopt), status);
+  incident.mode = model::FailureMode::InternetCircuit;
+  incident.last_good = status.circuits[via->index()].last_good.value_or(p.decided);
+  incident.trigger = "automatic";
+  incident.opened = status.wall;
+  incident.detected = incident.decided = p.decided;
+  incident.moved_to = member_name(*site_, site_->trunks[trunk], *p.choice);
+  incident.applied = p.applied;
+  changed_.push_back(open(p, std::move(incident), out, status.now));
+  if (p.verified) close(p, Plane::Trunk, trunk, *p.verified, status.now, out);
 }
 
 std::vector<Event> Recoveries::on_plan(const model::Plan& plan, const model::Status& status, model::WallTime wall) {
@@ -221,12 +242,12 @@ bool Recoveries::wants_verification(Plane plane, std::size_t index) const {
   return p.choice && p.applied && !p.verified;
 }
 
-void Recoveries::close(Progress& p, Plane plane, std::size_t index, Instant now, std::vector<Event>& out) {
+void Recoveries::close(Progress& p, Plane plane, std::size_t index, Instant proven, Instant now, std::vector<Event>& out) {
   model::Incident* incident = open_of(p);
   if (incident == nullptr) return;
   p.open_incident = 0;
-  if (!incident->applied) incident->applied = p.applied.value_or(now);
-  incident->verified = now;
+  if (!incident->applied) incident->applied = p.applied.value_or(proven);
+  incident->verified = proven;
   changed_.push_back(*incident);
   const model::Duration rto = *incident->recovery();
   if (incident->trigger == "automatic") p.last_recovery = rto;
@@ -245,7 +266,7 @@ void Recoveries::close(Progress& p, Plane plane, std::size_t index, Instant now,
                             {"detected_boot_ns", boot_ns(incident->detected)},
                             {"decided_boot_ns", boot_ns(incident->decided)},
                             {"applied_boot_ns", boot_ns(*incident->applied)},
-                            {"verified_boot_ns", boot_ns(now)},
+                            {"verified_boot_ns", boot_ns(proven)},
                             {"plane", plane == Plane::Routing ? "routing" : "trunk"},
                             {"of", subject(plane, index)}}});
 }
@@ -262,7 +283,7 @@ std::vector<Event> Recoveries::on_verified(Plane plane, std::size_t index, Insta
                  .subject = subject(plane, index),
                  .text = fmt::format("{} is proven to work end to end, {:.0f} ms after the decision.", way, model::seconds(now - p.decided) * 1e3),
                  .fields = {{"way", way}, {"since_decided_ms", milliseconds(now - p.decided)}}});
-  close(p, plane, index, now, out);
+  close(p, plane, index, now, now, out);
   return out;
 }
 
@@ -280,15 +301,16 @@ std::vector<Event> Recoveries::on_status(const model::Status& status) {
     Progress& p = classes_[i];
     const model::Incident* incident = open_of(p);
     if (incident != nullptr && incident->moved_to.empty() && p.choice && well(status.circuits[*p.choice].verdict))
-      close(p, Plane::Routing, i, status.now, out);
+      close(p, Plane::Routing, i, status.now, status.now, out);
   }
   for (std::size_t i = 0; i < trunks_.size(); ++i) {
+    open_led_around(i, status, out);
     Progress& p = trunks_[i];
     const model::Incident* incident = open_of(p);
     if (incident == nullptr || !incident->moved_to.empty() || !p.choice) continue;
     const model::Trunk& trunk = site_->trunks[i];
     const auto via = trunk.members[*p.choice].circuit ? trunk.members[*p.choice].circuit : status.plan.classes[trunk.traffic_class.index()].circuit;
-    if (via && well(status.path(trunk.members[*p.choice].carrier, *via).verdict)) close(p, Plane::Trunk, i, status.now, out);
+    if (via && well(status.path(trunk.members[*p.choice].carrier, *via).verdict)) close(p, Plane::Trunk, i, status.now, status.now, out);
   }
   return out;
 }

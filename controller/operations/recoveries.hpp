@@ -22,6 +22,8 @@ struct Progress {
   std::optional<model::Instant> applied, verified;
   std::string detail;              ///< why not, when not
   std::int64_t open_incident = 0;  ///< id; 0 = none
+  /// (trunks) The member that new calls were led around while its circuit was only silent: an outage once that turns out to be dead.
+  std::optional<std::size_t> led_around;
   std::optional<model::Duration> last_recovery;
 };
 
@@ -42,7 +44,8 @@ class Recoveries {
   std::vector<model::Event> on_verified(Plane plane, std::size_t index, model::Instant now);
   /// It could not be shown to work in time.
   std::vector<model::Event> on_verify_failed(Plane plane, std::size_t index, const std::string& why, model::Instant now);
-  /// Closes incidents whose way came back by itself. Called when verdicts changed.
+  /// Closes incidents whose way came back by itself; opens that of a trunk which left its circuit on suspicion, once the circuit is dead.
+  /// Called when verdicts changed.
   std::vector<model::Event> on_status(const model::Status& status);
 
   [[nodiscard]] const Progress& progress(Plane plane, std::size_t index) const {
@@ -64,7 +67,9 @@ class Recoveries {
   void follow_trunk(const model::TrunkChoice& t, const model::Plan& plan, const model::Status& status, model::WallTime wall,
                     std::vector<model::Event>& out);
   model::Incident& open(Progress& p, model::Incident incident, std::vector<model::Event>& out, model::Instant now);
-  void close(Progress& p, Plane plane, std::size_t index, model::Instant now, std::vector<model::Event>& out);
+  void open_led_around(std::size_t trunk, const model::Status& status, std::vector<model::Event>& out);
+  /// @param proven  when the way was  @param now  when that is told
+  void close(Progress& p, Plane plane, std::size_t index, model::Instant proven, model::Instant now, std::vector<model::Event>& out);
   [[nodiscard]] std::string subject(Plane plane, std::size_t index) const;
 
   const model::Site* site_;
