@@ -87,7 +87,7 @@ model::CircuitStatus CircuitHealth::status(model::Instant now) const {
   d.usual_rtt = delay_.usual();
   d.interval = plan_.interval;
   for (std::size_t p = 0; p < budget_.size(); ++p)
-    if ((standing_.quick() >> p & 1) != 0) d.verify_left += budget_[p].left(now);  // nobody else is asked quickly
+    if ((standing_.counted() >> p & 1) != 0) d.verify_left += budget_[p].left(now);  // nobody else is asked quickly
   return s;
 }
 

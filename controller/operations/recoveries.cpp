@@ -193,21 +193,21 @@ void Recoveries::follow_trunk(const model::TrunkChoice& t, const model::Plan& pl
 }
 
 /// New calls had been led around a circuit that was only silent then, and now it is dead: that move was the recovery. It is booked with
-/// the instants at which it was decided and applied, and proven once more.
+/// the instants at which it was decided, applied and proven.
 void Recoveries::book_suspicion(Progress& p, const model::Trunk& trunk, const model::Plan& plan, const model::Status& status, model::WallTime wall,
                                 std::vector<Event>& out) {
   if (!p.suspected) return;
   const auto via = trunk.members[*p.suspected].circuit;
   if (!via || std::ranges::find(plan.dead, *via) == plan.dead.end()) return;
-  model::Incident opened = trunk_incident(trunk, std::exchange(p.suspected, std::nullopt), status);
+  const auto failed = std::exchange(p.suspected, std::nullopt);
+  model::Incident opened = trunk_incident(trunk, failed, status);
   opened.trigger = trigger_of(Motive::Escape);
   opened.opened = wall;
-  model::Incident& incident = open(p, std::move(opened), out, plan.decided);
-  incident.decided = p.decided;
-  incident.moved_to = member_name(*site_, trunk, *p.choice);
-  incident.applied = p.applied;
-  p.verified.reset();
-  changed_.push_back(incident);
+  opened.detected = opened.decided = p.decided;
+  opened.moved_to = member_name(*site_, trunk, *p.choice);
+  opened.applied = p.applied;
+  changed_.push_back(open(p, std::move(opened), hit_of(trunk, failed, status), out, plan.decided));
+  if (p.verified) close(p, Plane::Trunk, static_cast<std::size_t>(&p - trunks_.data()), *p.verified, plan.decided, out);
 }
 
 std::vector<Event> Recoveries::on_plan(const model::Plan& plan, const model::Status& status, model::WallTime wall) {
@@ -274,12 +274,12 @@ bool Recoveries::wants_verification(Plane plane, std::size_t index) const {
   return p.choice && p.applied && !p.verified;
 }
 
-void Recoveries::close(Progress& p, Plane plane, std::size_t index, Instant now, std::vector<Event>& out) {
+void Recoveries::close(Progress& p, Plane plane, std::size_t index, Instant proven, Instant now, std::vector<Event>& out) {
   model::Incident* incident = open_of(p);
   if (incident == nullptr) return;
   p.open_incident = 0;
-  if (!incident->applied) incident->applied = p.applied.value_or(now);
-  incident->verified = now;
+  if (!incident->applied) incident->applied = p.applied.value_or(proven);
+  incident->verified = proven;
   changed_.push_back(*incident);
   const model::Duration rto = *incident->recovery();
   if (incident->trigger == "automatic") p.last_recovery = rto;
@@ -298,7 +298,7 @@ void Recoveries::close(Progress& p, Plane plane, std::size_t index, Instant now,
                             {"detected_boot_ns", boot_ns(incident->detected)},
                             {"decided_boot_ns", boot_ns(incident->decided)},
                             {"applied_boot_ns", boot_ns(*incident->applied)},
-                            {"verified_boot_ns", boot_ns(now)},
+                            {"verified_boot_ns", boot_ns(proven)},
                             {"plane", plane == Plane::Routing ? "routing" : "trunk"},
                             {"of", subject(plane, index)}}});
 }
@@ -315,7 +315,7 @@ std::vector<Event> Recoveries::on_verified(Plane plane, std::size_t index, Insta
                  .subject = subject(plane, index),
                  .text = fmt::format("{} is proven to work end to end, {:.0f} ms after the decision.", way, model::seconds(now - p.decided) * 1e3),
                  .fields = {{"way", way}, {"since_decided_ms", milliseconds(now - p.decided)}}});
-  close(p, plane, index, now, out);
+  close(p, plane, index, now, now, out);
   return out;
 }
 
@@ -334,7 +334,7 @@ std::vector<Event> Recoveries::on_status(const model::Status& status) {
     Progress& p = classes_[i];
     const model::Incident* incident = open_of(p);
     if (incident != nullptr && incident->moved_to.empty() && p.choice && well(status.circuits[*p.choice].verdict))
-      close(p, Plane::Routing, i, status.now, out);
+      close(p, Plane::Routing, i, status.now, status.now, out);
   }
   for (std::size_t i = 0; i < trunks_.size(); ++i) {
     Progress& p = trunks_[i];
@@ -342,7 +342,7 @@ std::vector<Event> Recoveries::on_status(const model::Status& status) {
     if (incident == nullptr || !incident->moved_to.empty() || !p.choice) continue;
     const model::Trunk& trunk = site_->trunks[i];
     const auto via = trunk.members[*p.choice].circuit ? trunk.members[*p.choice].circuit : status.plan.classes[trunk.traffic_class.index()].circuit;
-    if (via && well(status.path(trunk.members[*p.choice].carrier, *via).verdict)) close(p, Plane::Trunk, i, status.now, out);
+    if (via && well(status.path(trunk.members[*p.choice].carrier, *via).verdict)) close(p, Plane::Trunk, i, status.now, status.now, out);
   }
   return out;
 }

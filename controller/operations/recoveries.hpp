@@ -77,7 +77,8 @@ class Recoveries {
   void follow_trunk(const model::TrunkChoice& t, const model::Plan& plan, const model::Status& status, model::WallTime wall,
                     std::vector<model::Event>& out);
   model::Incident& open(Progress& p, model::Incident incident, Hit hit, std::vector<model::Event>& out, model::Instant now);
-  void close(Progress& p, Plane plane, std::size_t index, model::Instant now, std::vector<model::Event>& out);
+  /// @param proven  when the way was  @param now  when that is told
+  void close(Progress& p, Plane plane, std::size_t index, model::Instant proven, model::Instant now, std::vector<model::Event>& out);
   [[nodiscard]] std::string subject(Plane plane, std::size_t index) const;
 
   const model::Site* site_;
