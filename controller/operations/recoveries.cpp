@@ -199,10 +199,11 @@ void Recoveries::book_suspicion(Progress& p, const model::Trunk& trunk, const mo
   if (!p.suspected) return;
   const auto via = trunk.members[*p.suspected].circuit;
   if (!via || std::ranges::find(plan.dead, *via) == plan.dead.end()) return;
-  model::Incident opened = trunk_incident(trunk, std::exchange(p.suspected, std::nullopt), status);
+  const auto left = std::exchange(p.suspected, std::nullopt);
+  model::Incident opened = trunk_incident(trunk, left, status);
   opened.trigger = trigger_of(Motive::Escape);
   opened.opened = wall;
-  model::Incident& incident = open(p, std::move(opened), out, plan.decided);
+  model::Incident& incident = open(p, std::move(opened), hit_of(trunk, left, status), out, plan.decided);
   incident.decided = p.decided;
   incident.moved_to = member_name(*site_, trunk, *p.choice);
   incident.applied = p.applied;
