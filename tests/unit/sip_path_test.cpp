@@ -334,8 +334,6 @@ TEST_CASE("path: what an OPTIONS has cost is told with its outcome, headers and 
   REQUIRE(outcomes.size() >= 3);
   CHECK(outcomes[0].bytes_sent == kPacket);
   CHECK(outcomes[0].bytes_received == kAnswer);
-  std::uint64_t sent = 0;
-  for (const auto& o : outcomes) sent += o.bytes_sent;
   const auto timeout = std::ranges::find(outcomes, model::SipResult::Timeout, &model::SipOutcome::result);
   REQUIRE(timeout != outcomes.end());
   CHECK(timeout->bytes_sent == 3 * kPacket);  // at 0, 0.5 and 1.5 s; the deadline is 3 s
