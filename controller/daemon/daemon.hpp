@@ -66,7 +66,8 @@ class Daemon : public admin::Api {
   void load_overrides();
   model::Result<void> open_http();
   /// Builds what a configuration needs and lets go of what stood before; an error leaves that as it was.
-  model::Result<void> begin(const model::SitePtr& site, const Senses::Floors& floors, std::vector<std::string> retired);
+  /// @param site  by value: at the start it is our own, and what replaces itself must not be lost on the way
+  model::Result<void> begin(model::SitePtr site, const Senses::Floors& floors, std::vector<std::string> retired);
   Actuators::Handlers actuator_handlers();
   void wait_signal();
   void reload();

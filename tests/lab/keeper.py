@@ -87,13 +87,13 @@ class Keeper:
         self.start_switch()
 
     def start_daemon(self):
-        self.world.programs.start("linekeeperd", self.site["site"], *as_nobody(), os.path.join(self.bin, "linekeeperd"), "--config", self.config)
+        self.world.programs.start("linekeeperd", self.site["site"], *as_nobody(), *os.environ.get("LAB_WRAP","").split(), os.path.join(self.bin, "linekeeperd"), "--config", self.config)
         self.wait_ready()
 
     def wait_ready(self, seconds=10):
         def answers():
             if not self.daemon.alive():
-                raise SetUpFailed(f"linekeeperd ended:\n{self.daemon.tail(20)}")
+                raise SetUpFailed(f"linekeeperd ended with {self.daemon.process.returncode}:\n{self.daemon.tail(20)}")
             try:
                 return self.api.get("/livez")
             except ApiError:
