@@ -24,6 +24,7 @@ struct Followed {
     while (site.now() < end) {
       site.run(10ms);
       for (; seen < site.plans.size(); ++seen) keep(recoveries.on_plan(site.plans[seen], site.status(), model::WallTime{1s}));
+      keep(recoveries.on_status(site.status()));
     }
   }
   void keep(std::vector<model::Event> events) { told.insert(told.end(), events.begin(), events.end()); }
@@ -96,6 +97,40 @@ TEST_CASE("recoveries: the trunk's move away from a dead circuit is booked on th
   CHECK(status.incidents.front().mode == model::FailureMode::SipTrunk);
   CHECK(status.incidents.front().failed == "north via fiber");
   CHECK(status.incidents.front().moved_to == "south via fiber");
+}
+
+TEST_CASE("recoveries: a trunk led around a silent circuit is hit only once that is dead, and was well again since it was led around") {
+  for (const bool dies : {false, true}) {
+    CAPTURE(dies);
+    Followed f;
+    f.site.start_empty();
+    f.run(30s);
+    const Instant fault = f.site.now();
+    f.site.black_hole(0);
+    while (f.site.status().plan.trunks[0].motive != model::Motive::Suspicion && f.site.now() < fault + 2s) f.run(10ms);
+    REQUIRE(f.site.status().plan.trunks[0].motive == model::Motive::Suspicion);
+    const Instant decided = f.site.plans.back().decided;
+    f.carried_out();
+    f.keep(f.recoveries.on_verified(Plane::Trunk, 0, f.site.now()));
+    const Instant proven = f.site.now();
+    CHECK(f.count(EventId::IncidentOpened) == 0);
+
+    f.site.black_hole(0, dies);
+    f.run(3s);
+    model::Status status = f.site.status();
+    f.recoveries.fill(status);
+    const auto hit = std::ranges::find(status.incidents, "outbound", &model::Incident::subject);
+    REQUIRE((hit != status.incidents.end()) == dies);
+    if (!dies) continue;
+    CHECK(hit->mode == model::FailureMode::InternetCircuit);
+    CHECK(hit->failed == "north via fiber");
+    CHECK(hit->moved_to == "north via coax");
+    CHECK(std::chrono::abs(hit->last_good - fault) <= 200ms);
+    CHECK(hit->detected == decided);
+    CHECK(hit->decided == decided);
+    CHECK(hit->verified == proven);
+    CHECK(std::ranges::count(status.incidents, "outbound", &model::Incident::subject) == 1);
+  }
 }
 
 TEST_CASE("recoveries: an outage with no way out is an incident that closes when the way itself comes back") {
