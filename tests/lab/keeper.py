@@ -87,7 +87,7 @@ class Keeper:
         self.start_switch()
 
     def start_daemon(self):
-        self.world.programs.start("linekeeperd", self.site["site"], *as_nobody(), *os.environ.get("LAB_WRAP","").split(), os.path.join(self.bin, "linekeeperd"), "--config", self.config)
+        self.world.programs.start("linekeeperd", self.site["site"], *as_nobody(), os.path.join(self.bin, "linekeeperd"), "--config", self.config)
         self.wait_ready()
 
     def wait_ready(self, seconds=10):
@@ -128,6 +128,9 @@ class Keeper:
 
     def service(self, name, status=None):
         return next(s for s in (status or self.status())["services"] if s["name"] == name)
+
+    def circuit(self, name):
+        return next(c for c in self.status()["circuits"] if c["name"] == name)
 
     def first_way(self, status=None):
         """(carrier, circuit) that the trunk offers first."""
