@@ -11,7 +11,7 @@
   lab.py status | explain | events | paths | failover | hold | release ...    the linekeeper program of the kept site
   lab.py exec NODE COMMAND...        a command inside a namespace of the kept site
   lab.py down                        takes the kept site away
-  lab.py test [NAME...] [--list] [--sites N] [--json FILE]
+  lab.py test [NAME...] [--list] [--repeat N] [--sites N] [--json FILE]
   lab.py bench [--runs N] [--json FILE] [--table FILE]
 
 --build DIR says where the programs were built (default: build/dev).
@@ -219,6 +219,7 @@ def main():
     sub.add_argument("names", nargs="*", metavar="NAME", help="scenarios, or parts of their names")
     sub.add_argument("--list", action="store_true")
     sub.add_argument("--json", metavar="FILE", help="timings as JSON lines")
+    sub.add_argument("--repeat", type=int, default=1, metavar="N", help="each scenario N times")
     sub.add_argument("--sites", type=int, default=3, help="so many sites at the same time")
     sub = command("bench", lambda a: __import__("bench").bench(a))
     sub.add_argument("--runs", type=int, default=10)

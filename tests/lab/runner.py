@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 import traceback
+from collections import Counter
 
 import cage
 import kernel
@@ -139,11 +140,11 @@ class Suite:
 
     def __init__(self, run, arguments, terminal, notes):
         self.run, self.build, self.t, self.notes = run, arguments.build, terminal, notes
-        self.verdicts = {}
+        self.verdicts = []  # (name, verdict)
 
     def play(self, selected, sites):
         """The longest first, so that the sites end together."""
-        queue = sorted(selected, key=lambda s: -s.seconds)
+        queue = sorted(selected, key=lambda s: -s.seconds)[:256]  # as many as a byte can count
         next_read, next_write = os.pipe()  # a byte is taken by one reader only: that is the whole queue
         os.write(next_write, bytes(range(len(queue))))
         os.close(next_write)
@@ -154,7 +155,7 @@ class Suite:
         with open(news_read) as news:
             for line in news:
                 told = json.loads(line)
-                self.verdicts[told["name"]] = told["verdict"]
+                self.verdicts.append((told["name"], told["verdict"]))
         for worker in workers:
             os.waitpid(worker, 0)
 
@@ -194,7 +195,7 @@ def test(arguments):
             terminal.line(f"{s.name:<28} {s.sentence}")
         return 0
     from lab import check_tools, find_or_exit
-    selected = chosen(arguments.names)
+    selected = chosen(arguments.names) * arguments.repeat
     check_tools()
     find_or_exit(arguments.build)
     notes = Notes(arguments.json)
@@ -207,8 +208,8 @@ def test(arguments):
         except cage.Stopped:
             terminal.line("stopped")
             return 130
-        by = {verdict: [name for name, v in suite.verdicts.items() if v == verdict] for verdict in ("ok", "FAIL", "skip")}
-        lost = [s.name for s in selected if s.name not in suite.verdicts]
+        by = {verdict: [name for name, v in suite.verdicts if v == verdict] for verdict in ("ok", "FAIL", "skip")}
+        lost = list((Counter(s.name for s in selected) - Counter(name for name, _ in suite.verdicts)).elements())
         terminal.line()
         terminal.line(terminal.dim(f" {time.monotonic() - begun:.0f} s, {arguments.sites} sites at the same time"
                                    + (f"; failed: {', '.join(by['FAIL'])}" if by["FAIL"] else "")

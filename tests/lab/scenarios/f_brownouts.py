@@ -16,8 +16,7 @@ def sounds_bad(stage, note, command, within_s, cause, watched_s, diagnosed=("bro
     degraded = next((e for e in moved.events if e["id"] == "circuit.degraded"), None)
     if not degraded or degraded["fields"]["cause"] not in cause:
         raise Unexpected(f"the fiber was left without being called degraded for {' or '.join(cause)}: {degraded and degraded['text']}; {moved.moved}")
-    stage.nothing_moves(watched_s, planes=("routing",))
-    seen = moved.events
+    seen = moved.events + stage.nothing_moves(watched_s, planes=("routing",))
     named = [e for e in seen if e["id"] == "diagnosis.made" and "fiber" in e["subject"]] or [stage.diagnosed(diagnosed[0], "fiber", 3, seen)]
     if named[-1]["fields"]["failed"] not in diagnosed:
         raise Unexpected(f"named {named[-1]['fields']['failed']}, not {' or '.join(diagnosed)}: {named[-1]['text']}")
