@@ -107,7 +107,7 @@ model::Result<void> Daemon::open_http() {
   return http_->listen_tcp(e.http_address, e.http_port, e.http_hosts);
 }
 
-model::Result<void> Daemon::begin(model::SitePtr site, const Senses::Floors& floors, std::vector<std::string> retired) {
+model::Result<void> Daemon::begin(const model::SitePtr& site, const Senses::Floors& floors, std::vector<std::string> retired) {
   auto senses = Senses::open(io_.get_executor(), site, floors, [this](const model::Observation& o) { observe(o); });
   if (!senses) return std::unexpected(senses.error());
   // From here on nothing can fail: what was there before may go.

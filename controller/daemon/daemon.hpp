@@ -66,8 +66,7 @@ class Daemon : public admin::Api {
   void load_overrides();
   model::Result<void> open_http();
   /// Builds what a configuration needs and lets go of what stood before; an error leaves that as it was.
-  /// @param site  by value: at the start it is our own, and what replaces itself must not be lost on the way
-  model::Result<void> begin(model::SitePtr site, const Senses::Floors& floors, std::vector<std::string> retired);
+  model::Result<void> begin(const model::SitePtr& site, const Senses::Floors& floors, std::vector<std::string> retired);
   Actuators::Handlers actuator_handlers();
   void wait_signal();
   void reload();
