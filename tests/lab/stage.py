@@ -185,12 +185,10 @@ class Stage:
             time.sleep(0.1)
         return seen
 
-    def warm(self, within_s=15):
-        """Until every window of the detectors is full: an empty one flatters, for in it a few losses are many."""
-        def full():
-            return all(c["samples"] >= WINDOW for c in self.keeper.status()["circuits"])
-        if not wait_until(full, within_s + WINDOW / 2):
-            raise Unexpected(f"no {WINDOW} samples of each circuit within {within_s} s")
+    def warm(self, circuit="fiber", within_s=40):
+        """Until the windows of its detectors are full: an empty one flatters, for in it a few losses are many."""
+        if not wait_until(lambda: self.keeper.circuit(circuit)["samples"] >= WINDOW, within_s):
+            raise Unexpected(f"no {WINDOW} samples of {circuit} within {within_s} s")
         self.journal.skip()
 
     def diagnosed(self, failed, about, within_s, seen=(), **status):

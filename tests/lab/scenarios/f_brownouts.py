@@ -53,7 +53,7 @@ def delay_200_ms(stage, note):
 
 def good_enough(stage, note, circuit, percent):
     """Two minutes of a loss that is not worth a move. What is called degraded meanwhile is told, and costs nothing."""
-    stage.warm()
+    stage.warm(circuit)
     stage.begins_counting_calls()
     stage.does(f"break {circuit} loss {percent}")
     worst = 0.0
