@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 #include <filesystem>
 
 #include "config/loader.hpp"
@@ -107,7 +108,7 @@ model::Result<void> Daemon::open_http() {
   return http_->listen_tcp(e.http_address, e.http_port, e.http_hosts);
 }
 
-model::Result<void> Daemon::begin(const model::SitePtr& site, const Senses::Floors& floors, std::vector<std::string> retired) {
+model::Result<void> Daemon::begin(model::SitePtr site, const Senses::Floors& floors, std::vector<std::string> retired) {
   auto senses = Senses::open(io_.get_executor(), site, floors, [this](const model::Observation& o) { observe(o); });
   if (!senses) return std::unexpected(senses.error());
   // From here on nothing can fail: what was there before may go.
@@ -315,6 +316,24 @@ void Daemon::every_tick() {
   });
 }
 
+bool Daemon::look_at_windows() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::time_point(wall_now().time_since_epoch()));
+  std::tm local{};
+  localtime_r(&now, &local);  // the window is meant by the site's own clock, daylight saving and all
+  const std::chrono::minutes minute{local.tm_hour * 60 + local.tm_min};
+  std::vector<std::string> open;
+  const auto look = [&](const std::string& name, const model::Failback& f) {
+    if (f.mode != model::FailbackMode::Window) return;
+    const bool in = f.opens < f.closes ? minute >= f.opens && minute < f.closes : minute >= f.opens || minute < f.closes;
+    if (in) open.push_back(name);
+  };
+  for (const model::TrafficClass& c : site_->classes) look(c.name, c.failback);
+  for (const model::Trunk& t : site_->trunks) look(t.name, t.failback);
+  const bool changed = open != open_windows_;
+  open_windows_ = std::move(open);
+  return changed;
+}
+
 void Daemon::every_second(Instant now) {
   next_second_ = now + std::chrono::seconds(1);
   if (now >= next_remember_) {
@@ -325,6 +344,7 @@ void Daemon::every_second(Instant now) {
     load_overrides();
     orders_changed();
   }
+  if (look_at_windows()) orders_changed();
   for (const model::Override& o : overrides_.expire(wall_now())) {
     tell(EventId::OverrideExpired, o.subject.empty() ? "" : o.subject,
          fmt::format("Override {} ({}) by {} has ended; automatic choice is back.", o.id, o.reason, o.owner));

@@ -86,7 +86,8 @@ model::CircuitStatus CircuitHealth::status(model::Instant now) const {
   d.shortest_rtt = delay_.shortest(now);
   d.usual_rtt = delay_.usual();
   d.interval = plan_.interval;
-  for (const VerifyBudget& b : budget_) d.verify_left += b.left(now);
+  for (std::size_t p = 0; p < budget_.size(); ++p)
+    if ((standing_.counted() >> p & 1) != 0) d.verify_left += budget_[p].left(now);  // nobody else is asked quickly
   return s;
 }
 

@@ -210,6 +210,7 @@ const Output& Decider::order(const OrdersInForce& orders, Instant now) {
     for (const model::Override& o : orders.overrides) {
       if (!applies(o, site_->classes[i].name, "routing")) continue;
       if (o.kind == model::OverrideKind::Hold) classes_[i].orders.hold = true;
+      if (o.kind == model::OverrideKind::Failback) (o.id == 0 ? classes_[i].orders.failback_open : classes_[i].orders.failback_permitted) = true;
       const auto to = std::ranges::find(site_->circuits, o.to, &model::Circuit::name);
       if (o.kind == model::OverrideKind::Force && to != site_->circuits.end())
         classes_[i].orders.force = model::id_at<model::CircuitId>(static_cast<std::size_t>(to - site_->circuits.begin()));
@@ -220,6 +221,7 @@ const Output& Decider::order(const OrdersInForce& orders, Instant now) {
     for (const model::Override& o : orders.overrides) {
       if (!applies(o, site_->trunks[i].name, "trunks")) continue;
       if (o.kind == model::OverrideKind::Hold) trunks_[i].orders.hold = true;
+      if (o.kind == model::OverrideKind::Failback) (o.id == 0 ? trunks_[i].orders.failback_open : trunks_[i].orders.failback_permitted) = true;
       const auto to = std::ranges::find(site_->carriers, o.to, &model::Carrier::name);
       if (o.kind == model::OverrideKind::Force && to != site_->carriers.end())
         trunks_[i].orders.force = model::id_at<model::CarrierId>(static_cast<std::size_t>(to - site_->carriers.begin()));

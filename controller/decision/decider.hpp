@@ -67,6 +67,9 @@ class Decider {
   /// How this circuit is to be probed now.
   [[nodiscard]] const model::ProbePlan& probe_plan(model::CircuitId circuit) const { return circuits_.at(circuit.index()).plan(); }
 
+  /// What is known of one circuit, without the sentences of fill().
+  [[nodiscard]] const CircuitHealth& circuit(model::CircuitId circuit) const { return circuits_.at(circuit.index()); }
+
   /// What was learned of a circuit, one line to be kept over a restart; and back. @param age of the text, by the wall clock
   [[nodiscard]] std::string memory(model::CircuitId circuit) const { return circuits_.at(circuit.index()).memory(); }
   bool recall(model::CircuitId circuit, std::string_view text, model::Duration age) { return circuits_.at(circuit.index()).recall(text, age); }

@@ -261,7 +261,7 @@ template <class A>
 void fields(A& a, OrdersGiven& i) {
   list(a, i.overrides, [&](model::Override& o) {
     near(a, o.id, 0);
-    choice(a, o.kind, model::OverrideKind::Hold);
+    choice(a, o.kind, model::OverrideKind::Failback);
     for (std::string* text : {&o.subject, &o.to, &o.owner, &o.reason}) a.text(*text, kLongestText);
     wall(a, o.since);
     wall(a, o.until);

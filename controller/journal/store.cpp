@@ -204,7 +204,9 @@ Result<std::vector<Override>> Store::overrides() {
       continue;
     }
     overrides.push_back({.id = statement->integer(0),
-                         .kind = kind == "force" ? model::OverrideKind::Force : model::OverrideKind::Hold,
+                         .kind = kind == "force"      ? model::OverrideKind::Force
+                                 : kind == "failback" ? model::OverrideKind::Failback
+                                                      : model::OverrideKind::Hold,
                          .subject = statement->text(2),
                          .to = statement->text(3),
                          .owner = statement->text(4),

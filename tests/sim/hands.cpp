@@ -131,7 +131,7 @@ void Hands::on_orders(const Trouble& t, bool comes, Instant now) {
   const model::Site& site = script_->site;
   if (!comes) {
     std::erase_if(overrides_, [&](const model::Override& o) { return o.id == t.serial; });
-  } else if (disk_ > 0) {
+  } else if (daemon_->disk_fails > 0) {
     return story_->tell(now, "the order is refused: it cannot be written down");
   } else {
     model::Override o{.id = t.serial, .owner = "sim", .reason = "because"};
@@ -158,10 +158,11 @@ void Hands::on_actors(const Trouble& t, int by, Instant now) {
       break;
     case Fault::Reload:
       if (!comes || !daemon_->alive() || daemon_->stopped()) break;
+      daemon_->remember_now(now);
       daemon_->crash(now);  // new senses, a new judge, a new connection: all that a reload keeps is what is kept outside
       timeline_->put({.at = now, .what = Happening::RestartDaemon});
       break;
-    case Fault::DiskFails: disk_ += by; break;
+    case Fault::DiskFails: daemon_->disk_fails += by; break;
     case Fault::SwitchForgets:
       if (comes) switch_->forget();
       [[fallthrough]];

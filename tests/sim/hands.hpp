@@ -45,7 +45,7 @@ class Hands {
   Story* story_;
   bool wall_steps_;
   std::vector<model::Override> overrides_;
-  int crashes_ = 0, stops_ = 0, disk_ = 0;
+  int crashes_ = 0, stops_ = 0;
 };
 
 }  // namespace linekeeper::sim

@@ -53,11 +53,9 @@ Duration Oracle::bound(std::size_t circuit) const {
   const Duration gap = site_->probing.interval * 11 / 10;
   if (!world_->line(circuit).linked()) return 2 * gap + kInTime + kAct;
   const int targets = static_cast<int>(site_->targets.size());
-  const int fall = site_->circuit_health.fall;
-  const int probes =
-      liars(circuit) == 0 ? std::max(2 * targets, fall) : std::max(2 * targets, (fall * targets + targets - 2) / (targets - 1)) + targets;
+  const int probes = liars(circuit) == 0 ? 2 * targets : 3 * targets;
   const bool round_trips_known = c.answers_of_life >= 6 * targets && now_ >= c.slow_until;
-  return (probes + 1) * gap + (round_trips_known ? kTimeout : site_->probing.timeout_max) + kAct;
+  return std::max((probes + 1) * gap, site_->circuit_health.dead_after_max) + (round_trips_known ? kTimeout : site_->probing.timeout_max) + kAct;
 }
 
 void Oracle::on_start(Instant now) {
@@ -106,7 +104,7 @@ void Oracle::on_refused(const route::Refused& refused, Instant now) {
     story_->broken("I21", fmt::format("the daemon sent generation {} to a switch that had told it of a later one", refused.generation), now);
 }
 
-void Oracle::on_probe(std::size_t circuit, std::size_t target, std::optional<Duration> answered, Instant now) {
+void Oracle::on_probe(std::size_t circuit, std::size_t target, model::ProbeKind, std::optional<Duration> answered, Instant now) {
   Circuit& c = circuits_[circuit];
   c.fates <<= 1;
   if (world_->well(target, circuit)) c.fates_of_well = c.fates_of_well << 1 | (answered && *answered <= kInTime ? 0U : 1U);
@@ -217,7 +215,10 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const model::Sta
                    now);
   if (motive == Motive::Forced) return;
   const bool held = std::ranges::any_of(daemon_->overrides(), [](const model::Override& o) { return o.kind == model::OverrideKind::Hold; });
-  if (held) story_->broken("I15", fmt::format("class {} moved although a person holds it", who), now);
+  // Nobody may hold emergency calls on a dead way while another is up (I24).
+  const bool emergency =
+      std::ranges::any_of(site_->trunks, [&](const model::Trunk& t) { return t.emergency && t.traffic_class == model::id_at<model::ClassId>(i); });
+  if (held && !(emergency && motive == Motive::Escape)) story_->broken("I15", fmt::format("class {} moved although a person holds it", who), now);
   if (status.circuits[from->index()].verdict.health == model::Health::Unknown ||
       status.circuits[to->index()].verdict.health == model::Health::Unknown)
     story_->broken("I6", fmt::format("class {} moved from or to a circuit that nothing is known of", who), now);
@@ -230,17 +231,13 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const model::Sta
   const bool unknowable = motive != Motive::Escape && new_way.dead_since && now - *new_way.dead_since < bound(to->index());
   if (old_way.dead_since && new_way.dead_since && *new_way.dead_since <= *old_way.dead_since && !unknowable)
     story_->broken("I2", fmt::format("class {} moved from {} to {}, which was dead before it", who, name(from->index()), name(to->index())), now);
-  // Those that count, one target left out, and those that were on their way when it was judged.
-  const int targets = static_cast<int>(site_->targets.size());
-  const int newest =
-      std::min(60, site_->circuit_health.fall * targets / (targets - 1) + targets + static_cast<int>(1s / site_->probing.interval) + 1);
-  const int lost = std::popcount(old_way.fates & ((1ULL << newest) - 1));
+  const int newest = 10, lost = std::popcount(old_way.fates & ((1ULL << newest) - 1));
   // Down takes two targets: at least one that is well must have lost two of the last ones.
   if (motive == Motive::Escape && world_->line(from->index()).linked() && now - std::max(old_way.alive_since, old_way.two_bad) > kSettled &&
       !old_way.many_bad && std::popcount(old_way.fates_of_well & 0xffffffULL) < 2)
     story_->broken("I5", fmt::format("class {} left {} by the word of one target", who, name(from->index())), now);
   // Answers of a circuit that has just come back do not make it one that is up: it may still be left.
-  if (motive == Motive::Escape && world_->line(from->index()).linked() && now - old_way.alive_since > kSettled && lost < site_->circuit_health.fall)
+  if (motive == Motive::Escape && world_->line(from->index()).linked() && now - old_way.alive_since > kSettled && lost < 2)
     story_->broken("I7", fmt::format("class {} left {}, where only {} of the last {} probes were lost", who, name(from->index()), lost, newest), now);
   if (new_way.alive_since != Instant{} && !new_way.dead_since && liars(to->index()) == 0 && now - new_way.clear_since > kSettled &&
       new_way.answers_alive < site_->circuit_health.rise && now - new_way.alive_since < 60s && new_way.last_long_death == new_way.alive_since)

@@ -28,7 +28,7 @@ class Oracle {
   void on_resumed(model::Instant now);              ///< the daemon, that stood still, goes on
   void on_adopted(bool first, model::Instant now);  ///< first: of this life of the daemon
   void on_refused(const route::Refused& refused, model::Instant now);
-  void on_probe(std::size_t circuit, std::size_t target, std::optional<model::Duration> answered, model::Instant now);
+  void on_probe(std::size_t circuit, std::size_t target, model::ProbeKind kind, std::optional<model::Duration> answered, model::Instant now);
   void on_local_error(std::size_t circuit, model::Instant now);
   void on_outcome(const model::SipOutcome& outcome, model::Instant now);
   void on_edge(const Edge& edge, model::Instant now);

@@ -5,13 +5,13 @@ namespace {
 
 // A run is a tenth as long as it once was and has two thirds of the troubles: the budgets of then, times five.
 constexpr PlantedBug kBugs[] = {
-    {Planted::SwapRiseAndFall, "swap-rise-fall", "the judge is given rise for fall and fall for rise", 100},
+    {Planted::OneAnswerIsUp, "one-answer-is-up", "the judge is given a rise of one", 100},
     {Planted::ForgetHoldDown, "no-hold-down", "the judge is given a hold-down of nothing for circuits", 100},
     {Planted::ForgetCarrierHoldDown, "no-carrier-hold-down", "the judge is given a hold-down of nothing for carriers", 300},
     {Planted::TrustOneTarget, "one-target", "one target is asked, and its answers are told as those of all", 400},
     {Planted::LocalErrorsAreLosses, "local-errors-are-losses", "a probe that we could not send is told as one that was lost", 400},
     {Planted::RepliesOfOtherCircuits, "replies-of-others", "a reply is credited to the newest probe of the next circuit too", 100},
-    {Planted::ForgetFreshness, "no-freshness", "the margin by which another way must outlive the fault is made negative", 200},
+    {Planted::DeadStillAnswer, "dead-still-answer", "for two seconds a dead circuit that is not the first is told as answering", 200},
     {Planted::NeverStale, "never-stale", "evidence is never too old", 600},
     {Planted::ForgetAdoption, "no-adoption", "after a restart the judge is told that nothing stands", 200},
     {Planted::ForgetTrunkAdoption, "no-trunk-adoption", "after a restart the judge is told that no order stands", 600},

@@ -9,13 +9,13 @@ namespace linekeeper::sim {
 
 enum class Planted : std::uint8_t {
   None,
-  SwapRiseAndFall,
+  OneAnswerIsUp,
   ForgetHoldDown,
   ForgetCarrierHoldDown,
   TrustOneTarget,
   LocalErrorsAreLosses,
   RepliesOfOtherCircuits,
-  ForgetFreshness,
+  DeadStillAnswer,
   NeverStale,
   ForgetAdoption,
   ForgetTrunkAdoption,
@@ -31,6 +31,7 @@ enum class Planted : std::uint8_t {
   DecideOnWallClock,
   IgnoreLinkEvents,
   StallNotTold,
+  ForgetLearned,
 };
 
 struct PlantedBug {

@@ -90,7 +90,6 @@ void circuit_rule_fields(V& v, model::CircuitRule& r, const model::CircuitRule& 
   v.time("suspect-after", r.suspect_after, usual.suspect_after);
   v.time("dead-after-min", r.dead_after_min, usual.dead_after_min);
   v.time("dead-after-max", r.dead_after_max, usual.dead_after_max);
-  v.whole("fall", r.fall, usual.fall);
   v.whole("rise", r.rise, usual.rise);
   v.whole("min-samples", r.min_samples, usual.min_samples);
   v.time("hold-down", r.hold_down, usual.hold_down);
@@ -103,6 +102,7 @@ void carrier_rule_fields(V& v, model::HealthRule& r, const model::HealthRule& us
   v.whole("fall", r.fall, usual.fall);
   v.whole("rise", r.rise, usual.rise);
   v.whole("min-samples", r.min_samples, usual.min_samples);
+  v.time("dead-after", r.dead_after, usual.dead_after);
   v.time("hold-down", r.hold_down, usual.hold_down);
   v.time("stale-after", r.stale_after, usual.stale_after);
 }

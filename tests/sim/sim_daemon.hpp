@@ -11,12 +11,15 @@
 #include "controller/decision/decider.hpp"
 #include "controller/switch/protocol.hpp"
 #include "tests/sim/model_switch.hpp"
+#include "tests/sim/sim_senses.hpp"
 #include "tests/sim/timeline.hpp"
 #include "tests/sim/world.hpp"
 
 namespace linekeeper::sim {
 
 class Oracle;
+
+inline constexpr model::Duration kPbxReadBack = std::chrono::seconds(3);  ///< as carriers/trunks/kamailio_driver
 
 /// The PBXs: the orders they were given, until their leases end.
 struct ModelPbx {
@@ -37,6 +40,12 @@ struct Said {
   model::Instant at{};
 };
 
+/// What the journal keeps of a circuit over a restart.
+struct Learned {
+  std::string text;
+  model::Instant written{};  ///< by the wall clock
+};
+
 class SimDaemon {
  public:
   SimDaemon(model::SitePtr site, World& world, ModelSwitch& route_switch, ModelPbx& pbx, Timeline& timeline, Chance& chance, Story& story,
@@ -47,6 +56,7 @@ class SimDaemon {
   /// Stands still: nothing is sent, seen or decided; what comes meanwhile waits for it.
   void stop(model::Instant now);
   void go_on(model::Instant now);
+  void remember_now(model::Instant now);  ///< as before a reload or an orderly end
   [[nodiscard]] bool alive() const { return decider_ != nullptr; }
   [[nodiscard]] bool stopped() const { return stopped_since_.has_value(); }
   [[nodiscard]] std::uint32_t life() const { return life_; }
@@ -70,7 +80,10 @@ class SimDaemon {
   void remember_events() { remembers_ = true; }
   [[nodiscard]] const std::vector<Said>& said() const { return said_; }
 
-  int switch_away = 0, switch_late = 0;
+  /// It has watched this circuit before the run.
+  void knows(std::size_t circuit, std::string learned, model::Instant now) { learned_[circuit] = {std::move(learned), now}; }
+
+  int switch_away = 0, switch_late = 0, disk_fails = 0;
   model::Duration wall_offset{};  ///< how far the wall clock was stepped
 
  private:
@@ -79,15 +92,15 @@ class SimDaemon {
   void observe(const model::Observation& o, model::Instant now);
   void take(const decision::Output& out, model::Instant now);
   void carry_out(const model::Plan& plan, model::Instant now);
-  void probe(std::size_t circuit, model::Instant now);
-  void options(std::size_t path, model::Instant now);
-  void outcome(std::uint64_t key, model::Instant now);
-  void reply(const Event& e, model::Instant now);
-  void strangers(std::size_t circuit, model::TargetId target, std::uint64_t sequence, model::Duration took, model::Instant now);
+  void notice_stall(model::Instant now);
+  void recall(model::Instant now);
+  void remember(model::Instant now);
   void to_switch(std::uint64_t key, model::Instant now);
   void from_switch(const route::Reply& reply, model::Instant now);
   void to_pbx(std::uint64_t key, model::Instant now);
   void beat(model::Instant now);
+  void try_again(model::Instant now);
+  void read_trunk(const Event& e, model::Instant now);
   void tell_orders(model::Instant now);
 
   model::SitePtr site_;
@@ -104,20 +117,21 @@ class SimDaemon {
   std::uint32_t life_ = 0, connection_ = 0;
   model::Instant switch_free_{};  // when the last message on its way to or from the switch is there
   std::unique_ptr<decision::Decider> decider_;
+  std::unique_ptr<SimSenses> senses_;
+  model::Instant due_ = model::kNever;  // when the loop is wanted next: much later, it stood still
   std::optional<model::Instant> stopped_since_;
-  std::vector<Event> held_;  // what came while it stood still
-  std::vector<int> calls_;   // by trunk
+  std::vector<Event> held_;       // what came while it stood still
+  std::vector<int> calls_;        // by trunk
+  std::vector<Learned> learned_;  // by circuit
+  std::vector<sip::Debt> debts_;  // by path
   bool remembers_ = false;
   std::vector<Said> said_;
   model::Instant wake_at_ = model::kNever;
   std::vector<std::optional<model::LinkState>> links_;
-  std::vector<std::uint64_t> sequence_, sip_sequence_;
-  std::vector<std::size_t> turn_, newest_target_;
   bool adopted_ = false;
   std::vector<model::Override> overrides_;  // of the journal: they outlive a crash
   std::vector<model::Override> told_overrides_;
 
-  std::map<std::uint64_t, model::SipOutcome> outcomes_;
   std::map<std::uint64_t, route::Apply> plans_;
   std::map<std::uint64_t, route::Reply> replies_;
   std::map<std::uint64_t, std::pair<std::size_t, std::vector<int>>> orders_;

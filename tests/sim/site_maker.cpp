@@ -88,7 +88,6 @@ model::Site make_site(Chance& chance) {
   const model::Duration pace[] = {200ms, 200ms, 500ms};
   s.probing.interval = chance.one_of(pace);
   const model::Duration hold[] = {5s, 10s, 20s, 60s};
-  s.circuit_health.fall = chance.between(4, 6);
   s.circuit_health.rise = chance.between(10, 20);
   s.circuit_health.hold_down = chance.one_of(hold);
   s.carrier_health.hold_down = 3 * chance.one_of(hold);

@@ -9,22 +9,24 @@
 namespace linekeeper::sim {
 
 enum class Happening : std::uint8_t {
-  Edge,        ///< a: position in the list of edges
-  Probe,       ///< a: circuit
-  Reply,       ///< a: circuit, b: target, n: sequence, took: round trip
-  Options,     ///< a: path
-  Outcome,     ///< n: key of the outcome kept by the daemon
-  Wake,        ///< the decider asked for it
-  ToSwitch,    ///< n: key of a plan on its way
-  FromSwitch,  ///< n: key of a reply on its way
-  Hello,       ///< the switch is asked what stands
-  Retry,       ///< the daemon asks again after a refusal or a failure
-  TrunkRead,   ///< a: trunk: the PBX tells what stands
-  ToPbx,       ///< n: key of an order on its way
-  PbxBeat,     ///< the driver reads back and renews the lease
-  SwitchLook,  ///< a link or an object of ours has changed: the switch looks for itself
-  Gateway,     ///< a: circuit: the kernel has come to know more of its gateway
-  Resume,      ///< the daemon, that stood still, goes on
+  Edge,         ///< a: position in the list of edges
+  Probe,        ///< a: circuit, n: which arming of its timer
+  ExtraProbe,   ///< likewise
+  Reply,        ///< a: circuit, b: target, n: sequence, took: round trip
+  Options,      ///< a: path, n: the instant it was armed for
+  SipResponse,  ///< a: path, b: code, or 0: refused; n: sequence
+  Wake,         ///< the decider asked for it
+  ToSwitch,     ///< n: key of a plan on its way
+  FromSwitch,   ///< n: key of a reply on its way
+  Hello,        ///< the switch is asked what stands
+  Retry,        ///< the daemon asks again after a refusal or a failure
+  TrunkRead,    ///< a: trunk: the PBX tells what stands
+  ToPbx,        ///< n: key of an order on its way
+  Remember,     ///< what was learned is written down
+  PbxBeat,      ///< the driver reads back and renews the lease
+  SwitchLook,   ///< a link or an object of ours has changed: the switch looks for itself
+  Gateway,      ///< a: circuit: the kernel has come to know more of its gateway
+  Resume,       ///< the daemon, that stood still, goes on
   RestartDaemon,
   Check,  ///< a scenario says what must be so now
 };

@@ -106,14 +106,13 @@ std::optional<Duration> World::probe(std::size_t circuit, std::size_t target, In
 SipAnswer World::options(std::size_t carrier, std::size_t circuit, Instant now) {
   Line& l = lines_[circuit];
   const Reach& r = reach(carrier, circuit);
-  // A lost packet is sent again after T1 (RFC 3261 17.1.2.2): a single loss is a delay.
-  const bool lost_on_the_way = lost(l, now), lost_again = lost(l, now);
-  const Duration took = round_trip(l, now) + (lost_on_the_way ? Duration(500ms) : Duration::zero());
-  const Duration deadline = site_->carriers[carrier].deadline;
-  if (!l.linked() || l.local_errors > 0 || r.local_errors > 0) return {model::SipResult::LocalError, 0, 1ms};
-  if (l.dead() || r.silent > 0 || (lost_on_the_way && lost_again) || took >= deadline) return {model::SipResult::Timeout, 0, deadline};
-  if (r.refusing > 0) return {model::SipResult::Refused, 0, took};
-  return {model::SipResult::Final, r.unavailable > 0 ? 503 : r.forbidden > 0 ? 403 : 200, took};
+  const bool lost_on_the_way = lost(l, now);
+  const Duration took = round_trip(l, now);
+  using enum SipAnswer::Fate;
+  if (!l.linked() || l.local_errors > 0 || r.local_errors > 0) return {NotSent};
+  if (l.dead() || r.silent > 0 || lost_on_the_way) return {Lost};
+  if (r.refusing > 0) return {Refused, 0, took};
+  return {Answered, r.unavailable > 0 ? 503 : r.forbidden > 0 ? 403 : 200, took};
 }
 
 model::LinkState World::link(std::size_t circuit) const {

@@ -62,8 +62,10 @@ struct Reach {
   int silent = 0, unavailable = 0, refusing = 0, forbidden = 0, local_errors = 0;
 };
 
+/// What becomes of one packet of an OPTIONS.
 struct SipAnswer {
-  model::SipResult result = model::SipResult::Timeout;
+  enum class Fate : std::uint8_t { NotSent, Lost, Refused, Answered };
+  Fate fate = Fate::Lost;
   int code = 0;
   model::Duration after{};
 };
@@ -74,6 +76,7 @@ class World {
 
   /// An echo request leaves now. @return when it is answered; nothing: never.
   std::optional<model::Duration> probe(std::size_t circuit, std::size_t target, model::Instant now);
+  /// A packet of an OPTIONS leaves now, the first or a repetition.
   SipAnswer options(std::size_t carrier, std::size_t circuit, model::Instant now);
   [[nodiscard]] model::LinkState link(std::size_t circuit) const;
   [[nodiscard]] model::GatewayState gateway(std::size_t circuit, model::Instant now) const;

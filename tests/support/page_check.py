@@ -112,7 +112,7 @@ def main():
         drawn = "document.getElementById('%s').innerHTML"
         fresh = "new DOMParser().parseFromString(window.document_text, 'text/html').getElementById('%s').innerHTML"
         page.ask("window.document_text = " + json.dumps(site.draw("page").decode()))
-        for part in ("top", "attention", "services", "circuits", "carriers", "people", "incidents", "events-section", "foot"):
+        for part in ("top", "attention", "services", "circuits", "detection", "carriers", "people", "incidents", "events-section", "foot"):
             expect(f"live: part {part} is what the daemon draws", page.ask(f"{drawn % part} === {fresh % part}"))
         expect("live: nothing is said to be stale", not page.ask(shows("NOT LIVE")))
         for width, height in ((1280, 900), (390, 844)):

@@ -8,7 +8,8 @@
 
 namespace linekeeper::admin::cli {
 
-/// `status`: fit to be read aloud to a room. Services first, then circuits, carriers, and only what needs a person below them.
+/// `status`: fit to be read aloud to a room. What is wrong by name first, then services, then circuits, carriers, and only what needs a person below
+/// them.
 [[nodiscard]] std::string render_status(const boost::json::value& status, Colour colour);
 /// `paths`: each carrier through each circuit.
 [[nodiscard]] std::string render_paths(const boost::json::value& status, Colour colour);

@@ -56,6 +56,7 @@ int dispatch(const Job& job) {
     case Verb::Replay: return replay(job);
     case Verb::Failover: return failover(job);
     case Verb::Hold: return hold(job);
+    case Verb::Failback: return failback(job);
     case Verb::Release: return release(job);
     case Verb::ConfigCheck: return config_check(job);
     case Verb::Check: return check(job);

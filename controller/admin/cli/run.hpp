@@ -54,6 +54,7 @@ int check(const Job& job);
 int replay(const Job& job);
 int failover(const Job& job);
 int hold(const Job& job);
+int failback(const Job& job);
 int release(const Job& job);
 int watch(const Job& job);
 int follow(const Job& job, const std::string& since, std::size_t backlog);

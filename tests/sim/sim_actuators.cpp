@@ -1,0 +1,134 @@
+// How the daemon in virtual time acts: plans to the switch, orders to the PBX, and what it does after a refusal. Retells
+// controller/daemon/actuators and carriers/trunks/kamailio_driver.
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+#include "controller/daemon/route_desired.hpp"
+#include "tests/sim/oracle.hpp"
+#include "tests/sim/sim_daemon.hpp"
+
+namespace linekeeper::sim {
+
+using namespace std::chrono_literals;
+using model::Duration;
+using model::Instant;
+
+namespace {
+
+constexpr Duration kAfterRefusal = 30s, kFirstRetry = 250ms, kLongestRetry = 10s;
+constexpr Duration kLease = 90s, kRefresh = 30s;
+
+}  // namespace
+
+void SimDaemon::carry_out(const model::Plan& plan, Instant now) {
+  for (const model::TrunkChoice& choice : plan.trunks) {
+    if (choice.order.empty()) continue;
+    const model::Trunk& trunk = (*site_)[choice.trunk];
+    std::vector<int> sets;
+    for (const model::TrunkStep& step : choice.order) sets.push_back(trunk.members[step.member].dispatcher_set);
+    if (bug_ == Planted::DropTrunkMember && sets.size() > 1) sets.pop_back();
+    if (sets == sent_orders_[choice.trunk.index()]) continue;
+    sent_orders_[choice.trunk.index()] = sets;
+    orders_[++key_] = {choice.trunk.index(), sets};
+    later(now + chance_->between(1ms, 10ms), Happening::ToPbx, 0, key_);
+  }
+  route::Apply apply{
+      .generation = plan.generation, .desired = daemon::route_desired(*site_, plan, links_, stay_, applied_classes_), .retired_classes = {}};
+  sent_generation_ = plan.generation;
+  for (const model::ClassChoice& c : plan.classes) sent_classes_[c.traffic_class.index()] = c.circuit;
+  story_->mark(plan.generation);
+  sent_escapes_.clear();
+  for (const route::DesiredClass& c : apply.desired.classes) sent_escapes_.push_back(c.escape);
+  if (switch_away > 0) return;  // asked for anew after its StateReply
+  plans_[++key_] = std::move(apply);
+  const Duration way = switch_late > 0 ? chance_->between(500ms, 5s) : chance_->between(200us, 3ms);
+  switch_free_ = std::max(switch_free_, now + way);  // one socket: in order
+  later(switch_free_, Happening::ToSwitch, 0, key_);
+}
+
+void SimDaemon::to_switch(std::uint64_t key, Instant now) {
+  const route::Apply plan = std::move(plans_.at(key));
+  plans_.erase(key);
+  replies_[++key_] = switch_->apply(plan, now);
+  if (const auto* done = std::get_if<route::Applied>(&replies_[key_]))
+    for (const std::string& change : done->changes) story_->tell(now, "switch: generation {}: {}", done->generation, change);
+  const Duration way = switch_late > 0 ? chance_->between(500ms, 5s) : chance_->between(200us, 3ms);
+  switch_free_ = std::max(switch_free_, now + way);
+  later(switch_free_, Happening::FromSwitch, 0, key_);
+}
+
+void SimDaemon::from_switch(const route::Reply& reply, Instant now) {
+  const auto again = [&](Duration after, bool forget) {
+    forget_refusal_ = forget;
+    later(now + after, Happening::Retry, 0, ++retry_key_);
+  };
+  if (const auto* state = std::get_if<route::StateReply>(&reply)) {
+    failures_ = 0;
+    auto standing = daemon::standing_classes(*site_, *state);
+    applied_classes_ = standing;
+    if (bug_ == Planted::ForgetAdoption) standing.assign(standing.size(), std::nullopt);
+    oracle_->on_adopted(!adopted_, now);
+    adopted_ = true;
+    const std::uint64_t generation = bug_ == Planted::ForgetGeneration ? 0 : state->generation;
+    take(decider_->adopt(decision::Adopted{.generation = generation, .classes = std::move(standing)}, judged_now(now)), now);
+  } else if (const auto* applied = std::get_if<route::Applied>(&reply)) {
+    if (applied->generation != sent_generation_) return;
+    failures_ = 0;
+    for (std::size_t i = 0; i < sent_classes_.size(); ++i)
+      if (std::ranges::find(stay_, site_->classes[i].name) == stay_.end()) applied_classes_[i] = sent_classes_[i];
+  } else if (const auto* refused = std::get_if<route::Refused>(&reply)) {
+    story_->tell(now, "switch refuses generation {} by {}: {}", refused->generation, refused->guard, refused->why);
+    if (refused->generation != sent_generation_) return;
+    oracle_->on_refused(*refused, now);
+    for (std::size_t i = 0; i < sent_escapes_.size(); ++i)
+      if (sent_escapes_[i] && std::ranges::find(refused->classes, site_->classes[i].name) != refused->classes.end()) escape_refused_ = true;
+    const bool new_stay = !refused->classes.empty() && refused->classes != stay_;
+    if (new_stay) stay_ = refused->classes;
+    again(new_stay ? kFirstRetry : kAfterRefusal, !new_stay);
+  } else if (const auto* failed = std::get_if<route::Failed>(&reply)) {
+    story_->tell(now, "switch fails generation {}: {}", failed->generation, failed->why);
+    if (failed->generation != sent_generation_) return;
+    again(std::min(kFirstRetry * (1 << std::min(failures_++, 10)), kLongestRetry), false);
+  }
+}
+
+void SimDaemon::to_pbx(std::uint64_t key, Instant now) {
+  const auto [trunk, sets] = orders_.at(key);
+  orders_.erase(key);
+  if (pbx_->deaf((*site_).trunks[trunk].pbx) || (alive() && sets != sent_orders_[trunk])) return;
+  if (pbx_->standing(trunk, now) != sets) story_->tell(now, "pbx: order {}", fmt::format("{}", fmt::join(sets, " ")));
+  oracle_->on_order(trunk, sets, now);
+  pbx_->order[trunk] = sets;
+  pbx_->until[trunk] = now + kLease;
+}
+
+void SimDaemon::beat(Instant now) {
+  later(now + kPbxReadBack, Happening::PbxBeat);
+  for (std::size_t t = 0; t < sent_orders_.size(); ++t) {
+    const bool due = pbx_->standing(t, now) != sent_orders_[t] || pbx_->until[t] - now <= kLease - kRefresh;
+    if (sent_orders_[t].empty() || !due) continue;
+    orders_[++key_] = {t, sent_orders_[t]};
+    to_pbx(key_, now);
+  }
+}
+
+void SimDaemon::try_again(Instant now) {
+  if (forget_refusal_) stay_.clear();
+  if (forget_refusal_) escape_refused_ = false;
+  take(decider_->reissue(judged_now(now)), now);
+  if (stay_.empty()) return;
+  forget_refusal_ = true;
+  later(now + kAfterRefusal, Happening::Retry, 0, ++retry_key_);
+}
+
+/// One that does not answer has no order of ours to respect; one that hangs is given up only after its reply is overdue.
+void SimDaemon::read_trunk(const Event& e, Instant now) {
+  const model::PbxId pbx = site_->trunks[e.a].pbx;
+  if (pbx_->hung[pbx.index()] > 0 && e.n == 0) return later(now + (*site_)[pbx].reply_timeout, Happening::TrunkRead, e.a, 1);
+  auto sets = pbx_->deaf(pbx) ? std::vector<int>{} : pbx_->standing(e.a, now);
+  if (bug_ == Planted::ForgetTrunkAdoption) sets.clear();
+  take(decider_->adopt(decision::TrunkAdopted{.trunk = model::id_at<model::TrunkId>(e.a), .sets = std::move(sets)}, judged_now(now)), now);
+}
+
+}  // namespace linekeeper::sim
