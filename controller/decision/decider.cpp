@@ -409,14 +409,14 @@ const Output& Decider::finish(Instant now, bool replan, bool look) {
   for (const TrunkState& t : trunks_) recheck_due = recheck_due || t.decision.recheck <= now || t.decision.held_by == Guard::Freshness;
   // Whether another circuit outlives a silent one is told by its next answer, which changes no verdict.
   for (const CircuitHealth& c : circuits_) recheck_due = recheck_due || c.suspect();
-  if (changed || diagnosis_due_ || diagnoses_.next_wakeup() <= now) diagnose_now(now);
+  if (changed || diagnosis_due_ || std::min(diagnoses_.next_wakeup(), diagnosis_again_) <= now) diagnose_now(now);
   if (changed || replan || look || recheck_due) {
     choose_all(now);
     roles_due_ = true;
     publish(now, replan);
   }
   if (roles_due_) assign_roles(now);
-  Instant next = std::min({due_circuits_.next(), due_paths_.next(), diagnoses_.next_wakeup()});
+  Instant next = std::min({due_circuits_.next(), due_paths_.next(), diagnoses_.next_wakeup(), diagnosis_again_});
   for (const ClassState& c : classes_) next = std::min(next, c.choice.recheck);
   for (const TrunkState& t : trunks_) next = std::min(next, t.decision.recheck);
   out_.next_wakeup = next;

