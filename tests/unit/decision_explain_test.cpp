@@ -143,7 +143,7 @@ TEST_CASE("explain: a circuit shows what the judge goes by, and the name of what
   CHECK(text.find("fiber (ISP One, wan-a) is degraded for ") == 0);
   CHECK(text.find("its shortest round trip grew from 21 ms to 250 ms") != std::string::npos);
   CHECK(text.find("\n  diagnosis   fiber: ") != std::string::npos);
-  CHECK(text.find("\n  silence     suspect after 0.6 s, called down after 1.2 s (learned from 2m") != std::string::npos);
+  CHECK(text.find("\n  silence     suspect after 0.3 s, called down after 0.7 s (learned from 2m") != std::string::npos);
   CHECK(text.find("of watching it; never below 0.7 s or above 6.0 s)\n") != std::string::npos);
   CHECK(text.find("\n  loss        scores ") != std::string::npos);
   CHECK(text.find("\n  delay       shortest round trip 250.0 ms, usually 21.5 ms\n") != std::string::npos);
