@@ -67,8 +67,8 @@ void CircuitHealth::on(const model::ProbeSent& sent) {
 }
 
 void CircuitHealth::on(const model::ProbeReply& reply, Instant now) {
-  const auto probe = window_.answered(reply.sequence);
-  if (!probe || settings_->targets[probe->position] != reply.target) return;
+  const auto probe = window_.answered(reply.sequence, position(reply.target));
+  if (!probe) return;
   const std::size_t p = probe->position;
   if (probe->kind != model::ProbeKind::Verify) loss_.early(p, false);
   rtt_[p].add(reply.rtt);

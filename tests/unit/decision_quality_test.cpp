@@ -111,7 +111,7 @@ TEST_CASE("quality: of figures, half of the round trip goes each way; of a line 
 TEST_CASE("quality: a line is beyond its limits above what enters, and within again at what leaves") {
   using decision::beyond;
   const model::QualityLimits limits{};  // loss 5 and 2 %, round trip 200 and 150 ms, R 70 and 80
-  const auto with = [](double loss, Duration rtt) { return model::Figures{.rtt = rtt, .loss_ratio = loss, .samples = 100}; };
+  const auto with = [](double loss, Duration rtt) { return model::Figures{.rtt = rtt, .loss_ratio = loss, .samples = 100'000'000}; };
   std::string which = "old";
   CHECK_FALSE(beyond(false, with(0.05, 20ms), limits, Codec::None, &which));
   CHECK(which.empty());
@@ -130,10 +130,25 @@ TEST_CASE("quality: a line is beyond its limits above what enters, and within ag
   CHECK(beyond(false, with(1, Duration{}), limits, Codec::G711));  // no round trip is needed to see that all is lost
 }
 
+TEST_CASE("quality: loss counts as far as it is certain: chance alone takes nobody over a limit") {
+  const model::QualityLimits limits;  // enters above 5 %
+  const auto of = [](double loss, int samples, double burst = 1) {
+    return model::Figures{.rtt = Duration(20ms), .loss_ratio = loss, .samples = samples, .burst_ratio = burst};
+  };
+  CHECK(decision::certain_loss(of(0, 200)) == 0);
+  CHECK(decision::certain_loss(of(0.05, 0)) == 0);
+  CHECK(decision::certain_loss(of(0.1, 200)) == about(0.1 - 2.6 * 0.0212, 0.0005));
+  CHECK_FALSE(beyond(false, of(0.09, 200), limits, Codec::None));
+  CHECK(beyond(false, of(0.12, 200), limits, Codec::None));
+  CHECK_FALSE(beyond(false, of(0.12, 200, 2), limits, Codec::None));  // in bursts: as good as half as many probes
+  CHECK(beyond(false, of(0.3, 50), limits, Codec::None));
+  CHECK(beyond(true, of(0.03, 200), limits, Codec::None));  // to leave, what is seen counts
+}
+
 TEST_CASE("quality: R counts for a class with a codec, by that codec, and no figures change nothing") {
   using decision::beyond;
   const model::QualityLimits limits{.loss_enter = 1, .loss_exit = 1, .rtt_enter = 10s, .rtt_exit = 10s};
-  model::Figures figures{.rtt = 20ms, .loss_ratio = 0.03, .samples = 100};
+  model::Figures figures{.rtt = 20ms, .loss_ratio = 0.03, .samples = 100'000'000};
   std::string which;
   CHECK(voice_quality(figures, Codec::G711)->r_factor > 80);
   CHECK(voice_quality(figures, Codec::G711NoPlc)->r_factor < 70);
