@@ -325,10 +325,12 @@ void Decider::assign_roles(Instant now) {
   for (const ClassState& c : classes_) use(c.choice.circuit);
   for (std::size_t t = 0; t < trunks_.size(); ++t)
     if (!trunks_[t].decision.order.empty()) use(site_->trunks[t].members[trunks_[t].decision.order.front().member].circuit);
-  bool silent = false;
-  for (std::size_t c = 0; c < circuits_.size(); ++c) silent = silent || ((in_use >> c & 1) != 0 && circuits_[c].silent());
+  std::uint64_t silent = 0;
+  for (std::size_t c = 0; c < circuits_.size(); ++c)
+    if ((in_use >> c & 1) != 0 && circuits_[c].silent()) silent |= std::uint64_t{1} << c;
   for (std::size_t c = 0; c < circuits_.size(); ++c) {
-    const CircuitRole role{.in_use = (in_use >> c & 1) != 0, .confirm = silent && (in_use >> c & 1) == 0};
+    // Whether something goes by it already or not: it is the way out, and its own pace may be that of a metered one.
+    const CircuitRole role{.in_use = (in_use >> c & 1) != 0, .confirm = (silent & ~(std::uint64_t{1} << c)) != 0};
     if (circuits_[c].set_role(role, now)) judge_circuit(c, now);
   }
 }

@@ -69,19 +69,20 @@ void Oracle::check_ways(Instant now) {
     if (truth_.undecidable(*by) || !may_escape(k, now) || daemon_->escape_refused()) continue;
     Instant due = model::kNever;
     Duration most{};
+    std::size_t by_way_of = 0;
     for (const model::CircuitId id : site_->classes[i].circuits) {
       const CircuitTruth& o = truth_.circuit(id.index());
       if (!o.good_since || o.dead_since || truth_.undecidable(id.index())) continue;
       const Instant owed = std::max({calm, *c.dead_since, c.clear_since, *o.good_since, o.clear_since});
       const Duration b = bound(*by, id.index(), now);
-      if (owed + b < due) due = owed + b, most = b;
+      if (owed + b < due) due = owed + b, most = b, by_way_of = id.index();
     }
     if (due == model::kNever) continue;
     k.checked_until = due;
     if (now > due)
       story_->broken("availability",
-                     fmt::format("class {} has been on {}, which is dead, for {:.2f} s since it could have been led away; the bound is {:.2f} s",
-                                 site_->classes[i].name, name(*by), model::seconds(now - due + most), model::seconds(most)),
+                     fmt::format("class {} has been on {}, which is dead, for {:.2f} s since it could have been led to {}; the bound is {:.2f} s",
+                                 site_->classes[i].name, name(*by), model::seconds(now - due + most), name(by_way_of), model::seconds(most)),
                      now);
   }
 }
@@ -114,7 +115,7 @@ void Oracle::check_home(Instant now) {
   Duration hold{};
   bool clean = true;
   for (std::size_t c = 0; c < truth_.circuits(); ++c) {
-    hold = std::max(hold, hold_down(c));
+    hold = std::max({hold, hold_down(c), daemon_->judge().hold_down(model::id_at<model::CircuitId>(c), now)});
     clean = clean && truth_.clean_by_nature(c) && !site_->circuits[c].metered;
   }
   const Duration proven = kRecoveryProbes * site_->probing.interval;
@@ -212,6 +213,11 @@ void Oracle::check_trunk_carrier(std::size_t t, std::size_t first, std::size_t b
         now);
 }
 
+bool Oracle::first_is_dead(const model::Trunk& trunk, int set, std::size_t by) const {
+  const PathTruth& p = truth_.path(trunk.members[member_of(trunk, set)].carrier.index(), by);
+  return truth_.circuit(by).dead_since || p.bad_since;
+}
+
 /// I13: from the crash until the first thing that may rightly happen after it (a hold-down that began anew), nothing is written.
 void Oracle::check_restart(Instant now) {
   if (!restart_counts_) return;
@@ -230,9 +236,9 @@ void Oracle::check_restart(Instant now) {
     const model::Trunk& trunk = site_->trunks[t];
     if (sets.empty()) orders_at_crash_[t].clear();  // the lease ran out: that is no unchanged world
     if (orders_at_crash_[t].empty() || sets == orders_at_crash_[t]) continue;
-    // For emergency calls one that nothing is known of yet goes before one whose circuit is dead for certain.
+    // For emergency calls one that nothing is known of yet goes before one that is dead.
     const auto by = circuit_of(trunk, member_of(trunk, orders_at_crash_[t].front()));
-    if (trunk.emergency && by && !world_->line(*by).linked()) continue;
+    if (trunk.emergency && by && first_is_dead(trunk, orders_at_crash_[t].front(), *by)) continue;
     restart_counts_ = false;
     story_->broken("I13",
                    fmt::format("a restart in an unchanged world changed the order of {} from {} to {}", trunk.name,

@@ -83,9 +83,12 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const decision::
     story_->broken("I15", fmt::format("class {} moved although a person holds it", who), now);
   if (decider.circuit(*from).verdict().health == Health::Unknown || decider.circuit(*to).verdict().health == Health::Unknown)
     story_->broken("I6", fmt::format("class {} moved from or to a circuit that nothing is known of", who), now);
-  if (kind_ == Kind::Quiet && motive == Motive::Quality)
+  if (kind_ == Kind::Quiet && motive == Motive::Quality && world_->line(from->index()).nature.good_loss >= kPlainLoss)
+    ++tally_.plain_moves;
+  else if (kind_ == Kind::Quiet && motive == Motive::Quality)
     story_->broken("plain loss", fmt::format("class {} left {}, which has lost packets as it always does", who, name(from->index())), now);
-  if (motive == Motive::Quality) check_quality(i, from->index(), to->index(), now);
+  else if (motive == Motive::Quality)
+    check_quality(i, from->index(), to->index(), now);
   check_destination(i, to->index(), motive, now);
   // Both died at once, or the other one first, and that could be known by now.
   const CircuitTruth &left = truth_.circuit(from->index()), &taken = truth_.circuit(to->index());
@@ -111,14 +114,14 @@ void Oracle::check_destination(std::size_t i, std::size_t to, Motive motive, Ins
                    fmt::format("class {} moved to {}, which has answered nothing for {:.1f} s", who, name(to),
                                way.last_answer ? model::seconds(now - *way.last_answer) : -1.0),
                    now);
-  const bool died = way.last_long_death != Instant{};
+  const bool died = way.last_long_death > ready_;
   const bool plain = died && !way.dead_since && truth_.liars(to) == 0 && way.last_long_death == way.alive_since && way.clear_since <= way.alive_since;
   if (plain && way.answers_alive < site_->circuit_health.rise)
     story_->broken("I4",
                    fmt::format("class {} moved to {} after {} answers since it was dead; {} are wanted", who, name(to), way.answers_alive,
                                site_->circuit_health.rise),
                    now);
-  if (motive == Motive::Failback && died && way.last_long_death > ready_ && now - way.last_long_death < hold_down(to))
+  if (motive == Motive::Failback && died && now - way.last_long_death < hold_down(to))
     story_->broken("I4",
                    fmt::format("class {} came back to {} {:.1f} s after it was dead; its hold-down is {:.0f} s", who, name(to),
                                model::seconds(now - way.last_long_death), model::seconds(hold_down(to))),

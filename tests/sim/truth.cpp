@@ -81,8 +81,8 @@ void Truth::on_local_error(std::size_t circuit, Instant now) {
 void Truth::on_outcome(const model::SipOutcome& o, Instant now) {
   PathTruth& p = paths_[o.carrier.index() * circuits_.size() + o.circuit.index()];
   const CircuitTruth& c = circuits_[o.circuit.index()];
-  // What was asked through a dead circuit says nothing about the carrier.
-  if (o.result == model::SipResult::LocalError || c.dead_since || o.sent < c.alive_since) return;
+  // What was asked through a dead circuit says nothing about the carrier, nor what was asked while it recovered.
+  if (o.result == model::SipResult::LocalError || c.dead_since || !c.good_since || o.sent < *c.good_since) return;
   const bool good = o.result == model::SipResult::Final && o.code < 500;
   if (!good) {
     p.good = 0;
