@@ -63,9 +63,6 @@ void Oracle::on_crash(Instant now) {
   restart_counts_ = settled && world_->steady() && daemon_->overrides().empty() && switch_->trouble == 0 &&
                     std::ranges::none_of(site_->trunks, [&](const model::Trunk& t) { return pbx_->deaf(t.pbx); });
   for (std::size_t c = 0; c < truth_.circuits(); ++c) restart_counts_ = restart_counts_ && truth_.odd(c) < 2;
-  // One that answers 403 loses its place behind the first to another such one: known, and said in the README.
-  for (std::size_t p = 0; p < site_->carriers.size() * truth_.circuits(); ++p)
-    restart_counts_ = restart_counts_ && world_->reach(p / truth_.circuits(), p % truth_.circuits()).forbidden == 0;
 }
 
 void Oracle::on_resumed(Instant now) {
@@ -153,6 +150,7 @@ Oracle::Published Oracle::published(std::size_t circuit, Instant now) const {
   return {.dead_after = s.detectors.dead_after,
           .timeout = h.rtt_expected(),
           .interval = s.detectors.interval,
+          .aside = static_cast<int>(std::ranges::count_if(s.targets, [](const auto& t) { return t.set_aside != model::SetAside::No; })),
           .quick = s.detectors.verify_left >= 10.0 * static_cast<double>(site_->targets.size())};
 }
 
@@ -183,8 +181,7 @@ void Oracle::check_death(std::size_t circuit, bool called_dead, Instant now) {
   if (answered >= 2)
     return story_->broken("I7", fmt::format("{} is called dead, and {} targets have just answered through it", name(circuit), answered), now);
   const bool certain = truth_.clean_by_nature(circuit) && !k.ever_shaky && now - k.two_odd > kSettled;
-  if (certain && !truth_.undecidable(circuit))
-    return story_->broken("I7", fmt::format("{} is called dead, and nothing is lost on it", name(circuit)), now);
+  if (certain) return story_->broken("I7", fmt::format("{} is called dead, and nothing is lost on it", name(circuit)), now);
   if (!is_known_line()) return void(++tally_.other_false_deaths);
   if (++tally_.false_deaths > 1)
     story_->broken("false failovers",

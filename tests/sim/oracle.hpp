@@ -49,12 +49,14 @@ class Oracle {
   void look(model::Instant now);
   void end(model::Instant now);
 
+  [[nodiscard]] const Truth& truth() const { return truth_; }
   [[nodiscard]] const Tally& tally() const { return tally_; }
 
  private:
   /// What the judge says of a circuit.
   struct Published {
     model::Duration dead_after{}, timeout{}, interval{};
+    int aside = 0;       ///< targets whose word does not count
     bool quick = false;  ///< may be probed in quick succession
   };
   struct Class {

@@ -32,7 +32,8 @@ Duration longer(Duration interval) { return interval * 11 / 10; }
 /// is well and has a budget left.
 Duration Oracle::bound(std::size_t dead, std::size_t other, Instant now) const {
   const Published there = published(other, now), here_now = published(dead, now), then = at_death_[dead];
-  const int targets = static_cast<int>(site_->targets.size()), odd = truth_.odd(dead), odd_there = truth_.odd(other);
+  const int targets = static_cast<int>(site_->targets.size()), odd = std::max({truth_.odd(dead), here_now.aside, then.aside});
+  const int odd_there = std::max(truth_.odd(other), there.aside);
   if (!world_->line(dead).linked()) return (2 + odd_there) * longer(there.interval) + there.timeout + kInTime + kAct;
   const Duration timeout = std::max(here_now.timeout, then.timeout),
                  gap = longer(std::max({here_now.interval, then.interval, site_->probing.interval}));
@@ -48,7 +49,7 @@ Duration Oracle::bound(std::size_t dead, std::size_t other, Instant now) const {
 void Oracle::look(Instant now) {
   // While somebody has a hand in it, or nobody is there to act, nothing is owed.
   const bool excused = !daemon_->alive() || daemon_->stopped() || !daemon_->adopted() || daemon_->switch_away > 0 || daemon_->switch_late > 0 ||
-                       switch_->trouble > 0 || !daemon_->overrides().empty() || now - resumed_ < 1s;
+                       daemon_->switch_behind(now) || switch_->trouble > 0 || !daemon_->overrides().empty() || now - resumed_ < 1s;
   if (excused) disturbed_ = now;
   check_restart(now);
   if (excused) return;
@@ -125,10 +126,14 @@ void Oracle::check_home(Instant now) {
     const Class& k = classes_[i];
     const model::TrafficClass& traffic = site_->classes[i];
     if (traffic.failback.mode != model::FailbackMode::Automatic || !may_move(k, now) || k.failbacks.size() >= 3) return;
-    if (const auto by = switch_->told(i); by && *by != traffic.circuits.front().index())
-      story_->broken("home",
-                     fmt::format("class {} goes by {}, although all has been well for {:.0f} s", traffic.name, name(*by), model::seconds(now - well)),
-                     now);
+    const auto by = switch_->told(i);
+    if (!by || *by == traffic.circuits.front().index()) continue;
+    model::Status status;
+    if (!daemon_->status(status, now)) continue;
+    story_->broken("home",
+                   fmt::format("class {} goes by {}, although all has been well for {:.0f} s: {} {}", traffic.name, name(*by),
+                               model::seconds(now - well), status.circuits[traffic.circuits.front().index()].reason, status.plan.classes[i].reason),
+                   now);
   }
   for (std::size_t t = 0; t < site_->trunks.size(); ++t) {
     const model::Trunk& trunk = site_->trunks[t];
@@ -223,7 +228,7 @@ void Oracle::check_restart(Instant now) {
   if (!restart_counts_) return;
   const Duration quiet = std::min(site_->circuit_health.hold_down, site_->carrier_health.hold_down);
   const bool over = edges_at_crash_ != truth_.edges();
-  if (over || (daemon_->alive() && ready_ > crash_at_ && now - ready_ >= quiet)) {
+  if (over || (daemon_->alive() && ready_ >= crash_at_ && now - ready_ >= quiet)) {
     restart_counts_ = false;
     return;
   }

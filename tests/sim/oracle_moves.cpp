@@ -107,7 +107,7 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const decision::
 void Oracle::check_destination(std::size_t i, std::size_t to, Motive motive, Instant now) {
   const CircuitTruth& way = truth_.circuit(to);
   const std::string& who = site_->classes[i].name;
-  const Duration pace = daemon_->judge().circuit(model::id_at<model::CircuitId>(to)).plan().interval;
+  const Duration pace = site_->circuits[to].metered ? site_->probing.metered_standby_interval : site_->probing.standby_interval;
   const Duration most = std::max(site_->circuit_health.stale_after, 3 * pace) + site_->probing.timeout_max + 1s;
   if (!way.last_answer || now - *way.last_answer > most)
     story_->broken("I6",
@@ -137,7 +137,7 @@ void Oracle::check_quality(std::size_t i, std::size_t from, std::size_t to, Inst
   const bool lately = left.troubles > 0 || now - left.touched < kBrownRemembered || left.dead_since;
   const bool plain =
       here.loss <= kPlainLoss && here.bursts == 0 && here.ramps.empty() && here.more_delay < 50ms && here.load == 0ms && here.more_jitter == 0ms;
-  if (plain && !lately)
+  if (plain && !lately && truth_.clean_by_nature(from))
     story_->broken("quality", fmt::format("class {} left {} for its quality, and nothing is the matter with it", who, name(from)), now);
   // As much is wrong with the other one, and has been for long enough to be seen.
   const bool no_better = there.loss >= here.loss && there.bursts >= here.bursts && there.more_delay >= here.more_delay && here.ramps.empty() &&
@@ -183,7 +183,7 @@ void Oracle::check_trunk_move(const model::Plan& plan, std::size_t t, Instant no
   const auto circuit = circuit_of(trunk, first);
   if (forbidden || choice.motive != Motive::Failback || !circuit) return;
   const PathTruth& p = truth_.path(trunk.members[first].carrier.index(), *circuit);
-  if (p.last_down != Instant{} && now - p.last_down < site_->carrier_health.hold_down)
+  if (p.last_down > ready_ && now - p.last_down < site_->carrier_health.hold_down)
     story_->broken("I4",
                    fmt::format("trunk {} came back to {} {:.1f} s after it failed; its hold-down is {:.0f} s", trunk.name,
                                site_->carriers[trunk.members[first].carrier.index()].name, model::seconds(now - p.last_down),
