@@ -158,6 +158,12 @@ Duration CircuitHealth::rtt_expected() const {
   return most;
 }
 
+Duration CircuitHealth::pace() const {
+  // Additional probes to one target only prove nothing (I5).
+  const bool quick = plan_.extra && std::popcount(plan_.among & standing_.counted()) >= 2;
+  return quick ? std::min(*plan_.extra, plan_.interval) : plan_.interval;
+}
+
 std::optional<CircuitHealth::Judgement> CircuitHealth::evaluate_link() const {
   if (!link_) return Judgement{Health::Unknown, Cause::NoEvidence, 0};
   if (!link_->present || !link_->admin_up || !link_->carrier) return Judgement{Health::Down, Cause::LinkDown, 0};
