@@ -70,6 +70,16 @@ double late_ratio(Duration jitter) {
   return j > Duration::zero() ? std::min(kLateAtMost, std::exp(-ms(jitter_buffer(j)) / ms(j))) : 0.0;
 }
 
+/// The loss that is there at the least, as far as chance goes: so many standard errors below what was counted. Of 50 probes at 5 % four
+/// or five are lost as often as not, and those that make a detector alarm are just the ones that are counted then. Without this a
+/// circuit that loses the 5 % of the limit was left in half of all cases within two minutes; with it in 1 %, and 20 % and 30 %
+/// are left as soon as they are found.
+double firm_loss(const model::Figures& figures) {
+  constexpr double kStandardErrors = 2.5;
+  const double loss = figures.loss_ratio;
+  return std::max(0.0, loss - kStandardErrors * std::sqrt(loss * (1 - loss) / figures.samples));
+}
+
 }  // namespace
 
 double burst_ratio(int lost, int runs, int decided) {
@@ -123,7 +133,8 @@ bool beyond(bool was_beyond, const model::Figures& figures, const model::Quality
   if (which) which->clear();
   if (figures.samples <= 0) return was_beyond;
   const double loss_limit = was_beyond ? limits.loss_exit : limits.loss_enter;
-  if (figures.loss_ratio > loss_limit) {
+  const double loss = was_beyond ? figures.loss_ratio : firm_loss(figures);
+  if (loss > loss_limit) {
     if (which) *which = fmt::format("loss {:.1f} % above {:.1f} %", figures.loss_ratio * 100, loss_limit * 100);
     return true;
   }
@@ -134,7 +145,9 @@ bool beyond(bool was_beyond, const model::Figures& figures, const model::Quality
   }
   if (codec == Codec::None) return false;
   const double r_limit = was_beyond ? limits.r_exit : limits.r_enter;
-  const auto voice = voice_quality(figures, codec);
+  model::Figures heard = figures;
+  heard.loss_ratio = loss;
+  const auto voice = voice_quality(heard, codec);
   if (!voice || voice->r_factor >= r_limit) return false;
   if (which) *which = fmt::format("R {:.1f} below {:.1f}", voice->r_factor, r_limit);
   return true;

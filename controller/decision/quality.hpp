@@ -40,7 +40,8 @@ struct VoiceQuality {
 [[nodiscard]] std::optional<VoiceQuality> voice_quality(const model::Figures& figures, Codec codec);
 
 /// Whether figures are beyond the limits of a class, with distinct values to enter and to leave: beyond once one figure crosses its
-/// `enter`, within again once all are within their `exit`. A figure that equals a limit has not crossed it. R only for a codec.
+/// `enter`, within again once all are within their `exit`. A figure that equals a limit has not crossed it. R only for a codec. To enter,
+/// loss counts by what chance leaves of it: of 50 probes 9 lost are not surely more than 5 %, 10 are.
 /// Figures of no probe at all change nothing.
 /// @param which when given: a clause naming the figure and the limit it is measured against ("loss 6.0 % above 5.0 %"); empty if within
 [[nodiscard]] bool beyond(bool was_beyond, const model::Figures& figures, const model::QualityLimits& limits, Codec codec,

@@ -110,8 +110,9 @@ TEST_CASE("quality: of figures, half of the round trip goes each way; of a line 
 
 TEST_CASE("quality: a line is beyond its limits above what enters, and within again at what leaves") {
   using decision::beyond;
-  const model::QualityLimits limits{};  // loss 5 and 2 %, round trip 200 and 150 ms, R 70 and 80
-  const auto with = [](double loss, Duration rtt) { return model::Figures{.rtt = rtt, .loss_ratio = loss, .samples = 100}; };
+  const model::QualityLimits limits{};      // loss 5 and 2 %, round trip 200 and 150 ms, R 70 and 80
+  constexpr int kNoChance = 1'000'000'000;  // so many that the share is what it is
+  const auto with = [](double loss, Duration rtt) { return model::Figures{.rtt = rtt, .loss_ratio = loss, .samples = kNoChance}; };
   std::string which = "old";
   CHECK_FALSE(beyond(false, with(0.05, 20ms), limits, Codec::None, &which));
   CHECK(which.empty());
@@ -130,10 +131,24 @@ TEST_CASE("quality: a line is beyond its limits above what enters, and within ag
   CHECK(beyond(false, with(1, Duration{}), limits, Codec::G711));  // no round trip is needed to see that all is lost
 }
 
+TEST_CASE("quality: a few lost probes of 50 are no proof of more than 5 % of loss: nine are not, ten are; nor of a bad R") {
+  using decision::beyond;
+  const model::QualityLimits limits{};
+  std::string which;
+  const auto lost = [](int of_50) { return model::Figures{.rtt = 20ms, .jitter = 1ms, .loss_ratio = of_50 / 50.0, .samples = 50}; };
+  for (const Codec codec : {Codec::None, Codec::G711}) {
+    CHECK_FALSE(beyond(false, lost(9), limits, codec));
+    CHECK(beyond(false, lost(10), limits, codec, &which));
+  }
+  CHECK(which == "loss 20.0 % above 5.0 %");          // as it was counted
+  CHECK(beyond(true, lost(2), limits, Codec::None));  // to be within again it must be seen to be well
+  CHECK_FALSE(beyond(true, lost(1), limits, Codec::None));
+}
+
 TEST_CASE("quality: R counts for a class with a codec, by that codec, and no figures change nothing") {
   using decision::beyond;
   const model::QualityLimits limits{.loss_enter = 1, .loss_exit = 1, .rtt_enter = 10s, .rtt_exit = 10s};
-  model::Figures figures{.rtt = 20ms, .loss_ratio = 0.03, .samples = 100};
+  model::Figures figures{.rtt = 20ms, .loss_ratio = 0.03, .samples = 1'000'000'000};
   std::string which;
   CHECK(voice_quality(figures, Codec::G711)->r_factor > 80);
   CHECK(voice_quality(figures, Codec::G711NoPlc)->r_factor < 70);
