@@ -30,8 +30,8 @@ STORY = (
     Act("North takes calls again.", "north back", "", "trunk", "north via fiber", 40),
     Act("The fiber lives, but loses 30 % of what goes over it: calls would sound bad.", "fiber loses 30 %",
         "break fiber loss 30", "routing", "coax", 20, ("trunk", "north via coax")),
-    Act("The loss has ended: home once it is proven.", "coming home", "", "routing", "fiber", 60, ("trunk", "north via fiber")),
-    Act("Someone pulls the fiber's cable.", "fiber unplugged", "break fiber unplug", "routing", "coax", 15, ("trunk", "north via coax")),
+    Act("Someone pulls the coax's cable as well: a line that loses 30 % is better than none.", "coax unplugged too",
+        "break coax unplug", "routing", "fiber", 15, ("trunk", "north via fiber")),
 )
 QUICK = STORY[:4]
 
@@ -146,6 +146,8 @@ class Story:
 
 def _kind(event, plane):
     name = event["id"]
+    if name == "circuit.suspect":
+        return "suspects"
     if name.split(".")[0] in ("circuit", "carrier", "path") and not name.endswith("unknown"):
         return "detected"
     if name == f"{plane}.moved":
