@@ -83,7 +83,7 @@ struct SipOutcome {
   ProbeKind kind = ProbeKind::Scheduled;      ///< Verify: sent while another was unanswered, or sooner than the carrier's floor
   bool provisional = false;                   ///< a 1xx came before: somebody is there, whatever became of it
   /// What it has cost the circuit with its IP and UDP headers: packets sent, and the responses that were its own. Of a late one: since
-  /// its Timeout was told.
+  /// its Timeout was told. Not recorded: nothing is decided by it.
   std::uint32_t bytes_sent = 0, bytes_received = 0;
 };
 

@@ -93,6 +93,7 @@ SiteMetrics::Circuit SiteMetrics::bind_circuit(MetricFamilies& families, const m
   for (const Health h : model::kEveryHealth) one.state[at(h)] = &families.gauge("circuit_state", {c.name, model::to_string(h)});
   set(one.state, Health::Unknown);
   bind_detectors(families, one, c.name);
+  one.quick_ever = site.probing.accelerate && site.probing.verify_budget > 0;
   for (const model::TargetId t : c.targets) {
     auto& reasons = one.targets.emplace_back();
     for (std::size_t i = 0; i < kReasons.size(); ++i)
@@ -137,7 +138,7 @@ void SiteMetrics::show_detectors(const Circuit& to, const model::CircuitStatus& 
   to.hold_down->Set(model::seconds(from.hold_down));
   to.resolver->Set(from.resolver ? (*from.resolver ? 1 : 0) : kNotKnown);
   to.interval->Set(model::seconds(d.interval));
-  to.quick->Set(d.verify_left);
+  if (to.quick_ever) to.quick->Set(d.verify_left);
   for (const model::Neighbour n : model::kEveryNeighbour) to.gateway[static_cast<std::size_t>(n)]->Set(n == from.gateway ? 1 : 0);
   for (std::size_t t = 0; t < std::min(to.targets.size(), from.targets.size()); ++t)
     for (std::size_t i = 0; i < kReasons.size(); ++i) to.targets[t][i]->Set(from.targets[t].set_aside == kReasons[i] ? 1 : 0);

@@ -33,6 +33,7 @@ class SiteMetrics {
     // What the judge goes by.
     Gauge *suspect = nullptr, *silence = nullptr, *suspect_after = nullptr, *dead_after = nullptr, *learned = nullptr, *lossy = nullptr,
           *bursty = nullptr, *shortest = nullptr, *usual = nullptr, *hold_down = nullptr, *resolver = nullptr, *interval = nullptr, *quick = nullptr;
+    bool quick_ever = false;  ///< quick probes are configured at all
     Counter* suspicions = nullptr;
     std::array<Gauge*, std::size(model::kEveryNeighbour)> gateway{};
     std::vector<std::array<Gauge*, kSetAsideReasons>> targets;  ///< in the circuit's order; dead, lossy, lying

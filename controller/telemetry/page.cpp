@@ -142,15 +142,14 @@ std::string score_cell(double score, double alarm) {
   return fmt::format("{:.1f} of {:.1f}", score, alarm) + (score >= alarm ? sub("▲ alarm") : "");
 }
 
-std::string gateway_cell(const model::CircuitStatus& c) {
-  const std::string address = c.link.gateway ? c.link.gateway->to_string() : "not known";
+std::string_view gateway_words(const model::CircuitStatus& c) {
   switch (c.gateway) {
-    case model::Neighbour::Unknown: return escape(address);
-    case model::Neighbour::Answers: return escape(address) + sub("✓ answers");
-    case model::Neighbour::Doubtful: return escape(address) + sub("… being asked");
-    case model::Neighbour::Silent: return escape(address) + sub("✕ silent");
+    case model::Neighbour::Unknown: return "–";
+    case model::Neighbour::Answers: return "✓ answers";
+    case model::Neighbour::Doubtful: return "… being asked";
+    case model::Neighbour::Silent: return "✕ SILENT";
   }
-  return escape(address);
+  return "–";
 }
 
 std::string set_aside_cell(const model::Status& status, const model::CircuitStatus& c) {
@@ -164,28 +163,27 @@ std::string set_aside_cell(const model::Status& status, const model::CircuitStat
 /// What the judge goes by, circuit by circuit.
 std::string detection_table(const model::Status& status) {
   Table table({{"Circuit"},
-               {"Silent for", Number},
-               {"Suspect after", Number},
+               {"Silent", Number},
                {"Dead after", Number},
                {"Loss score", Number},
                {"Burst score", Number},
                {"Shortest RTT", Number},
                {"R", Number},
                {"Hold-down", Number},
-               {"Probed every", Number},
+               {"Probed", Number},
                {"Gateway"},
-               {"Targets set aside", Long}});
+               {"Set aside", Long}});
   for (const model::CircuitStatus& c : status.circuits) {
     const model::Circuit& configured = (*status.site)[c.circuit];
     const model::Detectors& d = c.detectors;
-    table.row(
-        {escape(configured.name), d.silent > model::Duration::zero() ? human(d.silent) : "–", human(d.suspect_after),
-         human(d.dead_after) + sub(d.learned_over > model::Duration::zero() ? "learned from " + human(d.learned_over) : "not learned yet"),
-         score_cell(d.lossy, d.lossy_alarm), score_cell(d.bursty, d.bursty_alarm),
-         page::milliseconds(d.shortest_rtt) + (d.usual_rtt ? sub("usually " + page::milliseconds(d.usual_rtt)) : ""),
-         c.figures.r_factor ? fmt::format("{:.0f}", *c.figures.r_factor) : "–", human(c.hold_down),
-         page::milliseconds(d.interval) + (configured.metered ? sub(fmt::format("metered: {:.0f} MB a month", megabytes_month(status, c))) : ""),
-         gateway_cell(c), set_aside_cell(status, c)});
+    const std::string every = d.interval < std::chrono::seconds(1) ? page::milliseconds(d.interval) : human(d.interval);
+    table.row({escape(configured.name), (d.silent > model::Duration::zero() ? human(d.silent) : "–") + sub("suspect after " + human(d.suspect_after)),
+               human(d.dead_after) + sub(d.learned_over > model::Duration::zero() ? "learned from " + human(d.learned_over) : "not learned yet"),
+               score_cell(d.lossy, d.lossy_alarm), score_cell(d.bursty, d.bursty_alarm),
+               page::milliseconds(d.shortest_rtt) + (d.usual_rtt ? sub("usually " + page::milliseconds(d.usual_rtt)) : ""),
+               c.figures.r_factor ? fmt::format("{:.0f}", *c.figures.r_factor) : "–", human(c.hold_down),
+               "every " + every + (configured.metered ? sub(fmt::format("metered: {:.0f} MB a month", megabytes_month(status, c))) : ""),
+               std::string(gateway_words(c)), set_aside_cell(status, c)});
   }
   return table.html();
 }

@@ -8,10 +8,10 @@ namespace {
 constexpr Measure ms(std::int64_t n) { return n * 1'000'000; }
 constexpr Measure percent(std::int64_t n) { return n * 10'000; }
 
-constexpr Measure kLosses[] = {percent(45)};
+constexpr Measure kLosses[] = {percent(2), percent(5), percent(20), percent(30), percent(45)};
 constexpr Measure kPartLosses[] = {percent(10), percent(20), percent(30), percent(45)};
 constexpr Measure kTargetLosses[] = {percent(50)};
-constexpr Measure kDelays[] = {ms(300)};
+constexpr Measure kDelays[] = {ms(60), ms(150), ms(300)};
 constexpr Measure kTargetDelays[] = {ms(700)};
 constexpr Measure kJitters[] = {ms(30), ms(60)};
 constexpr Measure kQueues[] = {ms(200), ms(400), ms(800)};
@@ -27,25 +27,25 @@ constexpr FaultKind kKinds[] = {
     {Fault::NewInterface, "circuit", "new-interface", Aim::Circuit, Amount::None, 1, 0, 0, {}},
     {Fault::BlackHole, "circuit", "black-hole", Aim::Circuit, Amount::None, 8, 25, 25, {}},
     {Fault::GatewayDead, "circuit", "gateway-dead", Aim::Circuit, Amount::None, 2, 0, 20, {}},
-    {Fault::Captive, "circuit", "captive", Aim::Circuit, Amount::None, 0, 0, 0, {}},
-    {Fault::Loss, "circuit", "loss", Aim::Circuit, Amount::Ratio, 1, 0, 0, kLosses},
-    {Fault::Bursts, "circuit", "bursts", Aim::Circuit, Amount::Ratio, 0, 0, 0, kPartLosses},
-    {Fault::OutboundLoss, "circuit", "outbound-loss", Aim::Circuit, Amount::Ratio, 0, 0, 0, kPartLosses},
-    {Fault::InboundLoss, "circuit", "inbound-loss", Aim::Circuit, Amount::Ratio, 0, 0, 0, kPartLosses},
-    {Fault::Ramp, "circuit", "ramp", Aim::Circuit, Amount::Ratio, 0, 0, 0, kPartLosses},
-    {Fault::Delay, "circuit", "delay", Aim::Circuit, Amount::Time, 1, 0, 0, kDelays},
-    {Fault::Jitter, "circuit", "jitter", Aim::Circuit, Amount::Time, 0, 0, 0, kJitters},
-    {Fault::Load, "circuit", "load", Aim::Circuit, Amount::Time, 0, 10, 0, kQueues},
-    {Fault::Reorder, "circuit", "reorder", Aim::Circuit, Amount::None, 0, 20, 0, {}},
+    {Fault::Captive, "circuit", "captive", Aim::Circuit, Amount::None, 1, 0, 0, {}},
+    {Fault::Loss, "circuit", "loss", Aim::Circuit, Amount::Ratio, 3, 0, 0, kLosses},
+    {Fault::Bursts, "circuit", "bursts", Aim::Circuit, Amount::Ratio, 2, 0, 0, kPartLosses},
+    {Fault::OutboundLoss, "circuit", "outbound-loss", Aim::Circuit, Amount::Ratio, 1, 0, 0, kPartLosses},
+    {Fault::InboundLoss, "circuit", "inbound-loss", Aim::Circuit, Amount::Ratio, 1, 0, 0, kPartLosses},
+    {Fault::Ramp, "circuit", "ramp", Aim::Circuit, Amount::Ratio, 1, 0, 0, kPartLosses},
+    {Fault::Delay, "circuit", "delay", Aim::Circuit, Amount::Time, 2, 0, 0, kDelays},
+    {Fault::Jitter, "circuit", "jitter", Aim::Circuit, Amount::Time, 1, 0, 0, kJitters},
+    {Fault::Load, "circuit", "load", Aim::Circuit, Amount::Time, 2, 10, 0, kQueues},
+    {Fault::Reorder, "circuit", "reorder", Aim::Circuit, Amount::None, 1, 20, 0, {}},
     {Fault::Duplicates, "circuit", "duplicates", Aim::Circuit, Amount::None, 1, 20, 0, {}},
-    {Fault::Forged, "circuit", "forged", Aim::Circuit, Amount::None, 0, 20, 0, {}},
+    {Fault::Forged, "circuit", "forged", Aim::Circuit, Amount::None, 1, 20, 0, {}},
     {Fault::LocalErrors, "circuit", "local-errors", Aim::Circuit, Amount::None, 2, 50, 0, {}},
     {Fault::ResolverDead, "circuit", "resolver-dead", Aim::Circuit, Amount::None, 1, 20, 20, {}},
     {Fault::TargetDead, "target", "dead", Aim::Target, Amount::None, 3, 50, 0, {}},
     {Fault::TargetLies, "target", "lies", Aim::Target, Amount::None, 1, 50, 0, {}},
     {Fault::TargetLoss, "target", "loss", Aim::Target, Amount::Ratio, 2, 50, 0, kTargetLosses},
     {Fault::TargetSlow, "target", "slow", Aim::Target, Amount::Time, 1, 50, 0, kTargetDelays},
-    {Fault::TargetLimited, "target", "limited", Aim::Target, Amount::Rate, 0, 100, 0, kRates},
+    {Fault::TargetLimited, "target", "limited", Aim::Target, Amount::Rate, 1, 100, 0, kRates},
     {Fault::CarrierSilent, "carrier", "silent", Aim::Carrier, Amount::None, 4, 70, 40, {}},
     {Fault::CarrierUnavailable, "carrier", "503", Aim::Carrier, Amount::None, 1, 80, 0, {}},
     {Fault::CarrierRefuses, "carrier", "refuses", Aim::Carrier, Amount::None, 1, 80, 0, {}},
@@ -55,7 +55,7 @@ constexpr FaultKind kKinds[] = {
     {Fault::ForceTrunk, "trunk", "forced", Aim::Trunk, Amount::None, 1, 0, 0, {}},
     {Fault::Hold, "operator", "holds", Aim::Nobody, Amount::None, 2, 0, 0, {}},
     {Fault::DaemonCrash, "daemon", "crash", Aim::Nobody, Amount::None, 4, 0, 0, {}},
-    {Fault::DaemonStopped, "daemon", "stopped", Aim::Nobody, Amount::None, 0, 0, 0, {}},
+    {Fault::DaemonStopped, "daemon", "stopped", Aim::Nobody, Amount::None, 3, 0, 0, {}},
     {Fault::Reload, "daemon", "reload", Aim::Nobody, Amount::None, 1, 0, 0, {}},
     {Fault::DiskFails, "disk", "fails", Aim::Nobody, Amount::None, 1, 0, 0, {}},
     {Fault::SwitchAway, "switch", "away", Aim::Nobody, Amount::None, 1, 0, 0, {}},

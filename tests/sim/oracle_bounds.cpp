@@ -1,4 +1,5 @@
-// What must have happened by now: a class led off a dead way, a trunk off a dead carrier, and nothing at all after a mere restart.
+// What must have happened by now: a class led off a dead way or a bad one, and home again when all is well; a trunk off a dead carrier; and
+// nothing at all after a mere restart.
 #include <fmt/ranges.h>
 
 #include <algorithm>
@@ -12,37 +13,131 @@ using namespace std::chrono_literals;
 using model::Duration;
 using model::Instant;
 
+namespace {
+
+constexpr Duration kInTime = 80ms;
+constexpr Duration kAct = 350ms;          // plan to kernel, when nothing is the matter with the switch; and a tenth of a second to look again
+constexpr Duration kSoonest = 800ms;      // no bound is shorter
+constexpr Duration kQuickProofs = 300ms;  // two targets twice, each 50 ms at the closest
+constexpr Duration kBrownout = 60s;
+constexpr int kRecoveryProbes = 230;  // of a clean line, until its recovery is proven: 34 s at 200 ms, and a third more
+constexpr Duration kHome = 15s;
+
+Duration longer(Duration interval) { return interval * 11 / 10; }
+
+}  // namespace
+
+/// How long `dead` may be stayed on while `other` lives, from when both are so. By what the judge says of itself: after how much silence
+/// it calls a circuit dead, how long it waits for an answer, how often it probes. Quick probes are counted on only where every target
+/// is well and has a budget left.
+Duration Oracle::bound(std::size_t dead, std::size_t other, Instant now) const {
+  const Published there = published(other, now), here_now = published(dead, now), then = at_death_[dead];
+  const int targets = static_cast<int>(site_->targets.size()), odd = truth_.odd(dead), odd_there = truth_.odd(other);
+  if (!world_->line(dead).linked()) return (2 + odd_there) * longer(there.interval) + there.timeout + kInTime + kAct;
+  const Duration timeout = std::max(here_now.timeout, then.timeout),
+                 gap = longer(std::max({here_now.interval, then.interval, site_->probing.interval}));
+  const bool quick = site_->probing.accelerate && then.quick && odd == 0;
+  const bool quick_there = site_->probing.accelerate && there.quick && odd_there == 0;
+  const Duration enough = quick ? kQuickProofs : (std::max(5, 2 * targets) + (1 + odd) * targets) * gap;
+  const Duration proof =
+      quick_there ? kQuickProofs + there.timeout : site_->probing.interval + (2 + 2 * odd_there) * longer(there.interval) + there.timeout;
+  const Duration dead_after = std::max(here_now.dead_after, then.dead_after);
+  return (1 + 3 * odd) * gap + timeout + std::max({dead_after, enough, proof}) + kAct;
+}
+
 void Oracle::look(Instant now) {
-  now_ = now;
-  for (std::size_t p = 0; p < paths_.size(); ++p)
-    if (paths_[p].bad_since && !circuits_[p % circuits_.size()].dead_since) paths_[p].last_down = now;
   // While somebody has a hand in it, or nobody is there to act, nothing is owed.
   const bool excused = !daemon_->alive() || daemon_->stopped() || !daemon_->adopted() || daemon_->switch_away > 0 || daemon_->switch_late > 0 ||
-                       switch_->trouble > 0 || daemon_->staying() || !daemon_->overrides().empty();
+                       switch_->trouble > 0 || !daemon_->overrides().empty() || now - resumed_ < 1s;
   if (excused) disturbed_ = now;
   check_restart(now);
   if (excused) return;
   check_ways(now);
+  for (std::size_t i = 0; i < classes_.size(); ++i) check_brownout(i, now);
+  check_home(now);
   for (std::size_t t = 0; t < site_->trunks.size(); ++t) check_trunk(t, now);
 }
 
 void Oracle::check_ways(Instant now) {
   const Instant calm = calm_since();
-  for (std::size_t i = 0; i < site_->classes.size(); ++i) {
+  for (std::size_t i = 0; i < classes_.size(); ++i) {
+    Class& k = classes_[i];
     const auto by = switch_->told(i);
-    if (!by) continue;
-    const Circuit& c = circuits_[*by];
-    if (!c.dead_since || undecidable(*by)) continue;
-    Instant other = model::kNever;
-    for (const model::CircuitId id : site_->classes[i].circuits)
-      if (const Circuit& o = circuits_[id.index()]; o.good_since && !o.dead_since) other = std::min(other, std::max(*o.good_since, o.clear_since));
-    if (other == model::kNever) continue;
-    const Instant owed = std::max({calm, *c.dead_since, c.clear_since, other});
-    if (const Duration most = bound(*by); now - owed > most)
+    if (!by || !truth_.circuit(*by).dead_since || now - *truth_.circuit(*by).dead_since < kSoonest) continue;
+    if (k.checked_until && now < *k.checked_until) continue;
+    const CircuitTruth& c = truth_.circuit(*by);
+    if (truth_.undecidable(*by) || !may_escape(k, now) || daemon_->escape_refused()) continue;
+    Instant due = model::kNever;
+    Duration most{};
+    for (const model::CircuitId id : site_->classes[i].circuits) {
+      const CircuitTruth& o = truth_.circuit(id.index());
+      if (!o.good_since || o.dead_since || truth_.undecidable(id.index())) continue;
+      const Instant owed = std::max({calm, *c.dead_since, c.clear_since, *o.good_since, o.clear_since});
+      const Duration b = bound(*by, id.index(), now);
+      if (owed + b < due) due = owed + b, most = b;
+    }
+    if (due == model::kNever) continue;
+    k.checked_until = due;
+    if (now > due)
       story_->broken("availability",
                      fmt::format("class {} has been on {}, which is dead, for {:.2f} s since it could have been led away; the bound is {:.2f} s",
-                                 site_->classes[i].name, name(*by), model::seconds(now - owed), model::seconds(most)),
+                                 site_->classes[i].name, name(*by), model::seconds(now - due + most), model::seconds(most)),
                      now);
+  }
+}
+
+/// A class that has limits leaves a circuit that loses nearly a third, for one that is clean.
+void Oracle::check_brownout(std::size_t i, Instant now) {
+  const Class& k = classes_[i];
+  const auto by = switch_->told(i);
+  if (!site_->classes[i].limits || !by) return;
+  const CircuitTruth& c = truth_.circuit(*by);
+  if (!c.brown_since || now - *c.brown_since < kBrownout || now - std::max({*c.brown_since, calm_since(), k.moved, c.clear_since}) < kBrownout)
+    return;
+  if (truth_.undecidable(*by) || truth_.odd(*by) > 0 || !may_move(k, now) || k.quality.size() >= 2 || daemon_->escape_refused()) return;
+  for (const model::CircuitId id : site_->classes[i].circuits) {
+    const CircuitTruth& o = truth_.circuit(id.index());
+    const bool clean = truth_.clean_by_nature(id.index()) && o.touched == Instant{} && truth_.odd(id.index()) == 0 && o.good_since &&
+                       now - std::max(*o.good_since, ready_) > kBrownout && !site_->circuits[id.index()].metered;
+    if (id.index() == *by || !clean) continue;
+    return story_->broken("brownout",
+                          fmt::format("class {} has been on {}, which loses 30 % or more, for {:.0f} s, while {} is clean", site_->classes[i].name,
+                                      name(*by), model::seconds(now - *c.brown_since), name(id.index())),
+                          now);
+  }
+}
+
+/// When all has been well for long enough, classes go by what they prefer, and trunks begin with what they prefer.
+void Oracle::check_home(Instant now) {
+  if (truth_.troubles() > 0) return;
+  const Instant well = std::max({truth_.last_edge(), calm_since(), now - 1h});
+  Duration hold{};
+  bool clean = true;
+  for (std::size_t c = 0; c < truth_.circuits(); ++c) {
+    hold = std::max(hold, hold_down(c));
+    clean = clean && truth_.clean_by_nature(c) && !site_->circuits[c].metered;
+  }
+  const Duration proven = kRecoveryProbes * site_->probing.interval;
+  const Duration carrier = site_->carrier_health.hold_down + 40s;
+  if (!clean || kind_ == Kind::Quiet || now - well < std::max(hold, proven) + carrier + kHome) return;
+  for (std::size_t i = 0; i < classes_.size(); ++i) {
+    const Class& k = classes_[i];
+    const model::TrafficClass& traffic = site_->classes[i];
+    if (traffic.failback.mode != model::FailbackMode::Automatic || !may_move(k, now) || k.failbacks.size() >= 3) return;
+    if (const auto by = switch_->told(i); by && *by != traffic.circuits.front().index())
+      story_->broken("home",
+                     fmt::format("class {} goes by {}, although all has been well for {:.0f} s", traffic.name, name(*by), model::seconds(now - well)),
+                     now);
+  }
+  for (std::size_t t = 0; t < site_->trunks.size(); ++t) {
+    const model::Trunk& trunk = site_->trunks[t];
+    if (pbx_->deaf(trunk.pbx)) heard_[t] = now;
+    const auto sets = pbx_->standing(t, now);
+    if (sets.empty() || heard_[t] + 4s > now || trunk.failback.mode != model::FailbackMode::Automatic) continue;
+    if (sets.front() != trunk.members.front().dispatcher_set)
+      story_->broken(
+          "home",
+          fmt::format("trunk {} begins with {}, although all has been well for {:.0f} s", trunk.name, sets.front(), model::seconds(now - well)), now);
   }
 }
 
@@ -52,36 +147,76 @@ void Oracle::check_trunk(std::size_t t, Instant now) {
   if (heard_[t] == now) return;
   const auto sets = pbx_->standing(t, now);
   if (sets.empty()) return;
-  const auto member = [&](int set) {
-    return static_cast<std::size_t>(std::ranges::find(trunk.members, set, &model::TrunkMember::dispatcher_set) - trunk.members.begin());
-  };
-  const std::size_t first = member(sets.front());
+  const std::size_t first = member_of(trunk, sets.front());
   const auto by = circuit_of(trunk, first);
   if (!by) return;
-  const Path& p = paths_[trunk.members[first].carrier.index() * circuits_.size() + *by];
-  // Only what the carrier did: a dead circuit under it is the class's matter, and has its own bound.
-  if (!p.bad_since || circuits_[*by].dead_since || !circuits_[*by].good_since) return;
+  if (truth_.circuit(*by).dead_since)
+    check_trunk_circuit(t, first, *by, now);
+  else
+    check_trunk_carrier(t, first, *by, now);
+}
+
+/// The circuit under the first member is dead: one by another circuit begins.
+void Oracle::check_trunk_circuit(std::size_t t, std::size_t first, std::size_t by, Instant now) {
+  const model::Trunk& trunk = site_->trunks[t];
+  const CircuitTruth& c = truth_.circuit(by);
+  if (!trunk.members[first].circuit || truth_.undecidable(by) || now - *c.dead_since < kSoonest) return;
+  for (const model::TrunkMember& m : trunk.members) {
+    if (!m.circuit || m.circuit->index() == by) continue;
+    const CircuitTruth& o = truth_.circuit(m.circuit->index());
+    const PathTruth& p = truth_.path(m.carrier.index(), m.circuit->index());
+    if (!o.good_since || !p.good_since || truth_.undecidable(m.circuit->index())) continue;
+    const Instant owed = std::max({calm_since(), heard_[t], *c.dead_since, c.clear_since, *o.good_since, o.clear_since, *p.good_since});
+    const Duration most = bound(by, m.circuit->index(), now) + 3s;  // a PBX that has just forgotten is read again every three seconds
+    if (now - owed > most)
+      return story_->broken(
+          "availability",
+          fmt::format("trunk {} begins with {} by {}, which is dead, {:.2f} s after it could have begun with another; the bound is {:.2f} s",
+                      trunk.name, site_->carriers[trunk.members[first].carrier.index()].name, name(by), model::seconds(now - owed),
+                      model::seconds(most)),
+          now);
+  }
+}
+
+/// Only what the carrier did. It is asked each interval; silence means death after `dead_after` where there are tokens to ask quickly, else
+/// the floor decides.
+void Oracle::check_trunk_carrier(std::size_t t, std::size_t first, std::size_t by, Instant now) {
+  const model::Trunk& trunk = site_->trunks[t];
+  const auto member = trunk.members[first].carrier;
+  const PathTruth& p = truth_.path(member.index(), by);
+  const CircuitTruth& c = truth_.circuit(by);
+  if (!p.bad_since || c.troubles > 0 || !c.good_since || !truth_.clean_by_nature(by)) return;
+  const model::Carrier& carrier = (*site_)[member];
+  const sip::Debt& debt = daemon_->debt(member.index(), by);
+  const Duration usual = longer(carrier.interval) + site_->carrier_health.dead_after + 1500ms;
+  const bool tokens =
+      carrier.verify_burst > 0 && debt.burst_full <= *p.bad_since + longer(carrier.interval) + carrier.verify_burst * carrier.interval;
+  const Duration by_floor = 2 * std::max(longer(carrier.floor), carrier.deadline) + carrier.deadline;
+  const Duration most = usual + (tokens ? Duration::zero() : by_floor) + 3s;
+  if (now - *p.bad_since < most) return;
   Instant other = model::kNever;
   for (std::size_t m = 0; m < trunk.members.size(); ++m) {
     const auto via = circuit_of(trunk, m);
-    if (!via || !circuits_[*via].good_since) continue;
-    const Path& o = paths_[trunk.members[m].carrier.index() * circuits_.size() + *via];
-    if (o.good_since) other = std::min(other, std::max(*o.good_since, *circuits_[*via].good_since));
+    if (!via || !truth_.circuit(*via).good_since || truth_.circuit(*via).troubles > 0 || !truth_.clean_by_nature(*via)) continue;
+    if (const auto& good = truth_.path(trunk.members[m].carrier.index(), *via).good_since)
+      other = std::min(other, std::max(*good, *truth_.circuit(*via).good_since));
   }
   if (other == model::kNever) return;
-  const Instant owed = std::max({calm_since(), heard_[t], *p.bad_since, *circuits_[*by].good_since, other, moved_[trunk.traffic_class.index()]});
-  if (now - owed > 5s)
-    story_->broken("availability",
-                   fmt::format("trunk {} begins with {} via {}, which takes no calls, {:.2f} s after it could have begun with another", trunk.name,
-                               site_->carriers[trunk.members[first].carrier.index()].name, name(*by), model::seconds(now - owed)),
-                   now);
+  const Instant moved = classes_[trunk.traffic_class.index()].moved;
+  const Instant owed = std::max({calm_since(), heard_[t], *p.bad_since, *c.good_since, c.touched, c.clear_since, other, moved});
+  if (now - owed > most)
+    story_->broken(
+        "availability",
+        fmt::format("trunk {} begins with {} via {}, which takes no calls, {:.2f} s after it could have begun with another; the bound is {:.2f} s",
+                    trunk.name, carrier.name, name(by), model::seconds(now - owed), model::seconds(most)),
+        now);
 }
 
 /// I13: from the crash until the first thing that may rightly happen after it (a hold-down that began anew), nothing is written.
 void Oracle::check_restart(Instant now) {
   if (!restart_counts_) return;
   const Duration quiet = std::min(site_->circuit_health.hold_down, site_->carrier_health.hold_down);
-  const bool over = edges_at_crash_ != edges_;
+  const bool over = edges_at_crash_ != truth_.edges();
   if (over || (daemon_->alive() && ready_ > crash_at_ && now - ready_ >= quiet)) {
     restart_counts_ = false;
     return;
@@ -92,11 +227,15 @@ void Oracle::check_restart(Instant now) {
   }
   for (std::size_t t = 0; t < orders_at_crash_.size() && restart_counts_; ++t) {
     const auto sets = pbx_->standing(t, now);
+    const model::Trunk& trunk = site_->trunks[t];
     if (sets.empty()) orders_at_crash_[t].clear();  // the lease ran out: that is no unchanged world
     if (orders_at_crash_[t].empty() || sets == orders_at_crash_[t]) continue;
+    // For emergency calls one that nothing is known of yet goes before one whose circuit is dead for certain.
+    const auto by = circuit_of(trunk, member_of(trunk, orders_at_crash_[t].front()));
+    if (trunk.emergency && by && !world_->line(*by).linked()) continue;
     restart_counts_ = false;
     story_->broken("I13",
-                   fmt::format("a restart in an unchanged world changed the order of {} from {} to {}", site_->trunks[t].name,
+                   fmt::format("a restart in an unchanged world changed the order of {} from {} to {}", trunk.name,
                                fmt::join(orders_at_crash_[t], " "), fmt::join(sets, " ")),
                    now);
   }

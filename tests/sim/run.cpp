@@ -11,6 +11,7 @@
 namespace linekeeper::sim {
 
 using namespace std::chrono_literals;
+using model::Duration;
 using model::Instant;
 
 namespace {
@@ -30,7 +31,7 @@ class Run {
         world_(script, packets_, kBegin),
         switch_(*site_, story_, script.bug),
         pbx_(*site_),
-        oracle_(*site_, world_, switch_, pbx_, story_, kBegin),
+        oracle_(script, *site_, world_, switch_, pbx_, story_, kBegin),
         daemon_(site_, world_, switch_, pbx_, timeline_, habits_, story_, oracle_, script.bug),
         hands_(script, world_, switch_, pbx_, daemon_, oracle_, timeline_, story_, order.wall_steps),
         check_(script, switch_, pbx_, daemon_) {}
@@ -63,8 +64,8 @@ void Run::introduce() {
   story_.tell(kBegin, "seed {}: {} circuits, {} targets, {} carriers, {} classes, {} trunks of {} members; {} troubles in {:.0f} s", script_->seed,
               site_->circuits.size(), site_->targets.size(), site_->carriers.size(), site_->classes.size(), site_->trunks.size(), members,
               script_->troubles.size(), model::seconds(script_->lasts));
-  story_.tell(kBegin, "rise {}, hold-down {} s, a probe each {} ms; dead must be left within {:.2f} s", site_->circuit_health.rise,
-              model::seconds(site_->circuit_health.hold_down), site_->probing.interval / 1ms, model::seconds(oracle_.detection_bound()));
+  story_.tell(kBegin, "rise {}, hold-down {} s, a probe each {} ms", site_->circuit_health.rise, model::seconds(site_->circuit_health.hold_down),
+              site_->probing.interval / 1ms);
 }
 
 void Run::step(const Event& e, Instant now) {
@@ -78,13 +79,30 @@ void Run::step(const Event& e, Instant now) {
   }
 }
 
+/// What a day of this line has taught: its bursts, each less the time until the first probe of it is overdue.
+std::string taught_by(const LineNature& n, Chance& chance) {
+  constexpr Duration kDay = 24h;
+  decision::SilenceLearner learner;
+  learner.watched(kDay);
+  if (n.mean_good > Duration::zero()) {
+    const std::int64_t bursts = kDay / (n.mean_good + n.mean_bad);
+    for (std::int64_t i = 0; i < bursts; ++i) {
+      const Duration silence = chance.lasting(n.mean_bad) - chance.between(0ms, 200ms) - 20ms;
+      if (silence > Duration::zero()) learner.observe(silence);
+    }
+  }
+  return learner.to_text() + '\t';
+}
+
 Result Run::go() {
-  oracle_.watch(daemon_, script_->kind);
+  oracle_.watch(daemon_);
   introduce();
   for (std::size_t i = 0; i < edges_.size(); ++i) timeline_.put({.at = edges_[i].at, .what = Happening::Edge, .a = static_cast<std::uint32_t>(i)});
   for (const Expectation& e : script_->expectations)
     for (const model::Duration at : {e.from, e.to}) timeline_.put({.at = kBegin + at, .what = Happening::Check});
   for (std::size_t c = 0; c < site_->circuits.size(); ++c) switch_.link(world_, c);
+  if (script_->kind == Kind::Quiet)
+    for (std::size_t c = 0; c < site_->circuits.size(); ++c) daemon_.knows(c, taught_by(script_->lines[c], habits_), kBegin);
   daemon_.start(kBegin);
   Result result;
   Instant now = kBegin;
@@ -106,6 +124,8 @@ Result Run::go() {
     check_.look(now);
   }
   check_.passed(now, model::kNever);
+  oracle_.end(now);
+  result.tally = oracle_.tally();
   result.violation = story_.first();
   result.lasted = now - kBegin;
   result.fingerprint = story_.fingerprint();

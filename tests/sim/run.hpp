@@ -4,6 +4,7 @@
 #include <optional>
 #include <vector>
 
+#include "tests/sim/oracle.hpp"
 #include "tests/sim/script.hpp"
 #include "tests/sim/story.hpp"
 
@@ -27,6 +28,7 @@ struct Result {
   std::uint64_t steps = 0;
   std::uint64_t fingerprint = 0;
   std::vector<Disappointment> disappointments;
+  Tally tally;
   std::vector<StoryLine> story;  ///< when it was kept
 };
 

@@ -15,7 +15,7 @@ using model::Duration;
 namespace {
 
 constexpr Duration kToTheEnd = Duration::max();
-constexpr std::string_view kKinds[] = {"mixed", "one-target", "blackout", "restarts"};
+constexpr std::string_view kKinds[] = {"mixed", "one-target", "blackout", "restarts", "quiet"};
 constexpr std::size_t kNoMore = 1'000'000;
 
 using Words = std::span<const std::string>;

@@ -133,7 +133,7 @@ std::string write_scenario(const Script& s, const std::string& remark) {
   std::string out;
   std::istringstream remarks(remark);
   for (std::string l; std::getline(remarks, l);) out += "# " + l + "\n";
-  constexpr std::string_view kKinds[] = {"mixed", "one-target", "blackout", "restarts"};
+  constexpr std::string_view kKinds[] = {"mixed", "one-target", "blackout", "restarts", "quiet"};
   out += fmt::format("seed {}\nlasts {}\nkind {}\n", s.seed, time_text(s.lasts), kKinds[static_cast<std::size_t>(s.kind)]);
   for (const PlantedBug& bug : planted_bugs())
     if (bug.bug == s.bug) out += fmt::format("plant {}\n", bug.name);

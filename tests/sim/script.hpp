@@ -15,7 +15,7 @@ namespace linekeeper::sim {
 inline constexpr model::Instant kBegin{std::chrono::seconds(1000)};
 
 /// What kind of run it is; some invariants can only be seen when nothing else happens.
-enum class Kind : std::uint8_t { Mixed, OneTarget, Blackout, Restarts };
+enum class Kind : std::uint8_t { Mixed, OneTarget, Blackout, Restarts, Quiet };
 
 /// A line when nothing is the matter with it. Loss is of the two-state kind (Gilbert-Elliott): rare in the good state, heavy in the bad one.
 struct LineNature {

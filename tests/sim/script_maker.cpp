@@ -14,7 +14,7 @@ namespace {
 
 constexpr Fault kLasting[] = {Fault::BlackHole,     Fault::Unplugged,     Fault::NoAddress,     Fault::TargetDead,
                               Fault::CarrierSilent, Fault::CarrierSilent, Fault::CarrierSilent, Fault::CarrierForbids};
-constexpr Fault kTargetFaults[] = {Fault::TargetDead, Fault::TargetLies, Fault::TargetLoss, Fault::TargetSlow};
+constexpr Fault kTargetFaults[] = {Fault::TargetDead, Fault::TargetLies, Fault::TargetLoss, Fault::TargetSlow, Fault::TargetLimited};
 
 /// To whole milliseconds: files stay readable, and lose nothing.
 Duration whole(Duration d) { return std::chrono::floor<std::chrono::milliseconds>(d); }
@@ -94,6 +94,8 @@ Trouble Maker::draw(Fault fault, Duration at, Duration lasts) {
   Trouble t{.at = whole(at), .lasts = whole(lasts), .fault = fault};
   aim(t);
   t.everywhere = chance_->below(100) < static_cast<std::size_t>(kind.percent_everywhere);
+  // Stalls: most are short, none is longer than a minute.
+  if (fault == Fault::DaemonStopped) t.lasts = whole(chance_->yes(0.6) ? chance_->between(300ms, 3s) : chance_->between(3s, 60s));
   if (!kind.measures.empty()) t.amount = kind.measures[chance_->below(kind.measures.size())];
   const bool flaps = chance_->below(100) < static_cast<std::size_t>(kind.percent_flapping);
   // Slow enough to be seen and quick enough to tempt: seconds for lines, tens of seconds for carriers.
@@ -160,25 +162,41 @@ LineNature make_nature(Chance& chance, bool bursts) {
   return n;
 }
 
+/// A line that is as it always is, and that the judge has watched for a day: what it does is no reason to move.
+LineNature make_quiet_nature(Chance& chance) {
+  LineNature n{.delay = std::chrono::floor<std::chrono::microseconds>(chance.between(5ms, 45ms)), .jitter = 3ms};
+  const std::size_t how = chance.below(4);
+  const Duration mean_good = whole(chance.between(8s, 20s)), mean_bad = whole(chance.between(50ms, 250ms));
+  if (how == 0) n.good_loss = 20'000;
+  if (how == 1) n.good_loss = 50'000;
+  if (how < 2) return n;
+  n.bad_loss = 1'000'000;
+  n.mean_good = mean_good;
+  n.mean_bad = mean_bad;
+  return n;
+}
+
 }  // namespace
 
 Script make_script(std::uint64_t seed, std::optional<Duration> lasts, Planted bug) {
   Chance chance(seed, Stream::Script);
   Script s{.seed = seed, .site = make_site(chance), .bug = bug};
-  const std::size_t kind = chance.below(8);
-  s.kind = kind == 0 ? Kind::OneTarget : kind == 1 ? Kind::Blackout : kind == 2 ? Kind::Restarts : Kind::Mixed;
+  const std::size_t kind = chance.below(9);
+  s.kind = kind == 0 ? Kind::OneTarget : kind == 1 ? Kind::Blackout : kind == 2 ? Kind::Restarts : kind == 3 ? Kind::Quiet : Kind::Mixed;
   // Most runs are short: what they show, they show soon. Hold-downs and hourly budgets are seen in the long ones.
   const bool hour = chance.below(64) == 0;
   const Duration drawn = s.kind == Kind::Restarts ? whole(chance.between(6min, 9min)) : whole(chance.between(2min, 5min));
   s.lasts = lasts.value_or(hour ? Duration(1h) : drawn);
   // A target can only be blamed alone when no packet is lost but by its doing.
-  for (std::size_t c = 0; c < s.site.circuits.size(); ++c) s.lines.push_back(make_nature(chance, s.kind != Kind::OneTarget));
+  for (std::size_t c = 0; c < s.site.circuits.size(); ++c)
+    s.lines.push_back(s.kind == Kind::Quiet ? make_quiet_nature(chance) : make_nature(chance, s.kind != Kind::OneTarget));
   Maker maker(s, chance, whole(chance.between(15s, 40s)));
   switch (s.kind) {
     case Kind::OneTarget: maker.one_target(); break;
     case Kind::Restarts: maker.restarts(); break;
     case Kind::Blackout: maker.anything(true); break;
     case Kind::Mixed: maker.anything(false); break;
+    case Kind::Quiet: break;
   }
   return s;
 }

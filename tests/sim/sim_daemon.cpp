@@ -117,6 +117,7 @@ void SimDaemon::stop(Instant now) {
   if (!alive() || stopped()) return;
   story_->tell(now, "the daemon stands still");
   stopped_since_ = now;
+  was_stopped_ = true;
 }
 
 /// First it sees that it stood still, then all that came meanwhile, in that order.
@@ -168,11 +169,12 @@ void SimDaemon::take(const decision::Output& out, Instant now) {
   for (const model::Event& e : out.events) {
     story_->mark(e.text);
     story_->tell(now, "{} {}: {}", to_string(e.id), e.subject, e.text);
+    oracle_->on_event(e, now);
     if (remembers_) said_.push_back({e.id, e.subject, now});
   }
   if (!out.plan) return;
   const model::Plan plan = *out.plan;
-  oracle_->on_plan(plan, *decider_, judged_now(now), now);
+  oracle_->on_plan(plan, *decider_, now);
   carry_out(plan, now);
 }
 
@@ -255,7 +257,7 @@ void SimDaemon::happen(const Event& e, Instant now) {
       return;
     case Happening::Retry: return e.n == retry_key_ ? try_again(now) : void();
     case Happening::TrunkRead: return read_trunk(e, now);
-    case Happening::PbxBeat: oracle_->inspect(*decider_, judged_now(now), now); return beat(now);
+    case Happening::PbxBeat: oracle_->inspect(*decider_, now); return beat(now);
     default: return;
   }
 }

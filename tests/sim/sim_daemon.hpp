@@ -61,7 +61,6 @@ class SimDaemon {
   [[nodiscard]] bool stopped() const { return stopped_since_.has_value(); }
   [[nodiscard]] std::uint32_t life() const { return life_; }
   [[nodiscard]] bool adopted() const { return adopted_; }
-  [[nodiscard]] bool staying() const { return !stay_.empty(); }  ///< a refusal holds a class where it is for a while
   /// The switch has let a class escape as often as it may (I3); for a while nothing more is owed.
   [[nodiscard]] bool escape_refused() const { return escape_refused_; }
   [[nodiscard]] const std::vector<model::Override>& overrides() const { return overrides_; }
@@ -77,6 +76,9 @@ class SimDaemon {
 
   /// What the judge knows now. @return false: nobody is there to say
   [[nodiscard]] bool status(model::Status& out, model::Instant now) const;
+  [[nodiscard]] const decision::Decider& judge() const { return *decider_; }  ///< while it is alive
+  [[nodiscard]] const sip::Debt& debt(std::size_t carrier, std::size_t circuit) const { return debts_[carrier * site_->circuits.size() + circuit]; }
+  [[nodiscard]] bool never_stopped() const { return !was_stopped_; }  ///< in this run
   void remember_events() { remembers_ = true; }
   [[nodiscard]] const std::vector<Said>& said() const { return said_; }
 
@@ -120,6 +122,7 @@ class SimDaemon {
   std::unique_ptr<SimSenses> senses_;
   model::Instant due_ = model::kNever;  // when the loop is wanted next: much later, it stood still
   std::optional<model::Instant> stopped_since_;
+  bool was_stopped_ = false;
   std::vector<Event> held_;       // what came while it stood still
   std::vector<int> calls_;        // by trunk
   std::vector<Learned> learned_;  // by circuit

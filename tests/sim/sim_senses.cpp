@@ -158,6 +158,7 @@ void SimSenses::strangers(std::size_t c, model::TargetId target, std::uint64_t s
 }
 
 void SimSenses::reply(const Event& e, Instant now) {
+  if (e.n <= circuits_[e.a].sequence) oracle_->on_reply(e.a, e.b, now - e.took);  // not a forged one
   const auto circuit = model::id_at<model::CircuitId>(e.a);
   sink_(model::ProbeReply{circuit, model::TargetId{static_cast<std::uint16_t>(e.b)}, e.n, e.took}, now);
   if (bug_ != Planted::RepliesOfOtherCircuits) return;

@@ -24,6 +24,9 @@ void make_circuits(model::Site& s, Chance& chance) {
                            .medium = {},
                            .priority = 10 * c,
                            .table = static_cast<std::uint32_t>(7101 + c)};
+    const bool metered = chance.yes(0.15);
+    circuit.metered = metered && c > 0;
+    if (chance.yes(0.25)) circuit.risk_groups = {"duct"};
     if (chance.yes(0.5)) circuit.mark = static_cast<std::uint32_t>(0x100 + c);
     for (std::size_t t = 0; t < s.targets.size(); ++t) circuit.targets.push_back(model::id_at<model::TargetId>(t));
     s.circuits.push_back(std::move(circuit));
@@ -34,6 +37,12 @@ void make_classes(model::Site& s, Chance& chance) {
   std::vector<model::CircuitId> order;
   for (std::size_t c = 0; c < s.circuits.size(); ++c) order.push_back(model::id_at<model::CircuitId>(c));
   s.classes.push_back({.name = "voice", .circuits = order, .table = 7201, .match = {}});
+  const bool limits = chance.yes(0.6), later = chance.yes(0.15), sparing = chance.yes(0.3);
+  model::TrafficClass& voice = s.classes.back();
+  voice.codec = model::Codec::G711;
+  if (limits) voice.limits = model::QualityLimits{};
+  if (later) voice.failback = {.mode = model::FailbackMode::After, .after = 90s};
+  voice.avoid_metered = sparing;
   if (chance.yes(0.6)) {
     std::ranges::reverse(order);
     if (order.size() > 2 && chance.yes(0.5)) order.pop_back();
@@ -66,6 +75,7 @@ void make_trunks(model::Site& s, Chance& chance) {
     carrier.interval = chance.one_of(every);
     carrier.floor = carrier.interval * 2 / 3;
     carrier.deadline = 3s;
+    if (chance.yes(0.2)) carrier.verify_burst = 0;
     s.carriers.push_back(std::move(carrier));
   }
   s.pbxs.push_back({.name = "pbx", .rpc_socket = {}});

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <map>
 #include <set>
 #include <sstream>
@@ -163,6 +164,18 @@ TEST_CASE("metrics: probes are counted by kind, and their bytes each way") {
   CHECK(count("options", "scheduled") == 0);
   CHECK(bytes("options", "sent") == 900);
   CHECK(bytes("options", "received") == 380);
+}
+
+TEST_CASE("metrics: where quick probes are not configured it is not said that none are left") {
+  for (const bool accelerate : {true, false}) {
+    auto site = support::sample_site();
+    site.probing.accelerate = accelerate;
+    Metrics metrics{site, telemetry::BuildInfo{}};
+    auto status = support::calm_status(site);
+    status.circuits[0].detectors.verify_left = 0;
+    metrics.update(status);
+    CHECK(std::isnan(value(metrics, R"(linekeeper_circuit_quick_probes_left{circuit="fiber"})")) == !accelerate);
+  }
 }
 
 TEST_CASE("metrics: an IPv6 echo is twenty bytes longer") {

@@ -1,0 +1,191 @@
+// Whether a move was right, when it is decided.
+#include <algorithm>
+
+#include "tests/sim/oracle.hpp"
+#include "tests/sim/sim_daemon.hpp"
+
+namespace linekeeper::sim {
+
+using namespace std::chrono_literals;
+using model::Duration;
+using model::Health;
+using model::Instant;
+using model::Motive;
+
+namespace {
+
+constexpr std::size_t kEscapesInShort = 12, kMovesInShort = 3, kMovesInLong = 6, kFailbacksInLong = 3, kQualityInLong = 2;
+constexpr Measure kPlainLoss = 50'000;  // millionths: so much loss moves nothing
+constexpr Duration kBrownRemembered = 60s;
+
+std::size_t within(const std::deque<Instant>& at, Duration span, Instant now) {
+  return static_cast<std::size_t>(std::ranges::count_if(at, [&](Instant t) { return now - t < span; }));
+}
+
+}  // namespace
+
+bool Oracle::may_escape(const Class& c, Instant now) const { return within(c.escapes, 10min + 2s, now) < kEscapesInShort; }
+
+bool Oracle::may_move(const Class& c, Instant now) const {
+  return within(c.moves, 10min + 2s, now) < kMovesInShort && within(c.moves, 1h + 2s, now) < kMovesInLong;
+}
+
+Duration Oracle::hold_down(std::size_t circuit) const {
+  const model::CircuitRule& rule = site_->circuit_health;
+  Duration d = rule.hold_down;
+  for (int i = 0; i < paces_[circuit].level; ++i) d = std::min(3 * d, std::max(rule.hold_down, rule.hold_down_max));
+  return d;
+}
+
+Instant Oracle::calm_since() const { return std::max({ready_, disturbed_, orders_changed_, adopted_at_}); }
+
+std::optional<std::size_t> Oracle::circuit_of(const model::Trunk& trunk, std::size_t member) const {
+  if (trunk.members[member].circuit) return trunk.members[member].circuit->index();
+  const auto& c = classes_[trunk.traffic_class.index()].standing;
+  return c ? std::optional(c->index()) : std::nullopt;
+}
+
+std::size_t Oracle::member_of(const model::Trunk& trunk, int set) const {
+  return static_cast<std::size_t>(std::ranges::find(trunk.members, set, &model::TrunkMember::dispatcher_set) - trunk.members.begin());
+}
+
+void Oracle::on_plan(const model::Plan& plan, const decision::Decider& decider, Instant now) {
+  if (plan.generation <= plan_generation_) story_->broken("I21", fmt::format("plan {} came after plan {}", plan.generation, plan_generation_), now);
+  plan_generation_ = plan.generation;
+  planned_ = now;
+  for (std::size_t i = 0; i < classes_.size(); ++i) {
+    if (classes_[i].standing && !plan.classes[i].circuit)
+      story_->broken("I1", fmt::format("plan {} takes the way from class {}", plan.generation, site_->classes[i].name), now);
+    check_move(plan, i, decider, now);
+  }
+  for (std::size_t i = 0; i < classes_.size(); ++i) {
+    if (classes_[i].standing != plan.classes[i].circuit) classes_[i].moved = now, classes_[i].checked_until.reset();
+    classes_[i].standing = plan.classes[i].circuit;
+  }
+  for (std::size_t t = 0; t < site_->trunks.size(); ++t) check_trunk_move(plan, t, now);
+}
+
+void Oracle::check_move(const model::Plan& plan, std::size_t i, const decision::Decider& decider, Instant now) {
+  const auto from = classes_[i].standing;
+  const auto to = plan.classes[i].circuit;
+  const Motive motive = plan.classes[i].motive;
+  const std::string& who = site_->classes[i].name;
+  if (!from || !to || from == to) return;
+  const bool from_dead = decider.circuit(*from).verdict().health == Health::Down;
+  count_move(i, to->index(), motive, from_dead, now);
+  if (kind_ == Kind::OneTarget)
+    story_->broken("I5", fmt::format("class {} moved from {} to {} although only one target misbehaves", who, name(from->index()), name(to->index())),
+                   now);
+  if (motive == Motive::Forced) return;
+  const bool held = std::ranges::any_of(daemon_->overrides(), [](const model::Override& o) { return o.kind == model::OverrideKind::Hold; });
+  // Nobody may hold emergency calls on a dead way while another is up (I24).
+  if (held && !(classes_[i].emergency && motive == Motive::Escape))
+    story_->broken("I15", fmt::format("class {} moved although a person holds it", who), now);
+  if (decider.circuit(*from).verdict().health == Health::Unknown || decider.circuit(*to).verdict().health == Health::Unknown)
+    story_->broken("I6", fmt::format("class {} moved from or to a circuit that nothing is known of", who), now);
+  if (kind_ == Kind::Quiet && motive == Motive::Quality)
+    story_->broken("plain loss", fmt::format("class {} left {}, which has lost packets as it always does", who, name(from->index())), now);
+  if (motive == Motive::Quality) check_quality(i, from->index(), to->index(), now);
+  check_destination(i, to->index(), motive, now);
+  // Both died at once, or the other one first, and that could be known by now.
+  const CircuitTruth &left = truth_.circuit(from->index()), &taken = truth_.circuit(to->index());
+  if (motive != Motive::Escape || !left.dead_since || !taken.dead_since || *taken.dead_since > *left.dead_since || taken.fooled) return;
+  const bool by_link = !world_->line(from->index()).linked();
+  const Published way = published(to->index(), now);
+  const Duration pace = by_link || !way.quick ? way.interval : std::min<Duration>(way.interval, 100ms);
+  const Duration unknowable = way.timeout + 3 * pace * 11 / 10 + 100ms;
+  if (now - *taken.dead_since > unknowable)
+    story_->broken("I2",
+                   fmt::format("class {} moved from {} to {}, which was dead before it, for {:.2f} s; within {:.2f} s nobody can know", who,
+                               name(from->index()), name(to->index()), model::seconds(now - *taken.dead_since), model::seconds(unknowable)),
+                   now);
+}
+
+void Oracle::check_destination(std::size_t i, std::size_t to, Motive motive, Instant now) {
+  const CircuitTruth& way = truth_.circuit(to);
+  const std::string& who = site_->classes[i].name;
+  const Duration pace = daemon_->judge().circuit(model::id_at<model::CircuitId>(to)).plan().interval;
+  const Duration most = std::max(site_->circuit_health.stale_after, 3 * pace) + site_->probing.timeout_max + 1s;
+  if (!way.last_answer || now - *way.last_answer > most)
+    story_->broken("I6",
+                   fmt::format("class {} moved to {}, which has answered nothing for {:.1f} s", who, name(to),
+                               way.last_answer ? model::seconds(now - *way.last_answer) : -1.0),
+                   now);
+  const bool died = way.last_long_death != Instant{};
+  const bool plain = died && !way.dead_since && truth_.liars(to) == 0 && way.last_long_death == way.alive_since && way.clear_since <= way.alive_since;
+  if (plain && way.answers_alive < site_->circuit_health.rise)
+    story_->broken("I4",
+                   fmt::format("class {} moved to {} after {} answers since it was dead; {} are wanted", who, name(to), way.answers_alive,
+                               site_->circuit_health.rise),
+                   now);
+  if (motive == Motive::Failback && died && way.last_long_death > ready_ && now - way.last_long_death < hold_down(to))
+    story_->broken("I4",
+                   fmt::format("class {} came back to {} {:.1f} s after it was dead; its hold-down is {:.0f} s", who, name(to),
+                               model::seconds(now - way.last_long_death), model::seconds(hold_down(to))),
+                   now);
+}
+
+/// It left one that lives for one that sounds better: that must be so.
+void Oracle::check_quality(std::size_t i, std::size_t from, std::size_t to, Instant now) {
+  const Line &here = world_->line(from), &there = world_->line(to);
+  const CircuitTruth& left = truth_.circuit(from);
+  const std::string& who = site_->classes[i].name;
+  if (!site_->classes[i].limits) return story_->broken("quality", fmt::format("class {} has no limits, and was moved for quality", who), now);
+  const bool lately = left.troubles > 0 || now - left.touched < kBrownRemembered || left.dead_since;
+  const bool plain =
+      here.loss <= kPlainLoss && here.bursts == 0 && here.ramps.empty() && here.more_delay < 50ms && here.load == 0ms && here.more_jitter == 0ms;
+  if (plain && !lately)
+    story_->broken("quality", fmt::format("class {} left {} for its quality, and nothing is the matter with it", who, name(from)), now);
+  // As much is wrong with the other one, and has been for long enough to be seen.
+  const bool no_better = there.loss >= here.loss && there.bursts >= here.bursts && there.more_delay >= here.more_delay && here.ramps.empty() &&
+                         here.load == 0ms && here.more_jitter == 0ms && here.nature.good_loss == 0 && there.loss + there.bursts > kPlainLoss;
+  if (no_better && now - std::max(left.touched, truth_.circuit(to).touched) > kBrownRemembered)
+    story_->broken("quality", fmt::format("class {} left {} for {}, which is no better", who, name(from), name(to)), now);
+}
+
+void Oracle::count_move(std::size_t i, std::size_t to, Motive motive, bool from_dead, Instant now) {
+  Class& c = classes_[i];
+  const std::string& who = site_->classes[i].name;
+  const auto too_many = [&](const std::deque<Instant>& at, Duration span, std::size_t most, std::string_view what) {
+    if (within(at, span, now) > most)
+      story_->broken("I3", fmt::format("class {} made {} {} in {} minutes", who, within(at, span, now), what, span / 1min), now);
+  };
+  if (motive == Motive::Failback) c.failbacks.push_back(now), paces_[to].trusted = now;
+  if (motive == Motive::Forced) return;
+  if (from_dead) {
+    c.escapes.push_back(now);
+    return too_many(c.escapes, 10min, kEscapesInShort, "escapes");
+  }
+  c.moves.push_back(now);
+  if (motive == Motive::Quality) c.quality.push_back(now);
+  too_many(c.moves, 10min, kMovesInShort, "moves");
+  too_many(c.moves, 1h, kMovesInLong, "moves");
+  too_many(c.failbacks, 1h, kFailbacksInLong, "failbacks");
+  too_many(c.quality, 1h, kQualityInLong, "moves for quality");
+}
+
+void Oracle::check_trunk_move(const model::Plan& plan, std::size_t t, Instant now) {
+  const model::TrunkChoice& choice = plan.trunks[t];
+  const model::Trunk& trunk = site_->trunks[t];
+  if (choice.order.empty()) return;
+  if (choice.order.size() != trunk.members.size())
+    story_->broken("I1", fmt::format("trunk {} is ordered with {} of {} members", trunk.name, choice.order.size(), trunk.members.size()), now);
+  const std::size_t first = choice.order.front().member;
+  const auto before = std::exchange(first_[t], first);
+  if (!before || *before == first) return;
+  if (kind_ == Kind::OneTarget) story_->broken("I5", fmt::format("trunk {} was re-ordered although only one target misbehaves", trunk.name), now);
+  // One that answers 403 takes no calls from here: one that is up is better, trusted or not.
+  const auto by = circuit_of(trunk, *before);
+  const bool forbidden = by && world_->reach(trunk.members[*before].carrier.index(), *by).forbidden > 0;
+  const auto circuit = circuit_of(trunk, first);
+  if (forbidden || choice.motive != Motive::Failback || !circuit) return;
+  const PathTruth& p = truth_.path(trunk.members[first].carrier.index(), *circuit);
+  if (p.last_down != Instant{} && now - p.last_down < site_->carrier_health.hold_down)
+    story_->broken("I4",
+                   fmt::format("trunk {} came back to {} {:.1f} s after it failed; its hold-down is {:.0f} s", trunk.name,
+                               site_->carriers[trunk.members[first].carrier.index()].name, model::seconds(now - p.last_down),
+                               model::seconds(site_->carrier_health.hold_down)),
+                   now);
+}
+
+}  // namespace linekeeper::sim
