@@ -226,7 +226,9 @@ def _read_events(t):
         return (boot_ns(event) - t.fault_ns) / 1e9
 
     timed = sorted((e for e in t.events if boot_ns(e) is not None and boot_ns(e) >= t.fault_ns), key=boot_ns)
-    noticed = next((e for e in timed if e["id"].split(".")[0] in ("circuit", "path", "carrier") and not e["id"].endswith("unknown")), None)
+    # Suspicion leads new calls elsewhere; routes go by the verdict alone.
+    silent = ("unknown",) if t.plane == "trunk" else ("unknown", "suspect", "cleared")
+    noticed = next((e for e in timed if e["id"].split(".")[0] in ("circuit", "path", "carrier") and not e["id"].endswith(silent)), None)
     # The last move is the one that counts: a carrier that falls silent is first left by one circuit, then by the other.
     decided = next((e for e in reversed(timed) if e["id"] == f"{t.plane}.moved" and subject in e["subject"] + e["text"]), None)
     if noticed:
