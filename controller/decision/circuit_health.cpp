@@ -67,8 +67,8 @@ void CircuitHealth::on(const model::ProbeSent& sent) {
 }
 
 void CircuitHealth::on(const model::ProbeReply& reply, Instant now) {
-  const auto probe = window_.answered(reply.sequence);
-  if (!probe || settings_->targets[probe->position] != reply.target) return;
+  const auto probe = window_.answered(reply.sequence, position(reply.target));
+  if (!probe) return;
   const std::size_t p = probe->position;
   if (probe->kind != model::ProbeKind::Verify) loss_.early(p, false);
   rtt_[p].add(reply.rtt);
@@ -156,6 +156,12 @@ Duration CircuitHealth::rtt_expected() const {
   for (std::size_t p = 0; p < rtt_.size(); ++p)
     if ((standing_.counted() >> p & 1) != 0) most = std::max(most, rtt_[p].timeout(site_->probing));
   return most;
+}
+
+Duration CircuitHealth::pace() const {
+  // Additional probes to one target only prove nothing (I5).
+  const bool quick = plan_.extra && std::popcount(plan_.among & standing_.counted()) >= 2;
+  return quick ? std::min(*plan_.extra, plan_.interval) : plan_.interval;
 }
 
 std::optional<CircuitHealth::Judgement> CircuitHealth::evaluate_link() const {

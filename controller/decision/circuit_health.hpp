@@ -80,6 +80,8 @@ class CircuitHealth {
   [[nodiscard]] model::Instant first_bad() const { return suspect_ ? silence_.first : first_bad_; }
   /// The recovery test has passed since it was last bad.
   [[nodiscard]] bool proven_well() const { return !was_bad_ || recovery_.passed(); }
+  /// How long it is at the most from one probe to the next, to whichever target: what is newer than a few of these is fresh.
+  [[nodiscard]] model::Duration pace() const;
   /// How long an answer takes at the most.
   [[nodiscard]] model::Duration rtt_expected() const;
   [[nodiscard]] model::CircuitStatus status(model::Instant now) const;

@@ -184,12 +184,14 @@ const Output& Decider::adopt(const TrunkAdopted& adopted, Instant now) {
       const auto preferred =
           order_trunk(*site_, (*site_)[adopted.trunk], {}, model::Motive::NotYet, member_views((*site_)[adopted.trunk], {}, circuit_views(now), now),
                       classes_[(*site_)[adopted.trunk].traffic_class.index()].choice.circuit, {});
-      for (auto s = preferred.order.begin(); s != preferred.order.end(); ++s) {
-        const auto stands = std::ranges::find(order, s->member, &model::TrunkStep::member);
-        const bool in_place =
-            std::all_of(order.begin(), stands, [&](const model::TrunkStep& before) { return std::find(preferred.order.begin(), s, before) != s; });
-        const model::TrunkMember& m = members[s->member];
-        for (std::size_t c = 0; c < circuits_.size() && !in_place; ++c)
+      const auto rank = [&](std::size_t member) { return std::ranges::find(preferred.order, member, &model::TrunkStep::member); };
+      bool earns = false;
+      for (std::size_t place = 0; place < order.size(); ++place) {
+        // Nor does anyone pass it who stood behind it: the order is the same until they have earned theirs.
+        earns = earns || std::any_of(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(place),
+                                     [&](const model::TrunkStep& before) { return rank(before.member) > rank(order[place].member); });
+        const model::TrunkMember& m = members[order[place].member];
+        for (std::size_t c = 0; c < circuits_.size() && earns; ++c)
           if (!m.circuit || m.circuit->index() == c) paths_[m.carrier.index() * circuits_.size() + c].distrust();
       }
       state.decision.order = std::move(order);
@@ -327,10 +329,12 @@ void Decider::assign_roles(Instant now) {
   for (const ClassState& c : classes_) use(c.choice.circuit);
   for (std::size_t t = 0; t < trunks_.size(); ++t)
     if (!trunks_[t].decision.order.empty()) use(site_->trunks[t].members[trunks_[t].decision.order.front().member].circuit);
-  bool silent = false;
-  for (std::size_t c = 0; c < circuits_.size(); ++c) silent = silent || ((in_use >> c & 1) != 0 && circuits_[c].silent());
+  std::uint64_t silent = 0;
+  for (std::size_t c = 0; c < circuits_.size(); ++c)
+    if ((in_use >> c & 1) != 0 && circuits_[c].silent()) silent |= std::uint64_t{1} << c;
   for (std::size_t c = 0; c < circuits_.size(); ++c) {
-    const CircuitRole role{.in_use = (in_use >> c & 1) != 0, .confirm = silent && (in_use >> c & 1) == 0};
+    // Whether something goes by it already or not: it is the way out, and its own pace may be that of a metered one.
+    const CircuitRole role{.in_use = (in_use >> c & 1) != 0, .confirm = (silent & ~(std::uint64_t{1} << c)) != 0};
     if (circuits_[c].set_role(role, now)) judge_circuit(c, now);
   }
 }

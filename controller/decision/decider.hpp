@@ -70,6 +70,9 @@ class Decider {
   /// What is known of one circuit, without the sentences of fill().
   [[nodiscard]] const CircuitHealth& circuit(model::CircuitId circuit) const { return circuits_.at(circuit.index()); }
 
+  /// How long it must be well before anything goes back to it, now.
+  [[nodiscard]] model::Duration hold_down(model::CircuitId circuit, model::Instant now) const { return hold_downs_.at(circuit.index()).present(now); }
+
   /// What was learned of a circuit, one line to be kept over a restart; and back. @param age of the text, by the wall clock
   [[nodiscard]] std::string memory(model::CircuitId circuit) const { return circuits_.at(circuit.index()).memory(); }
   bool recall(model::CircuitId circuit, std::string_view text, model::Duration age) { return circuits_.at(circuit.index()).recall(text, age); }

@@ -34,7 +34,7 @@ std::vector<CircuitView> Decider::circuit_views(Instant now) const {
                      .proven_well = circuit.proven_well(),
                      .hold_down = hold_downs_[c].present(now),
                      .rtt_expected = circuit.rtt_expected(),
-                     .interval = circuit.plan().interval});
+                     .interval = circuit.pace()});
   }
   return views;
 }

@@ -308,7 +308,8 @@ std::string gateway_clause(const model::CircuitStatus& c) {
 void explain_detectors(const model::Site& site, const model::CircuitStatus& c, Lines& out) {
   const model::Detectors& d = c.detectors;
   const model::CircuitRule& rule = site.circuit_health;
-  const std::string learned = d.learned_over > model::Duration::zero() ? "learned from " + words(d.learned_over) + " of watching it" : "nothing learned yet";
+  const std::string learned =
+      d.learned_over > model::Duration::zero() ? "learned from " + words(d.learned_over) + " of watching it" : "nothing learned yet";
   out.push_back(fmt::format("  silence     {}suspect after {}, called down after {} ({}; never below {} or above {})",
                             d.silent > model::Duration::zero() ? "for " + words(d.silent) + " now; " : "", words(d.suspect_after),
                             words(d.dead_after), learned, words(rule.dead_after_min), words(rule.dead_after_max)));

@@ -233,7 +233,8 @@ class Chooser {
     choice_.circuit = to;
     choice_.motive = motive;
     choice_.held_by = Guard::None;
-    choice_.recheck = model::kNever;
+    // What is waited for from the old place is forgotten; from the new one, a better circuit may still be in its hold-down.
+    choice_.recheck = now_ + kLookAgain;
     choice_.beyond = false;
     choice_.lacking.clear();
     if (motive != Motive::Quality) choice_.because.clear();

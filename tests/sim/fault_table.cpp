@@ -51,7 +51,7 @@ constexpr FaultKind kKinds[] = {
     {Fault::CarrierRefuses, "carrier", "refuses", Aim::Carrier, Amount::None, 1, 80, 0, {}},
     {Fault::CarrierForbids, "carrier", "403", Aim::Carrier, Amount::None, 1, 80, 0, {}},
     {Fault::CarrierLocalErrors, "carrier", "local-errors", Aim::Carrier, Amount::None, 1, 80, 0, {}},
-    {Fault::ForceClass, "class", "forced", Aim::Class, Amount::None, 2, 0, 0, {}},
+    {Fault::ForceClass, "class", "forced", Aim::Class, Amount::None, 2, 0, 50, {}},
     {Fault::ForceTrunk, "trunk", "forced", Aim::Trunk, Amount::None, 1, 0, 0, {}},
     {Fault::Hold, "operator", "holds", Aim::Nobody, Amount::None, 2, 0, 0, {}},
     {Fault::DaemonCrash, "daemon", "crash", Aim::Nobody, Amount::None, 4, 0, 0, {}},

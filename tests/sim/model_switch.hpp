@@ -29,6 +29,7 @@ class ModelSwitch {
   void forget() {
     memory_ = {};
     highest_ = 0;
+    taken_.clear();
     moves_.assign(moves_.size(), {});
     escapes_.assign(escapes_.size(), {});
     repairs_.forget();

@@ -150,6 +150,7 @@ Oracle::Published Oracle::published(std::size_t circuit, Instant now) const {
   return {.dead_after = s.detectors.dead_after,
           .timeout = h.rtt_expected(),
           .interval = s.detectors.interval,
+          .aside = static_cast<int>(std::ranges::count_if(s.targets, [](const auto& t) { return t.set_aside != model::SetAside::No; })),
           .quick = s.detectors.verify_left >= 10.0 * static_cast<double>(site_->targets.size())};
 }
 
@@ -180,8 +181,7 @@ void Oracle::check_death(std::size_t circuit, bool called_dead, Instant now) {
   if (answered >= 2)
     return story_->broken("I7", fmt::format("{} is called dead, and {} targets have just answered through it", name(circuit), answered), now);
   const bool certain = truth_.clean_by_nature(circuit) && !k.ever_shaky && now - k.two_odd > kSettled;
-  if (certain && !truth_.undecidable(circuit))
-    return story_->broken("I7", fmt::format("{} is called dead, and nothing is lost on it", name(circuit)), now);
+  if (certain) return story_->broken("I7", fmt::format("{} is called dead, and nothing is lost on it", name(circuit)), now);
   if (!is_known_line()) return void(++tally_.other_false_deaths);
   if (++tally_.false_deaths > 1)
     story_->broken("false failovers",
@@ -191,13 +191,12 @@ void Oracle::check_death(std::size_t circuit, bool called_dead, Instant now) {
 }
 
 void Oracle::inspect(const decision::Decider& decider, Instant now) {
-  if (now - resumed_ <= site_->circuit_health.stale_after) return;  // whatever it did not see while it stood still
   for (std::size_t c = 0; c < truth_.circuits(); ++c) {
     const CircuitTruth& k = truth_.circuit(c);
     const decision::CircuitHealth& h = decider.circuit(model::id_at<model::CircuitId>(c));
     if (h.verdict().health == model::Health::Up) {
       const Duration most = std::max(site_->circuit_health.stale_after, 3 * h.plan().interval) + site_->circuit_health.dead_after_max + 3s;
-      if (!k.last_answer || now - *k.last_answer > most)
+      if (!k.last_answer || now - std::max(*k.last_answer, resumed_) > most)
         story_->broken("I6",
                        fmt::format("{} is called up, and has answered nothing for {:.1f} s", name(c),
                                    k.last_answer ? model::seconds(now - *k.last_answer) : -1.0),

@@ -20,6 +20,7 @@ struct Tally {
   double watched_hours = 0;    ///< of circuits whose lines are known to the judge and that nothing befalls
   int false_deaths = 0;        ///< of them
   int other_false_deaths = 0;  ///< of lines that lose by a trouble, and were not known
+  int plain_moves = 0;         ///< for quality, off lines that lose 5 % as they always do
   int deaths = 0;              ///< true ones that were called so
 };
 
@@ -48,12 +49,14 @@ class Oracle {
   void look(model::Instant now);
   void end(model::Instant now);
 
+  [[nodiscard]] const Truth& truth() const { return truth_; }
   [[nodiscard]] const Tally& tally() const { return tally_; }
 
  private:
   /// What the judge says of a circuit.
   struct Published {
     model::Duration dead_after{}, timeout{}, interval{};
+    int aside = 0;       ///< targets whose word does not count
     bool quick = false;  ///< may be probed in quick succession
   };
   struct Class {
@@ -84,6 +87,7 @@ class Oracle {
   void check_trunk_circuit(std::size_t trunk, std::size_t first, std::size_t by, model::Instant now);
   void check_trunk_carrier(std::size_t trunk, std::size_t first, std::size_t by, model::Instant now);
   void check_restart(model::Instant now);
+  [[nodiscard]] bool first_is_dead(const model::Trunk& trunk, int set, std::size_t by) const;
   void check_death(std::size_t circuit, bool silent, model::Instant now);
   void check_move(const model::Plan& plan, std::size_t i, const decision::Decider& decider, model::Instant now);
   void check_destination(std::size_t i, std::size_t to, model::Motive motive, model::Instant now);

@@ -32,7 +32,8 @@ Duration longer(Duration interval) { return interval * 11 / 10; }
 /// is well and has a budget left.
 Duration Oracle::bound(std::size_t dead, std::size_t other, Instant now) const {
   const Published there = published(other, now), here_now = published(dead, now), then = at_death_[dead];
-  const int targets = static_cast<int>(site_->targets.size()), odd = truth_.odd(dead), odd_there = truth_.odd(other);
+  const int targets = static_cast<int>(site_->targets.size()), odd = std::max({truth_.odd(dead), here_now.aside, then.aside});
+  const int odd_there = std::max(truth_.odd(other), there.aside);
   if (!world_->line(dead).linked()) return (2 + odd_there) * longer(there.interval) + there.timeout + kInTime + kAct;
   const Duration timeout = std::max(here_now.timeout, then.timeout),
                  gap = longer(std::max({here_now.interval, then.interval, site_->probing.interval}));
@@ -48,7 +49,7 @@ Duration Oracle::bound(std::size_t dead, std::size_t other, Instant now) const {
 void Oracle::look(Instant now) {
   // While somebody has a hand in it, or nobody is there to act, nothing is owed.
   const bool excused = !daemon_->alive() || daemon_->stopped() || !daemon_->adopted() || daemon_->switch_away > 0 || daemon_->switch_late > 0 ||
-                       switch_->trouble > 0 || !daemon_->overrides().empty() || now - resumed_ < 1s;
+                       daemon_->switch_behind(now) || switch_->trouble > 0 || !daemon_->overrides().empty() || now - resumed_ < 1s;
   if (excused) disturbed_ = now;
   check_restart(now);
   if (excused) return;
@@ -69,19 +70,20 @@ void Oracle::check_ways(Instant now) {
     if (truth_.undecidable(*by) || !may_escape(k, now) || daemon_->escape_refused()) continue;
     Instant due = model::kNever;
     Duration most{};
+    std::size_t by_way_of = 0;
     for (const model::CircuitId id : site_->classes[i].circuits) {
       const CircuitTruth& o = truth_.circuit(id.index());
       if (!o.good_since || o.dead_since || truth_.undecidable(id.index())) continue;
       const Instant owed = std::max({calm, *c.dead_since, c.clear_since, *o.good_since, o.clear_since});
       const Duration b = bound(*by, id.index(), now);
-      if (owed + b < due) due = owed + b, most = b;
+      if (owed + b < due) due = owed + b, most = b, by_way_of = id.index();
     }
     if (due == model::kNever) continue;
     k.checked_until = due;
     if (now > due)
       story_->broken("availability",
-                     fmt::format("class {} has been on {}, which is dead, for {:.2f} s since it could have been led away; the bound is {:.2f} s",
-                                 site_->classes[i].name, name(*by), model::seconds(now - due + most), model::seconds(most)),
+                     fmt::format("class {} has been on {}, which is dead, for {:.2f} s since it could have been led to {}; the bound is {:.2f} s",
+                                 site_->classes[i].name, name(*by), model::seconds(now - due + most), name(by_way_of), model::seconds(most)),
                      now);
   }
 }
@@ -114,7 +116,7 @@ void Oracle::check_home(Instant now) {
   Duration hold{};
   bool clean = true;
   for (std::size_t c = 0; c < truth_.circuits(); ++c) {
-    hold = std::max(hold, hold_down(c));
+    hold = std::max({hold, hold_down(c), daemon_->judge().hold_down(model::id_at<model::CircuitId>(c), now)});
     clean = clean && truth_.clean_by_nature(c) && !site_->circuits[c].metered;
   }
   const Duration proven = kRecoveryProbes * site_->probing.interval;
@@ -124,10 +126,14 @@ void Oracle::check_home(Instant now) {
     const Class& k = classes_[i];
     const model::TrafficClass& traffic = site_->classes[i];
     if (traffic.failback.mode != model::FailbackMode::Automatic || !may_move(k, now) || k.failbacks.size() >= 3) return;
-    if (const auto by = switch_->told(i); by && *by != traffic.circuits.front().index())
-      story_->broken("home",
-                     fmt::format("class {} goes by {}, although all has been well for {:.0f} s", traffic.name, name(*by), model::seconds(now - well)),
-                     now);
+    const auto by = switch_->told(i);
+    if (!by || *by == traffic.circuits.front().index()) continue;
+    model::Status status;
+    if (!daemon_->status(status, now)) continue;
+    story_->broken("home",
+                   fmt::format("class {} goes by {}, although all has been well for {:.0f} s: {} {}", traffic.name, name(*by),
+                               model::seconds(now - well), status.circuits[traffic.circuits.front().index()].reason, status.plan.classes[i].reason),
+                   now);
   }
   for (std::size_t t = 0; t < site_->trunks.size(); ++t) {
     const model::Trunk& trunk = site_->trunks[t];
@@ -212,12 +218,17 @@ void Oracle::check_trunk_carrier(std::size_t t, std::size_t first, std::size_t b
         now);
 }
 
+bool Oracle::first_is_dead(const model::Trunk& trunk, int set, std::size_t by) const {
+  const PathTruth& p = truth_.path(trunk.members[member_of(trunk, set)].carrier.index(), by);
+  return truth_.circuit(by).dead_since || p.bad_since;
+}
+
 /// I13: from the crash until the first thing that may rightly happen after it (a hold-down that began anew), nothing is written.
 void Oracle::check_restart(Instant now) {
   if (!restart_counts_) return;
   const Duration quiet = std::min(site_->circuit_health.hold_down, site_->carrier_health.hold_down);
   const bool over = edges_at_crash_ != truth_.edges();
-  if (over || (daemon_->alive() && ready_ > crash_at_ && now - ready_ >= quiet)) {
+  if (over || (daemon_->alive() && ready_ >= crash_at_ && now - ready_ >= quiet)) {
     restart_counts_ = false;
     return;
   }
@@ -230,9 +241,9 @@ void Oracle::check_restart(Instant now) {
     const model::Trunk& trunk = site_->trunks[t];
     if (sets.empty()) orders_at_crash_[t].clear();  // the lease ran out: that is no unchanged world
     if (orders_at_crash_[t].empty() || sets == orders_at_crash_[t]) continue;
-    // For emergency calls one that nothing is known of yet goes before one whose circuit is dead for certain.
+    // For emergency calls one that nothing is known of yet goes before one that is dead.
     const auto by = circuit_of(trunk, member_of(trunk, orders_at_crash_[t].front()));
-    if (trunk.emergency && by && !world_->line(*by).linked()) continue;
+    if (trunk.emergency && by && first_is_dead(trunk, orders_at_crash_[t].front(), *by)) continue;
     restart_counts_ = false;
     story_->broken("I13",
                    fmt::format("a restart in an unchanged world changed the order of {} from {} to {}", trunk.name,

@@ -83,9 +83,12 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const decision::
     story_->broken("I15", fmt::format("class {} moved although a person holds it", who), now);
   if (decider.circuit(*from).verdict().health == Health::Unknown || decider.circuit(*to).verdict().health == Health::Unknown)
     story_->broken("I6", fmt::format("class {} moved from or to a circuit that nothing is known of", who), now);
-  if (kind_ == Kind::Quiet && motive == Motive::Quality)
+  if (kind_ == Kind::Quiet && motive == Motive::Quality && world_->line(from->index()).nature.good_loss >= kPlainLoss)
+    ++tally_.plain_moves;
+  else if (kind_ == Kind::Quiet && motive == Motive::Quality)
     story_->broken("plain loss", fmt::format("class {} left {}, which has lost packets as it always does", who, name(from->index())), now);
-  if (motive == Motive::Quality) check_quality(i, from->index(), to->index(), now);
+  else if (motive == Motive::Quality)
+    check_quality(i, from->index(), to->index(), now);
   check_destination(i, to->index(), motive, now);
   // Both died at once, or the other one first, and that could be known by now.
   const CircuitTruth &left = truth_.circuit(from->index()), &taken = truth_.circuit(to->index());
@@ -104,21 +107,21 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const decision::
 void Oracle::check_destination(std::size_t i, std::size_t to, Motive motive, Instant now) {
   const CircuitTruth& way = truth_.circuit(to);
   const std::string& who = site_->classes[i].name;
-  const Duration pace = daemon_->judge().circuit(model::id_at<model::CircuitId>(to)).plan().interval;
+  const Duration pace = site_->circuits[to].metered ? site_->probing.metered_standby_interval : site_->probing.standby_interval;
   const Duration most = std::max(site_->circuit_health.stale_after, 3 * pace) + site_->probing.timeout_max + 1s;
   if (!way.last_answer || now - *way.last_answer > most)
     story_->broken("I6",
                    fmt::format("class {} moved to {}, which has answered nothing for {:.1f} s", who, name(to),
                                way.last_answer ? model::seconds(now - *way.last_answer) : -1.0),
                    now);
-  const bool died = way.last_long_death != Instant{};
+  const bool died = way.last_long_death > ready_;
   const bool plain = died && !way.dead_since && truth_.liars(to) == 0 && way.last_long_death == way.alive_since && way.clear_since <= way.alive_since;
   if (plain && way.answers_alive < site_->circuit_health.rise)
     story_->broken("I4",
                    fmt::format("class {} moved to {} after {} answers since it was dead; {} are wanted", who, name(to), way.answers_alive,
                                site_->circuit_health.rise),
                    now);
-  if (motive == Motive::Failback && died && way.last_long_death > ready_ && now - way.last_long_death < hold_down(to))
+  if (motive == Motive::Failback && died && now - way.last_long_death < hold_down(to))
     story_->broken("I4",
                    fmt::format("class {} came back to {} {:.1f} s after it was dead; its hold-down is {:.0f} s", who, name(to),
                                model::seconds(now - way.last_long_death), model::seconds(hold_down(to))),
@@ -134,7 +137,7 @@ void Oracle::check_quality(std::size_t i, std::size_t from, std::size_t to, Inst
   const bool lately = left.troubles > 0 || now - left.touched < kBrownRemembered || left.dead_since;
   const bool plain =
       here.loss <= kPlainLoss && here.bursts == 0 && here.ramps.empty() && here.more_delay < 50ms && here.load == 0ms && here.more_jitter == 0ms;
-  if (plain && !lately)
+  if (plain && !lately && truth_.clean_by_nature(from))
     story_->broken("quality", fmt::format("class {} left {} for its quality, and nothing is the matter with it", who, name(from)), now);
   // As much is wrong with the other one, and has been for long enough to be seen.
   const bool no_better = there.loss >= here.loss && there.bursts >= here.bursts && there.more_delay >= here.more_delay && here.ramps.empty() &&
@@ -180,7 +183,7 @@ void Oracle::check_trunk_move(const model::Plan& plan, std::size_t t, Instant no
   const auto circuit = circuit_of(trunk, first);
   if (forbidden || choice.motive != Motive::Failback || !circuit) return;
   const PathTruth& p = truth_.path(trunk.members[first].carrier.index(), *circuit);
-  if (p.last_down != Instant{} && now - p.last_down < site_->carrier_health.hold_down)
+  if (p.last_down > ready_ && now - p.last_down < site_->carrier_health.hold_down)
     story_->broken("I4",
                    fmt::format("trunk {} came back to {} {:.1f} s after it failed; its hold-down is {:.0f} s", trunk.name,
                                site_->carriers[trunk.members[first].carrier.index()].name, model::seconds(now - p.last_down),

@@ -26,6 +26,18 @@ constexpr PlantedBug kBugs[] = {
     {Planted::OverrideNeverEnds, "override-for-ever", "the end of an override is not told to the judge", 400},
     {Planted::DecideOnWallClock, "wall-clock", "the judge is given the wall clock for now", 400},
     {Planted::IgnoreLinkEvents, "ignore-links", "a link that loses its carrier is not told", 200},
+    {Planted::StallNotTold, "stall-not-told", "the judge is not told that its loop stood still", 200},
+    {Planted::ForgetLearned, "forget-learned", "what was learned of a line is not read back at the start", 400},
+    {Planted::LearnerHearsNothing, "learner-deaf", "the judge is allowed a million false failovers a year: its shortest silence is death", 400},
+    {Planted::HoldDownNeverGrows, "hold-down-never-grows", "the longest hold-down is the first one", 1000},
+    {Planted::MixTargetsUp, "targets-mixed-up", "answers and losses are told of another target than it was, so none can be set aside", 200},
+    {Planted::SuspicionForEver, "suspicion-for-ever", "a trunk that was led around a suspicion is not led back", 600},
+    {Planted::DropLateReplies, "late-replies", "answers that come later than 150 ms are dropped", 200},
+    {Planted::MeteredAsOthers, "metered-as-others", "the judge is not told that a circuit is paid by the byte", 100},
+    {Planted::GainIgnored, "no-gain", "for the judge every round trip is beyond the limit, so no gain is asked of a move", 600},
+    {Planted::LimitsIgnored, "no-limits", "the judge is told of no class that it has limits", 600},
+    {Planted::DropEmergencyMember, "drop-emergency-member", "the last of an emergency trunk's order is left away", 40},
+    {Planted::NoQuickProbes, "no-quick-probes", "the probes that the judge asks for are not sent", 50},
 };
 
 }  // namespace

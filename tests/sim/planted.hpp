@@ -32,6 +32,16 @@ enum class Planted : std::uint8_t {
   IgnoreLinkEvents,
   StallNotTold,
   ForgetLearned,
+  LearnerHearsNothing,
+  HoldDownNeverGrows,
+  MixTargetsUp,
+  SuspicionForEver,
+  DropLateReplies,
+  MeteredAsOthers,
+  GainIgnored,
+  LimitsIgnored,
+  DropEmergencyMember,
+  NoQuickProbes,
 };
 
 struct PlantedBug {

@@ -27,7 +27,10 @@ void SimDaemon::carry_out(const model::Plan& plan, Instant now) {
     const model::Trunk& trunk = (*site_)[choice.trunk];
     std::vector<int> sets;
     for (const model::TrunkStep& step : choice.order) sets.push_back(trunk.members[step.member].dispatcher_set);
-    if (bug_ == Planted::DropTrunkMember && sets.size() > 1) sets.pop_back();
+    const bool dropped = bug_ == Planted::DropTrunkMember || (bug_ == Planted::DropEmergencyMember && trunk.emergency);
+    if (dropped && sets.size() > 1) sets.pop_back();
+    if (bug_ == Planted::SuspicionForEver && suspicious_.contains(choice.trunk) && choice.motive == model::Motive::Failback) continue;
+    if (choice.motive == model::Motive::Suspicion) suspicious_.insert(choice.trunk);
     if (sets == sent_orders_[choice.trunk.index()]) continue;
     sent_orders_[choice.trunk.index()] = sets;
     orders_[++key_] = {choice.trunk.index(), sets};

@@ -22,6 +22,18 @@ model::SitePtr given_to_the_judge(const model::SitePtr& site, Planted bug) {
     case Planted::OneAnswerIsUp: s->circuit_health.rise = 1; break;
     case Planted::ForgetHoldDown: s->circuit_health.hold_down = 0s; break;
     case Planted::ForgetCarrierHoldDown: s->carrier_health.hold_down = 0s; break;
+    case Planted::HoldDownNeverGrows: s->circuit_health.hold_down_max = s->circuit_health.hold_down; break;
+    case Planted::LearnerHearsNothing: s->circuit_health.false_failovers_per_year = 1e6; break;
+    case Planted::MeteredAsOthers:
+      for (model::Circuit& c : s->circuits) c.metered = false;
+      break;
+    case Planted::GainIgnored:
+      for (model::TrafficClass& c : s->classes)
+        if (c.limits) c.limits->rtt_enter = 0s;
+      break;
+    case Planted::LimitsIgnored:
+      for (model::TrafficClass& c : s->classes) c.limits.reset();
+      break;
     case Planted::NeverStale: s->circuit_health.stale_after = 24h; break;
     default: return site;
   }

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <vector>
 
 #include "controller/decision/decider.hpp"
@@ -60,6 +61,8 @@ class SimDaemon {
   [[nodiscard]] bool alive() const { return decider_ != nullptr; }
   [[nodiscard]] bool stopped() const { return stopped_since_.has_value(); }
   [[nodiscard]] std::uint32_t life() const { return life_; }
+  /// Words to or from the switch are still on their way.
+  [[nodiscard]] bool switch_behind(model::Instant now) const { return switch_free_ > now + std::chrono::milliseconds(10); }
   [[nodiscard]] bool adopted() const { return adopted_; }
   /// The switch has let a class escape as often as it may (I3); for a while nothing more is owed.
   [[nodiscard]] bool escape_refused() const { return escape_refused_; }
@@ -147,6 +150,7 @@ class SimDaemon {
   bool forget_refusal_ = false, escape_refused_ = false;
   std::vector<bool> sent_escapes_;  // by class: the last plan called its move an escape
   std::uint64_t retry_key_ = 0;
+  std::set<model::TrunkId> suspicious_;  // of a planted bug
   std::vector<std::vector<int>> sent_orders_;
 };
 

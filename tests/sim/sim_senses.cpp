@@ -103,12 +103,13 @@ void SimSenses::arm_extra(std::size_t c, Instant at) { put(at, Happening::ExtraP
 
 void SimSenses::follow(std::size_t circuit, const model::ProbePlan& plan, Instant now) {
   Circuit& c = circuits_[circuit];
-  const bool begins = plan.extra && !c.plan.extra;
+  const bool begins = plan.extra && bug_ != Planted::NoQuickProbes && !c.plan.extra;
   if (plan.interval != c.plan.interval) {
     c.pacing.set_interval(plan.interval, now);
     arm(circuit, now);
   }
   c.plan = plan;
+  if (bug_ == Planted::NoQuickProbes) c.plan.extra.reset();
   if (!plan.extra) ++c.extra_armed;
   if (begins) arm_extra(circuit, now);
 }
@@ -143,9 +144,12 @@ void SimSenses::probe(std::size_t index, std::size_t position, model::ProbeKind 
   story_->mark(answered ? static_cast<std::uint64_t>(answered->count()) : sequence);
   oracle_->on_probe(index, target.index(), kind, answered, now);
   if (bug_ == Planted::TrustOneTarget) answered = world_->probe(index, targets[0].index(), now);
-  sink_(model::ProbeSent{circuit, target, sequence, judged(now), kind}, now);
-  if (!answered) return;
-  put(now + *answered, Happening::Reply, index, sequence, target.value, *answered);
+  const auto& died = oracle_->truth().circuit(index).dead_since;
+  if (bug_ == Planted::DeadStillAnswer && index > 0 && died && now - *died < 2s) answered = 20ms;
+  const model::TargetId named = bug_ == Planted::MixTargetsUp ? targets[(position + sequence / targets.size()) % targets.size()] : target;
+  sink_(model::ProbeSent{circuit, named, sequence, judged(now), kind}, now);
+  if (!answered || (bug_ == Planted::DropLateReplies && *answered > 150ms)) return;
+  put(now + *answered, Happening::Reply, index, sequence, named.value, *answered);
   if (world_->line(index).duplicates > 0 || world_->line(index).forged > 0) strangers(index, target, sequence, *answered, now);
 }
 
@@ -153,7 +157,7 @@ void SimSenses::probe(std::size_t index, std::size_t position, model::ProbeKind 
 void SimSenses::strangers(std::size_t c, model::TargetId target, std::uint64_t sequence, Duration took, Instant now) {
   const Instant at = now + took + chance_->between(1ms, 400ms);
   const std::uint64_t never_sent = sequence + 1 + chance_->below(1000);
-  if (world_->line(c).duplicates > 0) put(at, Happening::Reply, c, sequence, target.value, took);
+  if (world_->line(c).duplicates > 0) put(at, Happening::Reply, c, sequence, target.value, at - now);
   if (world_->line(c).forged > 0) put(now, Happening::Reply, c, never_sent, target.value, took);
 }
 

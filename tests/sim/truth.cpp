@@ -81,13 +81,14 @@ void Truth::on_local_error(std::size_t circuit, Instant now) {
 void Truth::on_outcome(const model::SipOutcome& o, Instant now) {
   PathTruth& p = paths_[o.carrier.index() * circuits_.size() + o.circuit.index()];
   const CircuitTruth& c = circuits_[o.circuit.index()];
-  // What was asked through a dead circuit says nothing about the carrier.
-  if (o.result == model::SipResult::LocalError || c.dead_since || o.sent < c.alive_since) return;
+  // What was asked through a dead circuit says nothing about the carrier, nor what was asked while it recovered.
+  if (o.result == model::SipResult::LocalError || c.dead_since || !c.good_since || o.sent < *c.good_since) return;
   const bool good = o.result == model::SipResult::Final && o.code < 500;
   if (!good) {
     p.good = 0;
     p.good_since.reset();
-    if (!world_->line(o.circuit.index()).losing() && ++p.bad >= site_->carrier_health.fall) p.last_down = now;
+    if (o.kind == model::ProbeKind::Scheduled && !world_->line(o.circuit.index()).losing() && ++p.bad >= site_->carrier_health.fall)
+      p.last_down = now;
     return;
   }
   p.bad = 0;
@@ -120,7 +121,7 @@ void Truth::befall(CircuitTruth& k, const Edge& edge, bool target, Instant now) 
   k.touched = now;
   k.troubles += edge.comes ? 1 : -1;
   if (about_timing(f) || f == Fault::TargetLies) k.clear_since = now;
-  if (!target && f > Fault::Captive && f <= Fault::LocalErrors && f != Fault::Duplicates && f != Fault::Forged) k.ever_shaky = true;
+  if (!target && f > Fault::Captive && f < Fault::LocalErrors && f != Fault::Duplicates && f != Fault::Forged) k.ever_shaky = true;
   if (f > Fault::NewInterface) return;
   k.clear_since = now;
   k.answers = 0;

@@ -64,6 +64,21 @@ TEST_CASE("metrics: at start the TYPE lines are the catalogue, every family with
   CHECK(served == expected);
 }
 
+TEST_CASE("metrics: label values are escaped, histograms end in +Inf, sum and count, what is not known is NaN") {
+  auto site = support::sample_site();
+  site.circuits[1].provider = "ISP \"Two\" \\ Sons\nLtd";
+  Metrics metrics{site, telemetry::BuildInfo{}};
+  CHECK(value(metrics, R"(linekeeper_circuit_info{circuit="coax",interface="wan1",medium="coax",provider="ISP \"Two\" \\ Sons\nLtd"})") == 1);
+  metrics.loop_lag(3ms);
+  metrics.loop_lag(99s);
+  CHECK(value(metrics, R"(linekeeper_loop_lag_seconds_bucket{le="0.0025"})") == 0);
+  CHECK(value(metrics, R"(linekeeper_loop_lag_seconds_bucket{le="0.005"})") == 1);
+  CHECK(value(metrics, R"(linekeeper_loop_lag_seconds_bucket{le="+Inf"})") == 2);
+  CHECK(value(metrics, "linekeeper_loop_lag_seconds_count") == 2);
+  CHECK(value(metrics, "linekeeper_loop_lag_seconds_sum") == doctest::Approx(99.003));
+  CHECK(metrics.serialize().find("linekeeper_circuit_rtt_seconds{circuit=\"coax\"} NaN\n") != std::string::npos);
+}
+
 TEST_CASE("metrics: a state set has exactly one 1 before and after an update") {
   Bench b;
   const auto sum = [&] {
