@@ -220,7 +220,7 @@ def main():
     sub.add_argument("--list", action="store_true")
     sub.add_argument("--json", metavar="FILE", help="timings as JSON lines")
     sub.add_argument("--repeat", type=int, default=1, metavar="N", help="each scenario N times")
-    sub.add_argument("--sites", type=int, default=3, help="so many sites at the same time")
+    sub.add_argument("--sites", type=int, default=4, help="so many sites at the same time")
     sub = command("bench", lambda a: __import__("bench").bench(a))
     sub.add_argument("--runs", type=int, default=10)
     sub.add_argument("--json", metavar="FILE")
