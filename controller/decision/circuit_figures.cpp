@@ -21,6 +21,7 @@ model::Figures CircuitHealth::losses_of(TargetMask among, std::size_t most) cons
   bool in_a_row = true, in_a_run = false;
   for (std::size_t i = 0; i < window_.size() && static_cast<std::size_t>(out.samples) < most; ++i) {
     const ProbeRecord& probe = window_.newest(i);
+    if (probe.sent < figures_from_) break;
     if (probe.fate == ProbeFate::Open || (among >> probe.position & 1) == 0 || (probe.voided && probe.fate == ProbeFate::Lost)) continue;
     const bool is_lost = probe.fate == ProbeFate::Lost;
     in_a_row = in_a_row && is_lost;
@@ -38,6 +39,7 @@ model::Figures CircuitHealth::losses_of(TargetMask among, std::size_t most) cons
 
 model::Figures CircuitHealth::figures() const {
   model::Figures f = losses_of(standing_.counted(), needs_rise_ ? kSilentSamples : kFigureSamples);  // of a dead one what is now
+  f.recent_loss = losses_of(standing_.counted(), kSilentSamples).loss_ratio;
   Duration rtt{}, jitter{};
   int measured = 0;
   for (std::size_t p = 0; p < rtt_.size(); ++p) {

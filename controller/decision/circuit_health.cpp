@@ -315,7 +315,11 @@ CircuitHealth::Change CircuitHealth::judge(Instant now) {
     recovery_.reset();
     loss_.reset();
   }
-  if (next.health == Health::Up || next.health == Health::Degraded) needs_rise_ = false;
+  if (next.health == Health::Up || next.health == Health::Degraded) {
+    // Back from death: how good it is counts from the first of the answers that brought it back, not from when it was dead.
+    if (needs_rise_) figures_from_ = trailing_runs(window_, ProbeFate::Answered, network_, standing_.counted()).best().first;
+    needs_rise_ = false;
+  }
   if (was_bad_ && next.health == Health::Up && recovery_.passed()) was_bad_ = false;
   verdict_.cause = next.cause;
   verdict_.detail = next.detail;

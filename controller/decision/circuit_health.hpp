@@ -151,7 +151,7 @@ class CircuitHealth {
   std::optional<model::Instant> last_local_error_;
   int last_local_errno_ = 0, local_errors_ = 0;  // since the last answer
   std::optional<model::Instant> last_good_;
-  model::Instant first_bad_{};
+  model::Instant first_bad_{}, figures_from_{};
 };
 
 }  // namespace linekeeper::decision

@@ -134,7 +134,7 @@ bool beyond(bool was_beyond, const model::Figures& figures, const model::Quality
   const double loss_limit = was_beyond ? limits.loss_exit : limits.loss_enter;
   // To enter, chance must not be the reason: a line that loses 5 % as it always does loses 9 of some hundred probes now and then.
   model::Figures judged = figures;
-  if (!was_beyond) judged.loss_ratio = certain_loss(figures);
+  if (!was_beyond) judged.loss_ratio = std::min(certain_loss(figures), figures.recent_loss.value_or(1));  // nor may it be over already
   if (judged.loss_ratio > loss_limit) {
     if (which) *which = fmt::format("loss {:.1f} % above {:.1f} %", figures.loss_ratio * 100, loss_limit * 100);
     return true;

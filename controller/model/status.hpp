@@ -24,9 +24,10 @@ struct Figures {
   double loss_ratio = 0;           ///< of the last `samples` decided probes
   int samples = 0;
   int losses_in_a_row = 0;
-  std::optional<double> r_factor = std::nullopt;  ///< ITU-T G.107, 0 to 93.2; nothing while no probe was answered
-  std::optional<double> mos = std::nullopt;       ///< what listeners would say of it, 1 to 4.5
-  double burst_ratio = 1;                         ///< G.107 7.5: 1 when losses are independent, more when they come in runs
+  std::optional<double> recent_loss = std::nullopt;  ///< ratio of the newest 50 of them: what is over shows here first
+  std::optional<double> r_factor = std::nullopt;     ///< ITU-T G.107, 0 to 93.2; nothing while no probe was answered
+  std::optional<double> mos = std::nullopt;          ///< what listeners would say of it, 1 to 4.5
+  double burst_ratio = 1;                            ///< G.107 7.5: 1 when losses are independent, more when they come in runs
 };
 
 /// Why a target's word does not count for now (I5).

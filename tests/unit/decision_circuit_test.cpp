@@ -395,6 +395,19 @@ TEST_CASE("circuit: thirty in a hundred lost is a brownout, and two in a hundred
   }
 }
 
+TEST_CASE("circuit: back from death its figures are those of the line that came back") {
+  Line line(25);
+  line.run(60s);
+  line.answer = [](auto...) { return std::nullopt; };
+  line.run(60s);
+  CHECK(line.health.figures().loss_ratio == 1);
+  line.answer = [](auto...) { return 20ms; };
+  line.run(5s);
+  REQUIRE(line.health.verdict().health == Health::Up);
+  CHECK(line.health.figures().loss_ratio == 0);
+  CHECK(line.health.figures().mos.has_value());
+}
+
 TEST_CASE("circuit: a shortest round trip that grows by 200 ms is a brownout within 21 s, one that grows by 40 ms is not") {
   for (const Duration more : {40ms, 200ms}) {
     Line line(30);

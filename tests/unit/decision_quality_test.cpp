@@ -142,6 +142,11 @@ TEST_CASE("quality: loss counts as far as it is certain: chance alone takes nobo
   CHECK(decision::beyond(false, of(0.12, 200), limits, Codec::None));
   CHECK_FALSE(decision::beyond(false, of(0.12, 200, 2), limits, Codec::None));  // in bursts: as good as half as many probes
   CHECK(decision::beyond(false, of(0.3, 50), limits, Codec::None));
+  auto over = of(0.3, 200);
+  over.recent_loss = 0.04;  // it was so, and is not any more
+  CHECK_FALSE(decision::beyond(false, over, limits, Codec::None));
+  over.recent_loss = 0.3;
+  CHECK(decision::beyond(false, over, limits, Codec::None));
   CHECK(decision::beyond(true, of(0.03, 200), limits, Codec::None));  // to leave, what is seen counts
 }
 
