@@ -20,7 +20,8 @@ Error unreadable(const std::string& path, int code) {
   switch (code) {
     case ENOENT:
     case ENOTDIR:
-      return {"there is no journal at " + path, "Name it with --journal FILE: the configuration says where it is (journal in its section daemon)", code};
+      return {"there is no journal at " + path, "Name it with --journal FILE: the configuration says where it is (journal in its section daemon)",
+              code};
     case EACCES:
     case EPERM: return {"the journal " + path + " may not be read by this user", "Ask as root, or as a member of the group linekeeper", code};
     default: return {"the journal " + path + " cannot be read: " + std::strerror(code), "Look at its disk (dmesg)", code};

@@ -11,7 +11,7 @@ constexpr Measure percent(std::int64_t n) { return n * 10'000; }
 constexpr Measure kLosses[] = {percent(2), percent(5), percent(20), percent(30), percent(45)};
 constexpr Measure kPartLosses[] = {percent(10), percent(20), percent(30), percent(45)};
 constexpr Measure kTargetLosses[] = {percent(50)};
-constexpr Measure kDelays[] = {ms(60), ms(150), ms(300)};
+constexpr Measure kDelays[] = {ms(100), ms(150), ms(300)};
 constexpr Measure kTargetDelays[] = {ms(700)};
 constexpr Measure kJitters[] = {ms(30), ms(60)};
 constexpr Measure kQueues[] = {ms(200), ms(400), ms(800)};

@@ -44,7 +44,8 @@ void Oracle::on_start(Instant now) {
   ready_ = now;
   plan_generation_ = 0;
   truth_.on_start();
-  for (Class& c : classes_) c = {.standing = c.standing, .moved = c.moved, .arrived = c.arrived, .checked_until = {}, .emergency = c.emergency};
+  for (Class& c : classes_)
+    c = {.standing = c.standing, .moved = c.moved, .arrived = c.arrived, .checked_until = {}, .emergency = c.emergency, .forced = false};
   for (Pace& p : paces_)
     p = {.since = now,
          .tokens = std::vector<double>(site_->targets.size(), site_->probing.verify_budget),
@@ -63,9 +64,13 @@ void Oracle::on_crash(Instant now) {
   restart_counts_ = settled && world_->steady() && daemon_->overrides().empty() && switch_->trouble == 0 &&
                     std::ranges::none_of(site_->trunks, [&](const model::Trunk& t) { return pbx_->deaf(t.pbx); });
   for (std::size_t c = 0; c < truth_.circuits(); ++c) restart_counts_ = restart_counts_ && truth_.odd(c) < 2;
+  // One that answers 403 loses its place behind the first to others: known, and said in the README.
+  for (std::size_t p = 0; p < site_->carriers.size() * truth_.circuits(); ++p)
+    restart_counts_ = restart_counts_ && world_->reach(p / truth_.circuits(), p % truth_.circuits()).forbidden == 0;
 }
 
-void Oracle::on_resumed(Instant now) {
+void Oracle::on_resumed(Instant stopped, Instant now) {
+  stopped_ = stopped;
   resumed_ = disturbed_ = now;
   truth_.on_resumed(now);
 }
@@ -89,7 +94,7 @@ void Oracle::on_local_error(std::size_t circuit, Instant now) { truth_.on_local_
 
 /// No target is asked more than its budget and its pace allow.
 void Oracle::on_probe(std::size_t circuit, std::size_t target, model::ProbeKind kind, std::optional<Duration> answered, Instant now) {
-  truth_.on_probe(circuit, target, answered, now);
+  truth_.on_probe(circuit, target, kind, answered, now);
   Pace& pace = paces_[circuit];
   if (kind != model::ProbeKind::Scheduled) {
     const double most = site_->probing.verify_budget, back = most * 0.2 / 60;
@@ -176,11 +181,16 @@ void Oracle::check_death(std::size_t circuit, bool called_dead, Instant now) {
                           now);
   if (!called_dead) return;
   int answered = 0;
+  const model::CircuitStatus said = daemon_->judge().circuit(model::id_at<model::CircuitId>(circuit)).status(now);
   for (std::size_t t = 0; t < site_->targets.size(); ++t)
-    answered += truth_.always_well(t, circuit) && k.answered_of[t] > now - site_->circuit_health.dead_after_min ? 1 : 0;
-  if (answered >= 2)
+    answered += said.targets[t].set_aside == model::SetAside::No && truth_.always_well(t, circuit) &&
+                        k.answered_of[t] > now - site_->circuit_health.dead_after_min
+                    ? 1
+                    : 0;
+  const bool few_odd = !k.many_odd && now - k.two_odd > kSettled;
+  if (answered >= 2 && few_odd)
     return story_->broken("I7", fmt::format("{} is called dead, and {} targets have just answered through it", name(circuit), answered), now);
-  const bool certain = truth_.clean_by_nature(circuit) && !k.ever_shaky && now - k.two_odd > kSettled;
+  const bool certain = truth_.clean_by_nature(circuit) && !k.ever_shaky && !k.many_odd && now - k.two_odd > kSettled;
   if (certain) return story_->broken("I7", fmt::format("{} is called dead, and nothing is lost on it", name(circuit)), now);
   if (!is_known_line()) return void(++tally_.other_false_deaths);
   if (++tally_.false_deaths > 1)

@@ -22,6 +22,14 @@ struct Tally {
   int other_false_deaths = 0;  ///< of lines that lose by a trouble, and were not known
   int plain_moves = 0;         ///< for quality, off lines that lose 5 % as they always do
   int deaths = 0;              ///< true ones that were called so
+
+  void add(const Tally& t) {
+    watched_hours += t.watched_hours;
+    false_deaths += t.false_deaths;
+    other_false_deaths += t.other_false_deaths;
+    plain_moves += t.plain_moves;
+    deaths += t.deaths;
+  }
 };
 
 class Oracle {
@@ -32,8 +40,8 @@ class Oracle {
   // --- what happened ---
   void on_start(model::Instant now);
   void on_crash(model::Instant now);
-  void on_resumed(model::Instant now);              ///< the daemon, that stood still, goes on
-  void on_adopted(bool first, model::Instant now);  ///< first: of this life of the daemon
+  void on_resumed(model::Instant stopped, model::Instant now);  ///< the daemon, that stood still, goes on
+  void on_adopted(bool first, model::Instant now);              ///< first: of this life of the daemon
   void on_refused(const route::Refused& refused, model::Instant now);
   void on_probe(std::size_t circuit, std::size_t target, model::ProbeKind kind, std::optional<model::Duration> answered, model::Instant now);
   void on_reply(std::size_t circuit, std::size_t target, model::Instant sent) { truth_.on_reply(circuit, target, sent); }
@@ -65,6 +73,7 @@ class Oracle {
     std::deque<model::Instant> escapes, moves, failbacks, quality;  ///< of this life of the daemon
     std::optional<model::Instant> checked_until;                    ///< nothing is owed before
     bool emergency = false;
+    bool forced = false;  ///< by a person, when it last moved
   };
   struct Pace {
     model::Instant since{};
@@ -115,7 +124,7 @@ class Oracle {
   std::vector<std::optional<std::size_t>> first_;  // by trunk: first member of the last plan
   std::vector<model::Instant> heard_;              // by trunk: when its PBX last did not answer
   std::uint64_t plan_generation_ = 0;
-  model::Instant started_{}, ready_{}, disturbed_{}, orders_changed_{}, planned_{}, adopted_at_{}, resumed_{};
+  model::Instant started_{}, ready_{}, disturbed_{}, orders_changed_{}, planned_{}, adopted_at_{}, resumed_{}, stopped_{};
   // I13
   model::Instant crash_at_{};
   std::uint64_t changes_at_crash_ = 0;

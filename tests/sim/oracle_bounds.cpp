@@ -37,8 +37,8 @@ Duration Oracle::bound(std::size_t dead, std::size_t other, Instant now) const {
   if (!world_->line(dead).linked()) return (2 + odd_there) * longer(there.interval) + there.timeout + kInTime + kAct;
   const Duration timeout = std::max(here_now.timeout, then.timeout),
                  gap = longer(std::max({here_now.interval, then.interval, site_->probing.interval}));
-  const bool quick = site_->probing.accelerate && then.quick && odd == 0;
-  const bool quick_there = site_->probing.accelerate && there.quick && odd_there == 0;
+  const bool quick = site_->probing.accelerate && then.quick && odd == 0 && !truth_.circuit(dead).ever_shaky;
+  const bool quick_there = site_->probing.accelerate && there.quick && odd_there == 0 && !truth_.circuit(other).ever_shaky;
   const Duration enough = quick ? kQuickProofs : (std::max(5, 2 * targets) + (1 + odd) * targets) * gap;
   const Duration proof =
       quick_there ? kQuickProofs + there.timeout : site_->probing.interval + (2 + 2 * odd_there) * longer(there.interval) + there.timeout;

@@ -81,11 +81,18 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const decision::
   // Nobody may hold emergency calls on a dead way while another is up (I24).
   if (held && !(classes_[i].emergency && motive == Motive::Escape))
     story_->broken("I15", fmt::format("class {} moved although a person holds it", who), now);
+  // What was missed in a stall of our own may be on its way to us: for a second only the kernel's word on a link counts (I7). A shorter
+  // stall may go unnoticed when no answer was awaited: then nothing was missed.
+  if (resumed_ != Instant{} && now - resumed_ < 900ms && resumed_ - stopped_ > site_->circuit_health.stale_after + 1s &&
+      world_->line(from->index()).linked())
+    story_->broken("I7", fmt::format("class {} moved {:.2f} s after the daemon had stood still", who, model::seconds(now - resumed_)), now);
   if (decider.circuit(*from).verdict().health == Health::Unknown || decider.circuit(*to).verdict().health == Health::Unknown)
     story_->broken("I6", fmt::format("class {} moved from or to a circuit that nothing is known of", who), now);
-  if (kind_ == Kind::Quiet && motive == Motive::Quality && world_->line(from->index()).nature.good_loss >= kPlainLoss)
+  const LineNature& nature = world_->line(from->index()).nature;
+  const bool quiet = kind_ == Kind::Quiet && motive == Motive::Quality;
+  if (quiet && nature.good_loss >= kPlainLoss)
     ++tally_.plain_moves;
-  else if (kind_ == Kind::Quiet && motive == Motive::Quality)
+  else if (quiet && nature.mean_good == Duration::zero())
     story_->broken("plain loss", fmt::format("class {} left {}, which has lost packets as it always does", who, name(from->index())), now);
   else if (motive == Motive::Quality)
     check_quality(i, from->index(), to->index(), now);
@@ -130,7 +137,7 @@ void Oracle::check_destination(std::size_t i, std::size_t to, Motive motive, Ins
 
 /// It left one that lives for one that sounds better: that must be so.
 void Oracle::check_quality(std::size_t i, std::size_t from, std::size_t to, Instant now) {
-  const Line &here = world_->line(from), &there = world_->line(to);
+  const Line& here = world_->line(from);
   const CircuitTruth& left = truth_.circuit(from);
   const std::string& who = site_->classes[i].name;
   if (!site_->classes[i].limits) return story_->broken("quality", fmt::format("class {} has no limits, and was moved for quality", who), now);
@@ -139,11 +146,19 @@ void Oracle::check_quality(std::size_t i, std::size_t from, std::size_t to, Inst
       here.loss <= kPlainLoss && here.bursts == 0 && here.ramps.empty() && here.more_delay < 50ms && here.load == 0ms && here.more_jitter == 0ms;
   if (plain && !lately && truth_.clean_by_nature(from))
     story_->broken("quality", fmt::format("class {} left {} for its quality, and nothing is the matter with it", who, name(from)), now);
-  // As much is wrong with the other one, and has been for long enough to be seen.
-  const bool no_better = there.loss >= here.loss && there.bursts >= here.bursts && there.more_delay >= here.more_delay && here.ramps.empty() &&
-                         here.load == 0ms && here.more_jitter == 0ms && here.nature.good_loss == 0 && there.loss + there.bursts > kPlainLoss;
-  if (no_better && now - std::max(left.touched, truth_.circuit(to).touched) > kBrownRemembered)
-    story_->broken("quality", fmt::format("class {} left {} for {}, which is no better", who, name(from), name(to)), now);
+  // Counted by ourselves: hardly more is lost here than there, and answers are no later than the class can bear.
+  const bool late =
+      here.nature.delay + here.nature.jitter + here.more_delay + here.more_jitter + here.load > site_->classes[i].limits->rtt_enter * 3 / 4;
+  const bool known =
+      now - std::max(ready_, started_) > kBrownRemembered && truth_.odd(from) == 0 && truth_.odd(to) == 0 && now - left.two_odd > kBrownRemembered;
+  const double lost = truth_.loss(from), lost_there = truth_.loss(to);
+  const bool all_new = now - left.touched > 70 * site_->probing.interval;  // the fifty, and what answers are expected to take
+  const bool long_so = now - left.touched > kBrownRemembered && lost <= std::max(0.02, lost_there + 0.01);
+  if (known && !late && all_new && (lost <= 0 || long_so))
+    story_->broken("quality",
+                   fmt::format("class {} left {} for {}, and of the last fifty probes {:.0f} % were lost here, {:.0f} % there", who, name(from),
+                               name(to), 100 * lost, 100 * lost_there),
+                   now);
 }
 
 void Oracle::count_move(std::size_t i, std::size_t to, Motive motive, bool from_dead, Instant now) {
@@ -153,7 +168,10 @@ void Oracle::count_move(std::size_t i, std::size_t to, Motive motive, bool from_
     if (within(at, span, now) > most)
       story_->broken("I3", fmt::format("class {} made {} {} in {} minutes", who, within(at, span, now), what, span / 1min), now);
   };
-  if (motive == Motive::Failback) c.failbacks.push_back(now), paces_[to].trusted = now;
+  if (motive == Motive::Failback) c.failbacks.push_back(now);
+  // Going back after a person's order has ended is no trial of the circuit.
+  if (motive == Motive::Failback && !c.forced) paces_[to].trusted = now;
+  c.forced = motive == Motive::Forced;
   if (motive == Motive::Forced) return;
   if (from_dead) {
     c.escapes.push_back(now);

@@ -26,6 +26,7 @@ class Maker {
   void one_target();
   void restarts();
   void anything(bool blackouts);
+  void brownout();
 
  private:
   Trouble draw(Fault fault, Duration at, Duration lasts);
@@ -143,7 +144,23 @@ void Maker::anything(bool blackouts) {
     Trouble t = draw(blackouts && i % 2 == 0 ? Fault::BlackHole : any(), at, lasting());
     if (blackouts && i % 2 == 0) t.everywhere = true;
     put(t);
+    if (t.fault != Fault::DaemonStopped) continue;
+    // What a daemon that stands still must not misread: a line that dies meanwhile, or a moment before.
+    Trouble death = draw(Fault::BlackHole, std::max(begin_, t.at - chance_->between(0ms, 500ms)), chance_->between(2s, 20s));
+    death.a = 0;
+    put(death);
   }
+}
+
+/// The circuit that voice prefers loses a good part for minutes; what else happens is not of circuits.
+void Maker::brownout() {
+  constexpr Fault kBrown[] = {Fault::Loss, Fault::Bursts, Fault::InboundLoss, Fault::Delay};
+  constexpr Fault kBeside[] = {Fault::CarrierSilent, Fault::PbxRestart, Fault::ResolverDead, Fault::WallClock, Fault::MadBrain, Fault::Calls};
+  Trouble t = draw(kBrown[chance_->below(std::size(kBrown))], begin_ + 20s, end_);
+  t.a = 0;
+  t.everywhere = false;
+  put(t);
+  for (int left = many(); left > 1; --left) put(draw(kBeside[chance_->below(std::size(kBeside))], when(), lasting()));
 }
 
 LineNature make_nature(Chance& chance, bool bursts) {
@@ -166,7 +183,7 @@ LineNature make_nature(Chance& chance, bool bursts) {
 LineNature make_quiet_nature(Chance& chance) {
   LineNature n{.delay = std::chrono::floor<std::chrono::microseconds>(chance.between(5ms, 45ms)), .jitter = 3ms};
   const std::size_t how = chance.below(4);
-  const Duration mean_good = whole(chance.between(8s, 20s)), mean_bad = whole(chance.between(50ms, 250ms));
+  const Duration mean_good = whole(chance.between(3s, 12s)), mean_bad = whole(chance.between(80ms, 300ms));
   if (how == 0) n.good_loss = 20'000;
   if (how == 1) n.good_loss = 50'000;
   if (how < 2) return n;
@@ -181,7 +198,7 @@ LineNature make_quiet_nature(Chance& chance) {
 Script make_script(std::uint64_t seed, std::optional<Duration> lasts, Planted bug) {
   Chance chance(seed, Stream::Script);
   Script s{.seed = seed, .site = make_site(chance), .bug = bug};
-  const std::size_t kind = chance.below(9);
+  const std::size_t kind = chance.below(10);
   s.kind = kind == 0 ? Kind::OneTarget : kind == 1 ? Kind::Blackout : kind == 2 ? Kind::Restarts : kind == 3 ? Kind::Quiet : Kind::Mixed;
   // Most runs are short: what they show, they show soon. Hold-downs and hourly budgets are seen in the long ones.
   const bool hour = chance.below(64) == 0;
@@ -189,13 +206,13 @@ Script make_script(std::uint64_t seed, std::optional<Duration> lasts, Planted bu
   s.lasts = lasts.value_or(hour ? Duration(1h) : drawn);
   // A target can only be blamed alone when no packet is lost but by its doing.
   for (std::size_t c = 0; c < s.site.circuits.size(); ++c)
-    s.lines.push_back(s.kind == Kind::Quiet ? make_quiet_nature(chance) : make_nature(chance, s.kind != Kind::OneTarget));
+    s.lines.push_back(s.kind == Kind::Quiet ? make_quiet_nature(chance) : make_nature(chance, s.kind != Kind::OneTarget && kind != 4));
   Maker maker(s, chance, whole(chance.between(15s, 40s)));
   switch (s.kind) {
     case Kind::OneTarget: maker.one_target(); break;
     case Kind::Restarts: maker.restarts(); break;
     case Kind::Blackout: maker.anything(true); break;
-    case Kind::Mixed: maker.anything(false); break;
+    case Kind::Mixed: kind == 4 ? maker.brownout() : maker.anything(false); break;
     case Kind::Quiet: break;
   }
   return s;

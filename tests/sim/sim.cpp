@@ -3,6 +3,7 @@
 
 #include <charconv>
 #include <chrono>
+#include <cmath>
 #include <cstdlib>
 #include <fstream>
 #include <map>
@@ -119,11 +120,13 @@ int simulate(const Wish& wish) {
   std::size_t broken = 0;
   double hours = 0;
   std::map<std::string, std::vector<std::uint64_t>> by_kind;
+  Tally sum;
   carry_out(wish.campaign, [&](const Told& told) {
     ++runs;
     steps += told.result.steps;
     troubles += told.troubles;
     hours += model::seconds(told.result.lasted) / 3600;
+    sum.add(told.result.tally);
     if (const auto& v = told.result.violation) {
       by_kind[v->invariant].push_back(told.seed);
       if (++broken <= kShown) fmt::print("seed {}: {} broken after {:.1f} s: {}\n", told.seed, v->invariant, since_begin(v->at), v->sentence);
@@ -140,7 +143,16 @@ int simulate(const Wish& wish) {
     for (std::size_t i = 0; i < seeds.size() && i < kSeedsShown; ++i) fmt::print(" {}", seeds[i]);
     fmt::print("{}\n", seeds.size() > kSeedsShown ? " ..." : "");
   }
-  return broken == 0 ? 0 : 1;
+  const double years = sum.watched_hours / (24 * 365.25), budget = model::CircuitRule{}.false_failovers_per_year;
+  fmt::print(
+      "  {} deaths were seen; known lines: {:.3f} years, {} called dead falsely, {:.1f} are allowed; lossy lines that were not known: {}; "
+      "moves off lines that lose 5 %: {}\n",
+      sum.deaths, years, sum.false_deaths, years * budget, sum.other_false_deaths, sum.plain_moves);
+  // Three times the budget, and what chance adds to a small count.
+  const double most = 3 * years * budget;
+  const bool too_many = sum.false_deaths > most + 3 * std::sqrt(most) + 2;
+  if (too_many) fmt::print("  false failovers broken: more than three times the budget\n");
+  return broken == 0 && !too_many ? 0 : 1;
 }
 
 int show_planted(const Wish& wish) {

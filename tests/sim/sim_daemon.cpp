@@ -135,19 +135,26 @@ void SimDaemon::stop(Instant now) {
 /// First it sees that it stood still, then all that came meanwhile, in that order.
 void SimDaemon::go_on(Instant now) {
   if (!alive() || !stopped()) return;
+  const Instant since = *stopped_since_;
   stopped_since_.reset();
   story_->tell(now, "the daemon goes on, with {} things to look at", held_.size());
-  oracle_->on_resumed(now);
+  oracle_->on_resumed(since, now);
   for (std::size_t c = 0; c < links_.size(); ++c) {
     link(c, now);
     gateway(c, now);
     resolver(c, now);
   }
   tell_orders(now);
-  for (Event& e : held_) {
-    e.at = now;
-    timeline_->put(e);
-  }
+  // Timers first: what a loop that wakes up looks at first is not for us to choose.
+  const auto again = [&](bool packets) {
+    for (Event& e : held_) {
+      if ((e.what == Happening::Reply || e.what == Happening::SipResponse) != packets) continue;
+      e.at = now;
+      timeline_->put(e);
+    }
+  };
+  again(false);
+  again(true);
   held_.clear();
 }
 

@@ -148,7 +148,7 @@ void SimSenses::probe(std::size_t index, std::size_t position, model::ProbeKind 
   if (bug_ == Planted::DeadStillAnswer && index > 0 && died && now - *died < 2s) answered = 20ms;
   const model::TargetId named = bug_ == Planted::MixTargetsUp ? targets[(position + sequence / targets.size()) % targets.size()] : target;
   sink_(model::ProbeSent{circuit, named, sequence, judged(now), kind}, now);
-  if (!answered || (bug_ == Planted::DropLateReplies && *answered > 150ms)) return;
+  if (!answered) return;
   put(now + *answered, Happening::Reply, index, sequence, named.value, *answered);
   if (world_->line(index).duplicates > 0 || world_->line(index).forged > 0) strangers(index, target, sequence, *answered, now);
 }
@@ -163,6 +163,7 @@ void SimSenses::strangers(std::size_t c, model::TargetId target, std::uint64_t s
 
 void SimSenses::reply(const Event& e, Instant now) {
   if (e.n <= circuits_[e.a].sequence) oracle_->on_reply(e.a, e.b, now - e.took);  // not a forged one
+  if (bug_ == Planted::DropLateReplies && e.took > 150ms) return;
   const auto circuit = model::id_at<model::CircuitId>(e.a);
   sink_(model::ProbeReply{circuit, model::TargetId{static_cast<std::uint16_t>(e.b)}, e.n, e.took}, now);
   if (bug_ != Planted::RepliesOfOtherCircuits) return;

@@ -283,6 +283,22 @@ TEST_CASE("failover: when everything dies at once, a target that still answers t
   CHECK(site.moves() == before);
 }
 
+TEST_CASE("failover: a way out that is in use already is confirmed as quickly as a standby, while another is silent") {
+  auto plan = two_by_two();
+  plan.circuits[kCoax].metered = true;  // by its own pace the proof would take two seconds
+  plan.classes.push_back({.name = "data", .circuits = {model::CircuitId{kCoax}, model::CircuitId{kFiber}}, .table = 7202});
+  VirtualSite site(plan);
+  site.start_empty();
+  site.run(30s);
+  REQUIRE(site.way(1) == "coax");
+  CHECK(site.decider().probe_plan(model::CircuitId{kCoax}).extra == std::nullopt);
+  site.black_hole(kFiber);
+  site.run(500ms);
+  CHECK(site.decider().probe_plan(model::CircuitId{kCoax}).extra == 100ms);
+  site.run(800ms);
+  CHECK(site.way() == "coax");
+}
+
 TEST_CASE("failover: a failing standby never disturbs the way in use") {
   VirtualSite site;
   site.start_empty();

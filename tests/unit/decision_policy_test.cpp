@@ -208,6 +208,15 @@ TEST_CASE("policy: a lesser one that is ready is not gone back to while a better
   CHECK(s.from(kLte).circuit == kCoax);
 }
 
+TEST_CASE("policy: who has moved looks again soon, for a better one may still be in its hold-down") {
+  Three s;
+  s.views[0] = young(kUp, 0s);
+  s.views[0].hold_down = 10s + 1ns;
+  const auto moved = s.from(kLte);
+  CHECK(moved.circuit == kCoax);
+  CHECK(moved.recheck == s.now + 1s);
+}
+
 TEST_CASE("policy: all circuits suspect or down at once move nothing (I2), and it is looked at again soon") {
   Three s;
   s.views = {kDown, suspect(kUp), suspect(kUp)};

@@ -134,6 +134,15 @@ TEST_CASE("trunk: an order read back from the PBX at start is kept while nothing
   CHECK(site.order_now() == "11 12 21 22");
 }
 
+TEST_CASE("trunk: after a restart nobody passes one that earns its place again and stood before it (I13)") {
+  VirtualSite site;
+  site.start_from({model::CircuitId{kFiber}}, {11, 22, 21, 12});
+  site.run(8s);
+  CHECK(site.order_now() == "11 22 21 12");
+  site.run(10s);
+  CHECK(site.order_now() == "11 12 21 22");
+}
+
 TEST_CASE("trunk: an order read back that does not fit the configuration is not adopted") {
   VirtualSite site;
   site.start_from({model::CircuitId{kFiber}}, {21, 99, 11, 12});
