@@ -31,6 +31,8 @@ def table(results):
              "|---|" + "---|" * (len(COLUMNS) + 2)]
     for name, _, _, _ in ACTS:
         runs = [r for r in results if r["act"] == name]
+        if not runs:
+            continue
         good = [r for r in runs if not r.get("problem")]
         cells = []
         for key, _ in COLUMNS:
