@@ -31,6 +31,8 @@ def table(results):
              "|---|" + "---|" * (len(COLUMNS) + 2)]
     for name, _, _, _ in ACTS:
         runs = [r for r in results if r["act"] == name]
+        if not runs:
+            continue
         good = [r for r in runs if not r.get("problem")]
         cells = []
         for key, _ in COLUMNS:
@@ -68,6 +70,7 @@ def one(place, build, name, command, plane, to):
 def bench(arguments):
     from lab import check_tools, find_or_exit
     terminal = Terminal(sys.stderr)
+    acts = [act for act in ACTS if not arguments.names or any(name in act[0] for name in arguments.names)]
     check_tools()
     find_or_exit(arguments.build)
 
@@ -76,7 +79,7 @@ def bench(arguments):
         out = open(arguments.json, "w") if arguments.json else None
         try:
             for number in range(1, arguments.runs + 1):
-                for position, act in enumerate(ACTS):
+                for position, act in enumerate(acts):
                     place = os.path.join(run, f"site-{number}-{position}")
                     os.mkdir(place, 0o755)
                     result = {"run": number} | one(place, arguments.build, *act)

@@ -128,7 +128,7 @@ class Site:
             gone = [p for p in self.stage.world.programs.died()]
             if gone:
                 self.lines.append(f"        {', '.join(f'{p.name} has ended' for p in gone)}")
-            if not gone and not self.stage.keeper.wait_steady(1):
+            if not gone and not self.stage.spent and not self.stage.keeper.wait_steady(1):
                 return self.stage.keeper.forget_moves()  # a scenario must not meet the limit that others have used up
         except (SetUpFailed, CommandFailed, RpcError, OSError) as error:
             self.lines.append(f"        the site is replaced: {error}")

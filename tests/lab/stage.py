@@ -55,6 +55,7 @@ class Stage:
         self.keeper = Keeper(self.world)
         self.faults, self.net = self.world.faults, self.world.net
         self.journal = None
+        self.spent = False  # a scenario has taught its circuits something that the next one must not meet: the site is replaced
         self._calls = None
 
     # Coming and going --------------------------------------------------------------------------------------------------------

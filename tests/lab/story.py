@@ -22,7 +22,7 @@ STORY = (
     Act("The fiber dies inside the provider's network. The cable and the gateway look healthy.", "fiber black hole",
         "break fiber blackhole", "routing", "coax", 15, ("trunk", "north via coax")),
     Act("The fiber works again. It is gone back to once 168 probes have shown that it is well.", "fiber back",
-        "", "routing", "fiber", 60, ("trunk", "north via fiber")),
+        "", "routing", "fiber", 80, ("trunk", "north via fiber")),
     Act("Carrier north falls silent: no answer to anything, by either circuit.", "north silent",
         "carrier north silent", "trunk", "south", 30),
     Act("North answers again.", "north back", "", "trunk", "north via fiber", 40),

@@ -40,7 +40,7 @@ def link_down(stage, note):
 def black_hole(stage, note):
     leaves_fiber(stage, note, "break fiber blackhole", within_s=8, traffic_within_s=2.5)
     mended = stage.mends()
-    home = stage.must_move("routing", "fiber", mended, 60)
+    home = stage.must_move("routing", "fiber", mended, 80)
     note(home, act="home")
     # 168 clean probes at five a second (controller/decision/recovery_test.hpp), less the jitter of their pace.
     if home.decided_s < 30:

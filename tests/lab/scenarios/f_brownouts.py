@@ -8,6 +8,7 @@ from stage import Unexpected
 
 def sounds_bad(stage, note, command, within_s, cause, watched_s, diagnosed=("brownout",)):
     """Voice leaves the fiber once, within a time, and stays away while it lasts."""
+    stage.spent = True
     stage.warm()
     stage.begins_counting_calls()
     fault = stage.does(command)
@@ -53,6 +54,7 @@ def delay_200_ms(stage, note):
 
 def good_enough(stage, note, circuit, percent):
     """Two minutes of a loss that is not worth a move. What is called degraded meanwhile is told, and costs nothing."""
+    stage.spent = True
     stage.warm(circuit)
     stage.begins_counting_calls()
     stage.does(f"break {circuit} loss {percent}")
@@ -89,6 +91,7 @@ def loss_5_percent_standby(stage, note):
 
 @scenario("the fiber is dead 2 s, well 2 s, for a minute: it is left once at the most, and gone back to only when it is proven to be well", 120)
 def flapping(stage, note):
+    stage.spent = True
     stage.warm()
     events, until = [], time.monotonic() + 60
     while time.monotonic() < until:
