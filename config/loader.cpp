@@ -135,6 +135,12 @@ Loaded load(const std::string& file) {
   return loaded;
 }
 
+std::optional<std::string> text_of(const model::Site& site) {
+  auto text = slurp(site.file);
+  if (!text || sha256_of(*text) != site.sha256) return std::nullopt;
+  return std::move(*text);
+}
+
 std::string describe(const Problem& problem, const std::string& file) {
   std::string out = clean(file, 4096);
   if (problem.line > 0) out += fmt::format(":{}:{}", problem.line, problem.column);

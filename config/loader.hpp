@@ -36,6 +36,9 @@ Loaded parse(std::string_view text, std::string file);
 /// Reads the file (at most kMaxFileSize bytes) and parses it; fills Site::file and Site::sha256 (64 lower-case hex digits).
 Loaded load(const std::string& file);
 
+/// The text a Site was made of; nothing when the file is no longer the one that was read.
+std::optional<std::string> text_of(const model::Site& site);
+
 /// "FILE:LINE:COLUMN: what\n    offending text\n    remedy": three lines, the place first so that editors jump to it.
 std::string describe(const Problem& problem, const std::string& file);
 

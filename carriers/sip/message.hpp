@@ -51,6 +51,7 @@ struct Response {
   std::optional<model::IpAddress> received;    ///< Via: our address as the other side saw it
   std::optional<std::uint16_t> rport;          ///< Via: our port as the other side saw it (RFC 3581)
   std::optional<model::Duration> retry_after;  ///< at most a day
+  std::size_t bytes = 0;                       ///< of the whole datagram
 };
 
 /// Why a datagram is not a response we read.

@@ -22,6 +22,11 @@ bool bad(const SipOutcome& o) { return o.reply == model::ReplyClass::SoftDown ||
 OptionsPath::OptionsPath(model::CarrierId carrier, const model::Carrier& settings, model::CircuitId circuit, runtime::SeededRandom random, Debt debt)
     : carrier_(carrier), circuit_(circuit), settings_(settings), etiquette_(settings_, random, debt) {}
 
+std::uint32_t OptionsPath::on_the_wire(std::size_t bytes) const {
+  const std::size_t headers = settings_.address.family == model::Family::V6 ? 40 + 8 : 20 + 8;  // RFC 8200 3, RFC 791 3.1, RFC 768
+  return static_cast<std::uint32_t>(bytes + headers);
+}
+
 bool OptionsPath::waiting() const {
   return std::ranges::any_of(transactions_, [](const Transaction& t) { return t.machine.waiting(); });
 }
@@ -51,6 +56,7 @@ OptionsPath::Turn OptionsPath::turn(Instant now) {
     if (step.outcome) return {.act = Act::Tell, .bytes = {}, .told = tell(t, *step.outcome, now)};
     if (step.send) {
       ++counters_.retransmissions;
+      t.bytes_sent += on_the_wire(t.bytes.size());
       return {.act = Act::Repeat, .sequence = t.sequence, .bytes = t.bytes, .told = {}};
     }
   }
@@ -65,12 +71,14 @@ void OptionsPath::started(std::uint64_t sequence, TransactionIds ids, std::strin
   etiquette_.started(now);
   ++counters_.attempts;
   if (!usual) ++counters_.verify;
+  const std::uint32_t sent = on_the_wire(bytes.size());
   if (transactions_.size() == kMostTransactions) transactions_.pop_front();
   transactions_.push_back({.sequence = sequence,
                            .bytes = std::move(bytes),
                            .machine = OptionsTransaction(std::move(ids), settings_.deadline, now),
                            .sent = now,
-                           .kind = usual ? model::ProbeKind::Scheduled : model::ProbeKind::Verify});
+                           .kind = usual ? model::ProbeKind::Scheduled : model::ProbeKind::Verify,
+                           .bytes_sent = sent});
 }
 
 model::Observation OptionsPath::not_started(std::uint64_t sequence, int error, Instant now) {
@@ -110,6 +118,7 @@ OptionsPath::Told OptionsPath::on_response(const Response& response, Instant now
     return std::nullopt;
   }
   heard(*t, now);
+  t->bytes_received += on_the_wire(response.bytes);
   if (step.outcome) return tell(*t, *step.outcome, now);
   ++counters_.provisional;
   etiquette_.stirred();
@@ -117,12 +126,14 @@ OptionsPath::Told OptionsPath::on_response(const Response& response, Instant now
   return model::SipProvisional{.carrier = carrier_, .circuit = circuit_, .sequence = t->sequence, .sent = t->sent};
 }
 
-model::Observation OptionsPath::tell(const Transaction& t, SipOutcome outcome, Instant now) {
+model::Observation OptionsPath::tell(Transaction& t, SipOutcome outcome, Instant now) {
   outcome.carrier = carrier_;
   outcome.circuit = circuit_;
   outcome.sequence = t.sequence;
   outcome.kind = t.kind;
   outcome.provisional = t.provisional;
+  outcome.bytes_sent = std::exchange(t.bytes_sent, 0);
+  outcome.bytes_received = std::exchange(t.bytes_received, 0);
   if (outcome.result == SipResult::Final) outcome.reply = classify(outcome.code, settings_.replies);
   if (outcome.late) ++counters_.late;
   react(t, outcome, now);

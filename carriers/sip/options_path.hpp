@@ -72,12 +72,14 @@ class OptionsPath {
     model::ProbeKind kind = model::ProbeKind::Scheduled;
     bool provisional = false;
     bool told_overdue = false;
+    std::uint32_t bytes_sent = 0, bytes_received = 0;  // since an outcome was last told
   };
 
   [[nodiscard]] bool waiting() const;
+  [[nodiscard]] std::uint32_t on_the_wire(std::size_t bytes) const;  // with IP and UDP headers
   [[nodiscard]] model::Instant overdue_at(const Transaction& t) const;
   void heard(const Transaction& t, model::Instant now);
-  [[nodiscard]] model::Observation tell(const Transaction& t, model::SipOutcome outcome, model::Instant now);
+  [[nodiscard]] model::Observation tell(Transaction& t, model::SipOutcome outcome, model::Instant now);
   void react(const Transaction& t, const model::SipOutcome& outcome, model::Instant now);
 
   model::CarrierId carrier_;

@@ -148,6 +148,7 @@ std::optional<model::Duration> read_retry_after(std::string_view value) {
 
 std::expected<Response, Malformed> parse_response(std::string_view datagram) {
   if (datagram.size() > kLargestDatagram) return std::unexpected(Malformed::TooLarge);
+  const std::size_t bytes = datagram.size();
   const auto start = datagram.find_first_not_of("\r\n");  // RFC 3261 7.5: empty lines before the start line are ignored
   if (start == std::string_view::npos) return std::unexpected(Malformed::KeepAlive);
   datagram.remove_prefix(start);
@@ -175,6 +176,7 @@ std::expected<Response, Malformed> parse_response(std::string_view datagram) {
   }
 
   Response out;
+  out.bytes = bytes;
   out.status = *status;
   out.call_id = *fields->call_id;
   if (const auto read = read_cseq(*fields->cseq, out); !read) return std::unexpected(read.error());

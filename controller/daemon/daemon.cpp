@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <ctime>
 #include <filesystem>
 
 #include "config/loader.hpp"
@@ -51,6 +52,7 @@ model::Result<void> Daemon::open_journal() {
                                         [](const model::Error& error) { runtime::log(Level::Error, error.to_string()); });
   if (!journal) return std::unexpected(journal.error());
   journal_ = std::move(*journal);
+  recorder_ = std::make_unique<Recorder>([this](journal::ObservationBlock block) { journal_->append_block(std::move(block)); }, wall_now);
   load_overrides();
   return {};
 }
@@ -106,21 +108,25 @@ model::Result<void> Daemon::open_http() {
   return http_->listen_tcp(e.http_address, e.http_port, e.http_hosts);
 }
 
-model::Result<void> Daemon::begin(const model::SitePtr& site, const Senses::Floors& floors, std::vector<std::string> retired) {
+model::Result<void> Daemon::begin(model::SitePtr site, const Senses::Floors& floors, std::vector<std::string> retired) {
   auto senses = Senses::open(io_.get_executor(), site, floors, [this](const model::Observation& o) { observe(o); });
   if (!senses) return std::unexpected(senses.error());
   // From here on nothing can fail: what was there before may go.
   if (senses_) senses_->stop();
   if (actuators_) actuators_->stop();
   verifications_.clear();
-  const model::SitePtr before = std::exchange(site_, site);
+  const model::SitePtr before = site_;
+  site_ = site;
   senses_ = std::move(*senses);
-  auto decider = std::make_unique<decision::Decider>(site_, boot_now());
+  const Instant begun = recorder_->started(*site_, config::text_of(*site_).value_or(""), boot_now());
+  auto decider = std::make_unique<decision::Decider>(site_, begun);
   if (decider_)
     for (std::size_t c = 0; c < site->circuits.size(); ++c)
       for (std::size_t old = 0; old < before->circuits.size(); ++old)
-        if (site->circuits[c].name == before->circuits[old].name)
-          decider->recall(model::id_at<model::CircuitId>(c), decider_->memory(model::id_at<model::CircuitId>(old)), {});
+        if (site->circuits[c].name == before->circuits[old].name) {
+          const auto id = model::id_at<model::CircuitId>(c);
+          decider->recall(id, recorder_->recalled(id, decider_->memory(model::id_at<model::CircuitId>(old)), {}, begun), {});
+        }
   decider_ = std::move(decider);
   due_ = model::kNever;
   recoveries_ = std::make_unique<operations::Recoveries>(*site_);
@@ -163,7 +169,8 @@ Actuators::Handlers Daemon::actuator_handlers() {
   h.on_standing = [this](std::uint64_t generation, std::vector<std::optional<model::CircuitId>> classes) {
     tell(EventId::SwitchConnected, "switch", fmt::format("linekeeper-switch is there; generation {} stands in the kernel.", generation),
          {{"generation", std::to_string(generation)}});
-    act_on(decider_->adopt(decision::Adopted{.generation = generation, .classes = std::move(classes)}, boot_now()));
+    const decision::Adopted adopted{.generation = generation, .classes = std::move(classes)};
+    act_on(decider_->adopt(adopted, recorder_->told(adopted, boot_now())));
   };
   h.on_switch_lost = [this](const std::string& why) {
     metrics_->actuator_failure("switch", telemetry::ActuatorFailure::Disconnected);
@@ -185,9 +192,10 @@ Actuators::Handlers Daemon::actuator_handlers() {
                        : drift.repaired ? " Put back."
                                         : " Not put back."));
   };
-  h.want_reissue = [this] { act_on(decider_->reissue(boot_now())); };
+  h.want_reissue = [this] { act_on(decider_->reissue(recorder_->reissued(boot_now()))); };
   h.on_trunk_standing = [this](model::TrunkId trunk, std::vector<int> sets) {
-    act_on(decider_->adopt(decision::TrunkAdopted{.trunk = trunk, .sets = std::move(sets)}, boot_now()));
+    const decision::TrunkAdopted adopted{.trunk = trunk, .sets = std::move(sets)};
+    act_on(decider_->adopt(adopted, recorder_->told(adopted, boot_now())));
   };
   h.on_trunk_applied = [this](model::TrunkId trunk) {
     metrics_->actuator_operation((*site_)[(*site_)[trunk].pbx].name);
@@ -278,6 +286,7 @@ void Daemon::stop(const std::string& why) {
   verifications_.clear();
   senses_->stop();
   actuators_->stop();
+  recorder_->flush();
   wake_.cancel();
   tick_.cancel();
   boost::system::error_code ignored;
@@ -307,6 +316,24 @@ void Daemon::every_tick() {
   });
 }
 
+bool Daemon::look_at_windows() {
+  const std::time_t now = std::chrono::system_clock::to_time_t(std::chrono::system_clock::time_point(wall_now().time_since_epoch()));
+  std::tm local{};
+  localtime_r(&now, &local);  // the window is meant by the site's own clock, daylight saving and all
+  const std::chrono::minutes minute{local.tm_hour * 60 + local.tm_min};
+  std::vector<std::string> open;
+  const auto look = [&](const std::string& name, const model::Failback& f) {
+    if (f.mode != model::FailbackMode::Window) return;
+    const bool in = f.opens < f.closes ? minute >= f.opens && minute < f.closes : minute >= f.opens || minute < f.closes;
+    if (in) open.push_back(name);
+  };
+  for (const model::TrafficClass& c : site_->classes) look(c.name, c.failback);
+  for (const model::Trunk& t : site_->trunks) look(t.name, t.failback);
+  const bool changed = open != open_windows_;
+  open_windows_ = std::move(open);
+  return changed;
+}
+
 void Daemon::every_second(Instant now) {
   next_second_ = now + std::chrono::seconds(1);
   if (now >= next_remember_) {
@@ -317,6 +344,7 @@ void Daemon::every_second(Instant now) {
     load_overrides();
     orders_changed();
   }
+  if (look_at_windows()) orders_changed();
   for (const model::Override& o : overrides_.expire(wall_now())) {
     tell(EventId::OverrideExpired, o.subject.empty() ? "" : o.subject,
          fmt::format("Override {} ({}) by {} has ended; automatic choice is back.", o.id, o.reason, o.owner));
@@ -325,7 +353,9 @@ void Daemon::every_second(Instant now) {
   }
   metrics_->loop_tick(wall_now());
   metrics_->events_dropped(telemetry::Sink::Journal, journal_->dropped());
-  metrics_->update(status());
+  const model::Status now_so = status();
+  metrics_->update(now_so);
+  recorder_->every_second(now_so, *decider_);
   status_due_ = true;
 }
 

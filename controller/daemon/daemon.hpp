@@ -19,6 +19,7 @@
 #include "controller/admin/api.hpp"
 #include "controller/admin/http_server.hpp"
 #include "controller/daemon/actuators.hpp"
+#include "controller/daemon/recorder.hpp"
 #include "controller/daemon/senses.hpp"
 #include "controller/daemon/verification.hpp"
 #include "controller/decision/decider.hpp"
@@ -65,7 +66,8 @@ class Daemon : public admin::Api {
   void load_overrides();
   model::Result<void> open_http();
   /// Builds what a configuration needs and lets go of what stood before; an error leaves that as it was.
-  model::Result<void> begin(const model::SitePtr& site, const Senses::Floors& floors, std::vector<std::string> retired);
+  /// @param site  by value: at the start it is our own, and what replaces itself must not be lost on the way
+  model::Result<void> begin(model::SitePtr site, const Senses::Floors& floors, std::vector<std::string> retired);
   Actuators::Handlers actuator_handlers();
   void wait_signal();
   void reload();
@@ -98,9 +100,12 @@ class Daemon : public admin::Api {
   // daemon_api.cpp: people
   void act_force(const admin::Request& request, Respond respond);
   void act_hold(const admin::Request& request, Respond respond);
+  void act_failback(const admin::Request& request, Respond respond);
   void act_release(const admin::Request& request, Respond respond);
   void put_in_force(model::Override override, Respond respond, bool wait_for_proof);
   void orders_changed();
+  /// Daily windows in which classes and trunks may go back, by the local clock. @return whether one has opened or closed
+  bool look_at_windows();
   void answer_pending(model::Instant now);
   void answer_events(const admin::Request& request, const Respond& respond);
   void answer_explain(const admin::Request& request, const Respond& respond) const;
@@ -118,6 +123,7 @@ class Daemon : public admin::Api {
   model::Instant due_ = model::kNever;  // when the judge wanted to be woken
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<telemetry::Metrics> metrics_;
+  std::unique_ptr<Recorder> recorder_;  // of all that the decider is told
   std::unique_ptr<decision::Decider> decider_;
   std::unique_ptr<operations::Recoveries> recoveries_;
   operations::Overrides overrides_;
@@ -129,6 +135,7 @@ class Daemon : public admin::Api {
   std::deque<model::Event> recent_;  // for the page, oldest first
   std::vector<PendingAct> pending_;
   std::map<std::string, bool> pbx_connected_;
+  std::vector<std::string> open_windows_;  // classes and trunks that may go back now because their window is open
   bool overrides_loaded_ = false;
   bool status_due_ = false;
   bool stopping_ = false;

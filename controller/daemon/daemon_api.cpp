@@ -27,9 +27,11 @@ constexpr std::size_t kReplay = 1000;
 
 enum class Exit : std::uint8_t { Error = 1, Usage = 2, Guard = 4, NotVerified = 5 };
 
-admin::Response problem(int status, Exit exit, const std::string& message, const std::string& remedy, std::string_view guard = {}) {
+admin::Response problem(int status, Exit exit, const std::string& message, const std::string& remedy, std::string_view guard = {},
+                        bool overridable = true) {
   json::object error{{"exit", static_cast<int>(exit)}, {"message", message}, {"remedy", remedy}};
   if (!guard.empty()) error["guard"] = guard;
+  if (!overridable) error["overridable"] = false;
   return {.status = status, .body = json::serialize(json::object{{"error", error}})};
 }
 
@@ -96,7 +98,8 @@ void Daemon::handle(const admin::Request& request, Respond respond_raw) {
     if (metrics_) metrics_->api_request(path, r.status);
     respond_raw(std::move(r));
   };
-  const bool act = request.path == "/api/v1/failover" || request.path == "/api/v1/hold" || request.path == "/api/v1/release";
+  const bool act =
+      request.path == "/api/v1/failover" || request.path == "/api/v1/hold" || request.path == "/api/v1/failback" || request.path == "/api/v1/release";
   if (act != (request.method == "POST"))
     return respond(problem(405, Exit::Usage, fmt::format("{} {} is not how it is asked", request.method, request.path),
                            act ? "Acts are POSTed" : "Questions are asked by GET"));
@@ -124,6 +127,7 @@ void Daemon::handle(const admin::Request& request, Respond respond_raw) {
   if (request.path == "/api/v1/events") return answer_events(request, respond);
   if (request.path == "/api/v1/failover") return act_force(request, respond);
   if (request.path == "/api/v1/hold") return act_hold(request, respond);
+  if (request.path == "/api/v1/failback") return act_failback(request, respond);
   if (request.path == "/api/v1/release") return act_release(request, respond);
   respond(problem(404, Exit::Usage, request.path + " does not exist", "See /api/v1/status, /api/v1/explain, /api/v1/events, /metrics, /"));
 }
@@ -214,6 +218,10 @@ void Daemon::act_force(const admin::Request& http, Respond respond) {
       if (refused != model::Guard::None) why = request.to + ": " + status().carriers[to.index()].reason;
     }
     if (refused == model::Guard::None || std::ranges::find(skipped, to_string(refused)) != skipped.end()) continue;
+    if (refused == model::Guard::Emergency)
+      return respond(problem(409, Exit::Guard, why,
+                             "Emergency calls go by it: nobody can send them to a way that is not up. Repair it, or choose another.",
+                             to_string(refused), false));
     return respond(problem(409, Exit::Guard, why, fmt::format("To go ahead anyway: --override-guard {}", to_string(refused)), to_string(refused)));
   }
   const auto until = wall_now() + request.lasting;
@@ -244,6 +252,21 @@ void Daemon::act_hold(const admin::Request& http, Respond respond) {
       std::move(respond), false);
 }
 
+void Daemon::act_failback(const admin::Request& http, Respond respond) {
+  const auto body = Body::parse(http.body);
+  if (!body) return respond(kNotJson);
+  const OverrideRequest request{
+      .kind = model::OverrideKind::Failback, .subject = body->text("subject"), .lasting = lasting(*body), .reason = body->text("reason")};
+  if (const auto wrong = operations::mistake(*site_, request)) return respond(problem(400, Exit::Usage, wrong->what, wrong->remedy));
+  put_in_force({.kind = request.kind,
+                .subject = request.subject,
+                .owner = http.peer->name,
+                .reason = request.reason,
+                .since = wall_now(),
+                .until = wall_now() + request.lasting},
+               std::move(respond), false);
+}
+
 void Daemon::put_in_force(model::Override override, Respond respond, bool wait_for_proof) {
   const auto changes =
       wait_for_proof ? changes_of({.kind = override.kind, .subject = override.subject, .to = override.to}) : std::vector<std::string>{};
@@ -255,7 +278,8 @@ void Daemon::put_in_force(model::Override override, Respond respond, bool wait_f
     for (const model::Override& replaced : overrides_.add(*put)) journal_->remove_override(replaced.id, [](const model::Result<void>&) {});
     const std::string what = put->kind == model::OverrideKind::Hold
                                  ? fmt::format("holds automatic moves of {}", put->subject.empty() ? "everything" : put->subject)
-                                 : fmt::format("forces {} to {}", put->subject, put->to);
+                             : put->kind == model::OverrideKind::Failback ? fmt::format("lets {} go back to what it prefers", put->subject)
+                                                                          : fmt::format("forces {} to {}", put->subject, put->to);
     tell(EventId::OverrideSet, put->subject, fmt::format("{} {} until {}: {}", put->owner, what, runtime::rfc3339(put->until), put->reason),
          {{"override", std::to_string(put->id)},
           {"to", put->to},
@@ -263,6 +287,12 @@ void Daemon::put_in_force(model::Override override, Respond respond, bool wait_f
           {"reason", put->reason},
           {"until", runtime::rfc3339(put->until)}});
     orders_changed();
+    if (put->kind == model::OverrideKind::Failback)
+      return respond(
+          done(&*put, {},
+               fmt::format("{} may go back until {}; hold-down, recovery test and budgets still have their say. Watch it: linekeeper explain {}",
+                           put->subject, runtime::rfc3339(put->until), put->subject),
+               true));
     if (!wait_for_proof)
       return respond(
           done(&*put, {},
@@ -319,7 +349,13 @@ void Daemon::act_release(const admin::Request& http, Respond respond) {
   respond(done(nullptr, changes, "Automatic choice is back. See what it chose: linekeeper explain", true));
 }
 
-void Daemon::orders_changed() { act_on(decider_->order(decision::OrdersInForce{overrides_.in_force()}, boot_now())); }
+void Daemon::orders_changed() {
+  decision::OrdersInForce orders{overrides_.in_force()};
+  for (const std::string& subject : open_windows_)
+    orders.overrides.push_back(
+        {.id = 0, .kind = model::OverrideKind::Failback, .subject = subject, .owner = "window", .reason = "its daily window is open"});
+  act_on(decider_->order(orders, recorder_->told(orders, boot_now())));
+}
 
 int Daemon::open_stream(const admin::Request& request, admin::EventStream& stream) {
   if (request.path != "/events" && request.path != "/api/v1/events/stream") return 404;

@@ -45,13 +45,14 @@ void Daemon::observe(const model::Observation& observation) {
   remember(std::get_if<model::SipOverdue>(&observation));
   const Instant now = boot_now();
   notice_stall(now);
-  act_on(decider_->observe(observation, now));
+  act_on(decider_->observe(observation, recorder_->told(observation, now)));
 }
 
 /// The judge is told before it sees anything else: what was not answered meanwhile may have been, and we were not there to see it (I7).
 void Daemon::notice_stall(Instant now) {
   if (now - due_ <= kStallNoticed) return;
-  act_on(decider_->observe(model::LoopStall{.from = due_, .to = now}, now));
+  const model::Observation stall = model::LoopStall{.from = due_, .to = now};
+  act_on(decider_->observe(stall, recorder_->told(stall, now)));
 }
 
 void Daemon::follow_probing(std::uint64_t circuits) {
@@ -98,7 +99,7 @@ void Daemon::wake_at(Instant when) {
     if (error || stopping_) return;
     const Instant now = boot_now();
     notice_stall(now);
-    act_on(decider_->wake(now));
+    act_on(decider_->wake(recorder_->woken(now)));
   });
 }
 
@@ -114,11 +115,12 @@ void Daemon::recall_learned() {
   for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
     const auto fact = std::ranges::find(*facts, std::string(kLearnedFact) + site_->circuits[c].name, &journal::Fact::key);
     if (fact == facts->end()) continue;
+    const auto id = model::id_at<model::CircuitId>(c);
     std::int64_t wall_ms = 0;
     const char* const end = fact->value.data() + fact->value.size();
     const auto [rest, error] = std::from_chars(fact->value.data(), end, wall_ms);
     const model::Duration age = wall_now() - model::WallTime(std::chrono::milliseconds(wall_ms));
-    if (error != std::errc{} || rest == end || !decider_->recall(model::id_at<model::CircuitId>(c), {rest + 1, end}, age))
+    if (error != std::errc{} || rest == end || !decider_->recall(id, recorder_->recalled(id, {rest + 1, end}, age, boot_now()), age))
       runtime::log(Level::Warning, "what was learned of circuit " + site_->circuits[c].name + " cannot be read back and is learned anew");
   }
 }

@@ -21,7 +21,7 @@ constexpr Duration kQuick = 20ms, kQuickFor = 1s, kSlower = 50ms, kSlowerFor = 4
 constexpr Duration kOfOneTarget = 50ms;  // no target is asked more than twenty times a second
 constexpr Duration kRegret = 1s;         // so soon after it was called dead late answers take that back
 constexpr double kDaysOfYear = 365.25;
-constexpr double kBudgetBackPerMinute = 0.1;  // of its capacity
+constexpr double kBudgetBackPerMinute = 0.2;  // of its capacity
 constexpr int kLocalErrorShare = 4;           // silence counts only while no more than one in so many probes failed on our own side
 
 std::vector<std::uint8_t> networks_of(const model::Site& site, const model::Circuit& circuit) {
@@ -67,8 +67,8 @@ void CircuitHealth::on(const model::ProbeSent& sent) {
 }
 
 void CircuitHealth::on(const model::ProbeReply& reply, Instant now) {
-  const auto probe = window_.answered(reply.sequence);
-  if (!probe || settings_->targets[probe->position] != reply.target) return;
+  const auto probe = window_.answered(reply.sequence, position(reply.target));
+  if (!probe) return;
   const std::size_t p = probe->position;
   if (probe->kind != model::ProbeKind::Verify) loss_.early(p, false);
   rtt_[p].add(reply.rtt);
@@ -269,7 +269,7 @@ void CircuitHealth::judge_brownout(Instant now) {
 }
 
 TargetMask CircuitHealth::quick_targets(Instant now) const {
-  TargetMask mask = standing_.quick();
+  TargetMask mask = standing_.counted();
   for (std::size_t p = 0; p < budget_.size(); ++p)
     if (budget_[p].left(now) < 1) mask &= ~(TargetMask{1} << p);
   return mask;

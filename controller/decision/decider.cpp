@@ -212,6 +212,7 @@ const Output& Decider::order(const OrdersInForce& orders, Instant now) {
     for (const model::Override& o : orders.overrides) {
       if (!applies(o, site_->classes[i].name, "routing")) continue;
       if (o.kind == model::OverrideKind::Hold) classes_[i].orders.hold = true;
+      if (o.kind == model::OverrideKind::Failback) (o.id == 0 ? classes_[i].orders.failback_open : classes_[i].orders.failback_permitted) = true;
       const auto to = std::ranges::find(site_->circuits, o.to, &model::Circuit::name);
       if (o.kind == model::OverrideKind::Force && to != site_->circuits.end())
         classes_[i].orders.force = model::id_at<model::CircuitId>(static_cast<std::size_t>(to - site_->circuits.begin()));
@@ -222,6 +223,7 @@ const Output& Decider::order(const OrdersInForce& orders, Instant now) {
     for (const model::Override& o : orders.overrides) {
       if (!applies(o, site_->trunks[i].name, "trunks")) continue;
       if (o.kind == model::OverrideKind::Hold) trunks_[i].orders.hold = true;
+      if (o.kind == model::OverrideKind::Failback) (o.id == 0 ? trunks_[i].orders.failback_open : trunks_[i].orders.failback_permitted) = true;
       const auto to = std::ranges::find(site_->carriers, o.to, &model::Carrier::name);
       if (o.kind == model::OverrideKind::Force && to != site_->carriers.end())
         trunks_[i].orders.force = model::id_at<model::CarrierId>(static_cast<std::size_t>(to - site_->carriers.begin()));
@@ -411,14 +413,14 @@ const Output& Decider::finish(Instant now, bool replan, bool look) {
   for (const TrunkState& t : trunks_) recheck_due = recheck_due || t.decision.recheck <= now || t.decision.held_by == Guard::Freshness;
   // Whether another circuit outlives a silent one is told by its next answer, which changes no verdict.
   for (const CircuitHealth& c : circuits_) recheck_due = recheck_due || c.suspect();
-  if (changed || diagnosis_due_ || diagnoses_.next_wakeup() <= now) diagnose_now(now);
+  if (changed || diagnosis_due_ || std::min(diagnoses_.next_wakeup(), diagnosis_again_) <= now) diagnose_now(now);
   if (changed || replan || look || recheck_due) {
     choose_all(now);
     roles_due_ = true;
     publish(now, replan);
   }
   if (roles_due_) assign_roles(now);
-  Instant next = std::min({due_circuits_.next(), due_paths_.next(), diagnoses_.next_wakeup()});
+  Instant next = std::min({due_circuits_.next(), due_paths_.next(), diagnoses_.next_wakeup(), diagnosis_again_});
   for (const ClassState& c : classes_) next = std::min(next, c.choice.recheck);
   for (const TrunkState& t : trunks_) next = std::min(next, t.decision.recheck);
   out_.next_wakeup = next;

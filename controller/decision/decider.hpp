@@ -168,7 +168,8 @@ class Decider {
   bool adopted_ = false;
   Evidence evidence_;
   Diagnoses diagnoses_;
-  bool diagnosis_due_ = true;  // evidence has changed since a name was last sought
+  bool diagnosis_due_ = true;                       // evidence has changed since a name was last sought
+  model::Instant diagnosis_again_ = model::kNever;  // while we start or doubt ourselves nothing is concluded: then what stands is looked at again
   bool roles_due_ = false;
   bool plan_due_ = false;  // a plan waits for adoption
   std::uint64_t generation_ = 0;

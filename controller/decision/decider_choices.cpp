@@ -53,6 +53,7 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
     if (const auto first = way_of(trunk, standing.front().member);
         first && (circuits[first->index()].health == Health::Down || circuits[first->index()].suspect))
       dead = first;
+  bool sibling_down = false, siblings_trusted = true;
   for (std::size_t m = 0; m < trunk.members.size(); ++m) {
     const auto via = way_of(trunk, m);
     if (!via) {
@@ -60,12 +61,14 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
       continue;
     }
     const PathHealth& p = path(trunk.members[m].carrier, *via);
-    bool sibling_down = false, siblings_trusted = true;
-    for (std::size_t c = 0; c < circuits_.size(); ++c) {
-      const PathHealth& sibling = path(trunk.members[m].carrier, model::id_at<model::CircuitId>(c));
-      sibling_down = sibling_down || sibling.down_by_carrier();
-      siblings_trusted =
-          siblings_trusted && (sibling.trusted() || sibling.verdict().health == Health::Down || sibling.verdict().health == Health::Unknown);
+    if (m == 0 || trunk.members[m].carrier != trunk.members[m - 1].carrier || !way_of(trunk, m - 1)) {  // members stand carrier by carrier
+      sibling_down = false, siblings_trusted = true;
+      for (std::size_t c = 0; c < circuits_.size(); ++c) {
+        const PathHealth& sibling = path(trunk.members[m].carrier, model::id_at<model::CircuitId>(c));
+        sibling_down = sibling_down || sibling.down_by_carrier();
+        siblings_trusted =
+            siblings_trusted && (sibling.trusted() || sibling.verdict().health == Health::Down || sibling.verdict().health == Health::Unknown);
+      }
     }
     // A carrier that recovers comes back whole: not by one circuit now and by the preferred one a moment later.
     const bool in_use = !standing.empty() && trunk.members[standing.front().member].carrier == trunk.members[m].carrier;

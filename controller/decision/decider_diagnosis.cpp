@@ -51,6 +51,7 @@ void Decider::gather_evidence(Instant now) {
 void Decider::diagnose_now(Instant now) {
   diagnosis_due_ = false;
   gather_evidence(now);
+  diagnosis_again_ = evidence_.late ? doubt_until_ : evidence_.starting ? started_ + kStarting : model::kNever;
   const Diagnoses::Change& change = diagnoses_.update(*site_, evidence_, now);
   for (const Diagnoses::Made& made : change.made) {
     std::string instead;

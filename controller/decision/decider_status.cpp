@@ -30,6 +30,9 @@ std::vector<model::CircuitStatus> Decider::circuit_statuses(Instant now) const {
   std::vector<model::CircuitStatus> all;
   for (const CircuitHealth& c : circuits_) {
     all.push_back(c.status(now));
+    all.back().hold_down = hold_downs_[all.size() - 1].present(now);
+    all.back().gateway = evidence_.circuits[all.size() - 1].neighbour;
+    all.back().resolver = evidence_.circuits[all.size() - 1].resolver;
     all.back().reason = circuit_clause(*site_, all.back(), now);
   }
   return all;
@@ -55,6 +58,10 @@ void Decider::fill(model::Status& s, Instant now) const {
       if (const int code = s.path(id, model::id_at<model::CircuitId>(c)).last_code; code != 0) s.carriers.back().last_code = code;
   }
   s.diagnoses = diagnoses_.told(*site_, evidence_, now);
+  for (model::Diagnosis& d : s.diagnoses) {
+    d.sentence = diagnosis_sentence(*site_, d);
+    d.call = diagnosis_call(*site_, d);
+  }
   s.plan = make_plan(now);
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     say_class(*site_, s.plan.classes[i], classes_[i].choice, s.circuits, now);

@@ -101,7 +101,7 @@ std::string circuit_evidence(const Matrix& m, CircuitId c, model::Instant now) {
   if (m.link(c) == LinkSeen::Up || m.link(c) == LinkSeen::Unknown) {
     switch (m.beyond(c)) {
       case Beyond::Lossy:
-        out += e.loss_ratio ? fmt::format(", {:.0f}% of the probes lost", *e.loss_ratio * 100) : ", probes are lost";
+        out += e.loss_ratio ? fmt::format(", {:.0f} % of the probes lost", *e.loss_ratio * 100) : ", probes are lost";
         if (e.cause == Cause::Bursty) out += " in bursts";
         break;
       case Beyond::Delayed: out += ", the shortest round trip has grown"; break;

@@ -290,18 +290,60 @@ void explain_trunk(const model::TrunkChoice& t, Lines& out) {
   for (const model::Rejected& r : t.rejected) out.push_back(fmt::format("  then {:<18} {}", r.name, r.reason));
 }
 
+std::string milliseconds(const std::optional<model::Duration>& d) { return d ? fmt::format("{:.1f} ms", model::seconds(*d) * 1e3) : "not known"; }
+
+std::string gateway_clause(const model::CircuitStatus& c) {
+  if (!c.link.gateway) return "gateway not known";
+  const std::string gateway = "gateway " + c.link.gateway->to_string();
+  switch (c.gateway) {
+    case model::Neighbour::Unknown: return gateway;
+    case model::Neighbour::Answers: return gateway + ", which answers";
+    case model::Neighbour::Doubtful: return gateway + ", which is being asked";
+    case model::Neighbour::Silent: return gateway + ", which does not answer";
+  }
+  return gateway;
+}
+
+/// What the judge watches, with the limits that he goes by.
+void explain_detectors(const model::Site& site, const model::CircuitStatus& c, Lines& out) {
+  const model::Detectors& d = c.detectors;
+  const model::CircuitRule& rule = site.circuit_health;
+  const std::string learned =
+      d.learned_over > model::Duration::zero() ? "learned from " + words(d.learned_over) + " of watching it" : "nothing learned yet";
+  out.push_back(fmt::format("  silence     {}suspect after {}, called down after {} ({}; never below {} or above {})",
+                            d.silent > model::Duration::zero() ? "for " + words(d.silent) + " now; " : "", words(d.suspect_after),
+                            words(d.dead_after), learned, words(rule.dead_after_min), words(rule.dead_after_max)));
+  out.push_back(fmt::format("  loss        scores {:.1f}, degraded at {:.1f}; bursts score {:.1f}, degraded at {:.1f}", d.lossy, d.lossy_alarm,
+                            d.bursty, d.bursty_alarm));
+  out.push_back(fmt::format("  delay       shortest round trip {}, usually {}", milliseconds(d.shortest_rtt), milliseconds(d.usual_rtt)));
+  if (c.figures.r_factor && c.figures.mos)
+    out.push_back(fmt::format("  calls       R {:.0f}, MOS {:.1f}; losses come in runs {:.1f} times as long as by chance", *c.figures.r_factor,
+                              *c.figures.mos, c.figures.burst_ratio));
+  out.push_back(fmt::format("  probing     every {:.0f} ms; {:.0f} quick probes left for when an answer is overdue", model::seconds(d.interval) * 1e3,
+                            d.verify_left));
+  out.push_back(fmt::format("  hold-down   must be well for {} before anything goes back to it", words(c.hold_down)));
+}
+
+std::string target_line(const model::Site& site, const model::TargetStatus& t) {
+  std::string figures = "nothing decided yet";
+  if (t.figures.samples > 0)
+    figures = fmt::format("loss {:.1f} % of {}, {}", t.figures.loss_ratio * 100, t.figures.samples,
+                          t.figures.rtt ? "rtt " + milliseconds(t.figures.rtt) : "never answered");
+  if (t.set_aside != model::SetAside::No) figures += fmt::format("; set aside: {}", set_aside_words(t.set_aside));
+  return fmt::format("  target {:<12} {:<16} {}", site[t.target].name, site[t.target].address.to_string(), figures);
+}
+
 void explain_circuit(const model::Status& s, const model::CircuitStatus& c, Lines& out) {
-  const model::Circuit& settings = (*s.site)[c.circuit];
+  const model::Site& site = *s.site;
+  const model::Circuit& settings = site[c.circuit];
   out.push_back(fmt::format("{} ({}, {}) is {}.", settings.name, settings.provider.empty() ? "provider not given" : settings.provider,
-                            settings.interface, to_string(c.verdict.health) == "up" ? "up: " + c.reason : c.reason));
-  if (c.link.address)
-    out.push_back(fmt::format("  address {}, gateway {}", c.link.address->to_string(), c.link.gateway ? c.link.gateway->to_string() : "not known"));
-  for (const model::TargetStatus& t : c.targets)
-    out.push_back(fmt::format(
-        "  target {:<12} {:<16} {}", (*s.site)[t.target].name, (*s.site)[t.target].address.to_string(),
-        t.figures.samples == 0 ? "nothing decided yet"
-                               : fmt::format("loss {:.1f}% of {}, {}", t.figures.loss_ratio * 100, t.figures.samples,
-                                             t.figures.rtt ? fmt::format("rtt {:.1f} ms", model::seconds(*t.figures.rtt) * 1e3) : "never answered")));
+                            settings.interface, c.verdict.health == Health::Up ? "up: " + c.reason : c.reason));
+  for (const model::Diagnosis& d : s.diagnoses)
+    if (d.circuit == c.circuit) out.push_back(fmt::format("  diagnosis   {}", d.sentence));
+  out.push_back(fmt::format("  address     {}, {}{}", c.link.address ? c.link.address->to_string() : "none", gateway_clause(c),
+                            c.resolver ? (*c.resolver ? "; its resolvers answer" : "; its resolvers do not answer") : ""));
+  explain_detectors(site, c, out);
+  for (const model::TargetStatus& t : c.targets) out.push_back(target_line(site, t));
 }
 
 void explain_carrier(const model::Status& s, const model::CarrierStatus& c, Lines& out) {
@@ -310,11 +352,16 @@ void explain_carrier(const model::Status& s, const model::CarrierStatus& c, Line
     const model::PathStatus& p = s.path(c.carrier, model::id_at<model::CircuitId>(i));
     out.push_back(fmt::format("  through {:<10} {}", (*s.site)[p.circuit].name, path_clause(*s.site, p, s.now)));
   }
+  for (const model::Diagnosis& d : s.diagnoses)
+    if (d.carrier == c.carrier) out.push_back(fmt::format("  diagnosis   {}", d.sentence));
 }
 
 void explain_orders(const model::Status& s, Lines& out) {
   for (const model::Override& o : s.overrides)
-    out.push_back(fmt::format("Override {}: {} {}{} by {} for another {}: {}", o.id, o.kind == model::OverrideKind::Force ? "forced" : "hold of",
+    out.push_back(fmt::format("Override {}: {} {}{} by {} for another {}: {}", o.id,
+                              o.kind == model::OverrideKind::Force  ? "forced"
+                              : o.kind == model::OverrideKind::Hold ? "hold of"
+                                                                    : "permission to go back, for",
                               o.subject.empty() ? "everything" : o.subject, o.to.empty() ? "" : " to " + o.to, o.owner,
                               words(std::max<model::Duration>(o.until - s.wall, model::Duration::zero())), o.reason));
   if (!s.route_switch.connected) out.push_back("The switch is not connected: routes stay as they are until it is back.");
@@ -325,6 +372,10 @@ void explain_orders(const model::Status& s, Lines& out) {
 std::optional<Lines> explain(const model::Status& s, std::string_view subject) {
   Lines out;
   const bool everything = subject.empty();
+  // What is wrong with everything is the first thing to know, whatever was asked about.
+  Lines of_all;
+  for (const model::Diagnosis& d : s.diagnoses)
+    if (!d.circuit && !d.carrier && (everything || !d.target)) of_all.push_back(d.sentence);
   for (const model::ClassChoice& c : s.plan.classes)
     if (everything || subject == "routing" || subject == (*s.site)[c.traffic_class].name) explain_class(s, c, out);
   for (const model::TrunkChoice& t : s.plan.trunks)
@@ -334,6 +385,7 @@ std::optional<Lines> explain(const model::Status& s, std::string_view subject) {
   for (const model::CarrierStatus& c : s.carriers)
     if (everything || subject == (*s.site)[c.carrier].name) explain_carrier(s, c, out);
   if (out.empty()) return std::nullopt;
+  out.insert(out.begin(), of_all.begin(), of_all.end());
   explain_orders(s, out);
   return out;
 }

@@ -14,7 +14,11 @@ namespace linekeeper::decision {
 /// "0.4 s", "12 s", "6m11s", "2h05m", "41d".
 [[nodiscard]] std::string words(model::Duration d);
 
-/// "answered by 3 of 3 targets", "down for 12 s: 7 probes in a row unanswered by 3 targets"
+/// "silent while others answer": why a target's word does not count.
+[[nodiscard]] std::string_view set_aside_words(model::SetAside s);
+
+/// "answered by 3 of 3 targets", "down for 12 s: 7 probes in a row unanswered by 3 targets", "degraded for 12 s: loses 31.0 % of its probes in
+/// bursts", "silent for 0.4 s (called down after 0.9 s)"
 [[nodiscard]] std::string circuit_clause(const model::Site& site, const model::CircuitStatus& circuit, model::Instant now);
 /// "OPTIONS answered 200 in 31 ms", "down for 4 s: OPTIONS unanswered 3 times in a row"
 [[nodiscard]] std::string path_clause(const model::Site& site, const model::PathStatus& path, model::Instant now);

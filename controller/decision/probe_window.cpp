@@ -26,7 +26,7 @@ void ProbeWindow::forget_before(model::Instant when) {
   drop_oldest(old);
 }
 
-std::optional<ProbeRecord> ProbeWindow::answered(std::uint64_t sequence) {
+std::optional<ProbeRecord> ProbeWindow::answered(std::uint64_t sequence, std::optional<std::size_t> by) {
   std::size_t low = 0, high = size_;
   while (low < high) {
     const std::size_t middle = (low + high) / 2;
@@ -36,6 +36,7 @@ std::optional<ProbeRecord> ProbeWindow::answered(std::uint64_t sequence) {
       high = middle;
   }
   if (low == size_ || at(low).sequence != sequence || at(low).fate == ProbeFate::Answered) return std::nullopt;
+  if (by && *by != at(low).position) return std::nullopt;
   at(low).fate = ProbeFate::Answered;
   return at(low);
 }

@@ -40,8 +40,9 @@ class ProbeWindow {
   /// Sequences must rise; one that does not is ignored (returns false).
   bool sent(std::uint64_t sequence, std::size_t position, model::Instant at, model::Duration timeout,
             model::ProbeKind kind = model::ProbeKind::Scheduled);
+  /// @param by  position of the target that answered; one that was not asked changes nothing. Nothing: whoever was asked
   /// @return the record when this is the first answer to a probe in the window, nothing for duplicates and strangers.
-  std::optional<ProbeRecord> answered(std::uint64_t sequence);
+  std::optional<ProbeRecord> answered(std::uint64_t sequence, std::optional<std::size_t> by = std::nullopt);
   /// Marks what is overdue, and tells each such probe. @return whether anything changed.
   template <class Told>
   bool expire(model::Instant now, Told&& told) {

@@ -21,6 +21,8 @@ constexpr double kDelayWeight = 25.0;
 constexpr double kEquipmentRange = 95.0;
 constexpr double kBurstRatioMin = 1.0, kBurstRatioMax = 2.0;
 // G.107 Annex B. Below 6.5 the polynomial dips under 1, which no listener can say.
+// So many deviations: by chance once in two hundred windows.
+constexpr double kCertain = 2.6;
 constexpr double kRMax = 100.0, kRWithoutVoice = 6.5, kMosMin = 1.0, kMosMax = 4.5;
 
 constexpr Duration kPacketisation = milliseconds(20);
@@ -119,11 +121,21 @@ std::optional<VoiceQuality> voice_quality(const model::Figures& figures, Codec c
                        codec);
 }
 
+double certain_loss(const model::Figures& figures) {
+  if (figures.samples <= 0) return 0;
+  const double p = bounded(figures.loss_ratio, 0.0, 1.0);
+  const double deviation = std::sqrt(p * (1 - p) * std::max(figures.burst_ratio, 1.0) / figures.samples);
+  return std::max(0.0, p - kCertain * deviation);
+}
+
 bool beyond(bool was_beyond, const model::Figures& figures, const model::QualityLimits& limits, Codec codec, std::string* which) {
   if (which) which->clear();
   if (figures.samples <= 0) return was_beyond;
   const double loss_limit = was_beyond ? limits.loss_exit : limits.loss_enter;
-  if (figures.loss_ratio > loss_limit) {
+  // To enter, chance must not be the reason: a line that loses 5 % as it always does loses 9 of some hundred probes now and then.
+  model::Figures judged = figures;
+  if (!was_beyond) judged.loss_ratio = certain_loss(figures);
+  if (judged.loss_ratio > loss_limit) {
     if (which) *which = fmt::format("loss {:.1f} % above {:.1f} %", figures.loss_ratio * 100, loss_limit * 100);
     return true;
   }
@@ -134,7 +146,7 @@ bool beyond(bool was_beyond, const model::Figures& figures, const model::Quality
   }
   if (codec == Codec::None) return false;
   const double r_limit = was_beyond ? limits.r_exit : limits.r_enter;
-  const auto voice = voice_quality(figures, codec);
+  const auto voice = voice_quality(judged, codec);
   if (!voice || voice->r_factor >= r_limit) return false;
   if (which) *which = fmt::format("R {:.1f} below {:.1f}", voice->r_factor, r_limit);
   return true;

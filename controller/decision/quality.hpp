@@ -41,10 +41,14 @@ struct VoiceQuality {
 
 /// Whether figures are beyond the limits of a class, with distinct values to enter and to leave: beyond once one figure crosses its
 /// `enter`, within again once all are within their `exit`. A figure that equals a limit has not crossed it. R only for a codec.
-/// Figures of no probe at all change nothing.
-/// @param which when given: a clause naming the figure and the limit it is measured against ("loss 6.0 % above 5.0 %"); empty if within
+/// Figures of no probe at all change nothing. To enter, loss counts as far as it is certain (certain_loss), for R too.
+/// @param which when given: a clause naming the figure and the limit it is measured against ("loss 12.0 % above 5.0 %"); empty if within
 [[nodiscard]] bool beyond(bool was_beyond, const model::Figures& figures, const model::QualityLimits& limits, Codec codec,
                           std::string* which = nullptr);
+
+/// How much is lost at the least, were the line as it was while these probes were sent: 2.6 standard deviations of the binomial below
+/// the ratio (once in two hundred windows by chance), with bursts counting as fewer probes.
+[[nodiscard]] double certain_loss(const model::Figures& figures);
 
 /// BurstR (G.107 section 7.5): the mean run of losses against the mean run that the same loss would make by chance, within [1, 2].
 /// @param runs     maximal runs of losses among the `decided` packets in the order they were sent

@@ -26,21 +26,7 @@ void TargetStanding::settled(std::size_t position, bool lost, model::ProbeKind k
   due_ = true;
   t.lost_in_a_row = lost ? t.lost_in_a_row + 1 : 0;
   t.answered_in_a_row = lost ? 0 : t.answered_in_a_row + 1;
-  if (kind == model::ProbeKind::Verify) {
-    // Only beside answers of others: in a silence everybody loses.
-    int others = 0;
-    for (std::size_t p = 0; p < targets_.size(); ++p) others += p != position && targets_[p].answered_in_a_row >= kOthersAnswer ? 1 : 0;
-    if (lost && others < 2) return;
-    ++t.quick_sent;
-    t.quick_lost += lost ? 1 : 0;
-    if (t.quick_sent < kQuick) return;
-    if (t.quick_lost > kQuickLost)
-      limited_ |= bit(position);
-    else
-      limited_ &= ~bit(position);
-    t.quick_sent = t.quick_lost = 0;
-    return;
-  }
+  if (kind == model::ProbeKind::Verify) return;  // sent when it is bad: they tell nothing about how much is lost
   t.fates = t.fates << 1 | (lost ? 1U : 0U);
   t.seen = std::min(t.seen + 1, kWindow);
 }

@@ -20,7 +20,7 @@ class TargetStanding {
   /// @param network  by position, as in trailing_runs; outlives this
   explicit TargetStanding(std::span<const std::uint8_t> network);
 
-  /// What became of a probe, in the order they were sent. Quick ones (Verify) tell about being rate-limited only.
+  /// What became of a probe, in the order they were sent.
   void settled(std::size_t position, bool lost, model::ProbeKind kind);
   /// Counted anew: the line or our address is another one.
   void forget();
@@ -33,8 +33,6 @@ class TargetStanding {
   std::optional<Change> judge();
 
   [[nodiscard]] TargetMask counted() const { return counted_; }
-  /// Those that stand quick probing.
-  [[nodiscard]] TargetMask quick() const { return counted_ & ~limited_; }
   [[nodiscard]] model::SetAside of(std::size_t position) const { return targets_[position].standing; }
 
   // The bounds, for tests and for the table in README.md.
@@ -43,9 +41,8 @@ class TargetStanding {
   static constexpr int kWindow = 64;       ///< probes of one target that its loss is made of
   static constexpr int kLossy = 16;        ///< of them lost while others lose no more than kWell: lossy
   static constexpr int kWell = 4;
-  static constexpr int kEnough = 48;                 ///< probes before that is judged
-  static constexpr int kLiesFor = 10;                ///< answers in a row while all others are silent: lying
-  static constexpr int kQuick = 40, kQuickLost = 4;  ///< of so many quick probes to a live circuit so many lost: rate-limited
+  static constexpr int kEnough = 48;   ///< probes before that is judged
+  static constexpr int kLiesFor = 10;  ///< answers in a row while all others are silent: lying
 
  private:
   struct Target {
@@ -53,7 +50,6 @@ class TargetStanding {
     int lost_in_a_row = 0, answered_in_a_row = 0;
     std::uint64_t fates = 0;  // newest in bit 0; set: lost
     int seen = 0;
-    int quick_sent = 0, quick_lost = 0;
     [[nodiscard]] int lost() const;
   };
   struct Others {
@@ -66,7 +62,7 @@ class TargetStanding {
 
   std::span<const std::uint8_t> network_;
   std::vector<Target> targets_;
-  TargetMask counted_ = 0, limited_ = 0;
+  TargetMask counted_ = 0;
   bool due_ = false;  // something was settled since it was last judged
 };
 

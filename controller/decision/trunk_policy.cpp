@@ -20,11 +20,13 @@ namespace {
 void keep_unknown_places(std::vector<TrunkStep>& order, std::span<const TrunkStep> standing) {
   const auto unknown = [](const TrunkStep& s) { return s.health == Health::Unknown; };
   std::vector<TrunkStep> placed;
+  std::vector<std::size_t> at(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) at[order[i].member] = i;
   auto known = order.begin();
   for (const TrunkStep& stood : standing) {
-    const auto now = std::ranges::find(order, stood.member, &TrunkStep::member);
-    if (unknown(*now)) {
-      placed.push_back(*now);
+    const TrunkStep& now = order[at[stood.member]];
+    if (unknown(now)) {
+      placed.push_back(now);
       continue;
     }
     known = std::find_if_not(known, order.end(), unknown);
@@ -47,6 +49,10 @@ class Orderer {
           std::optional<CircuitId> circuit, const TrunkOrders& orders)
       : site_(site), trunk_(trunk), standing_(standing), views_(views), circuit_(circuit), orders_(orders), elsewhere_(goes_by_several(trunk)) {
     decision_.motive = motive;
+    stood_at_.assign(trunk.members.size(), standing.size());
+    for (std::size_t i = 0; i < standing.size(); ++i) stood_at_[standing[i].member] = i;
+    preference_.resize(site.carriers.size());
+    for (std::size_t i = 0; i < trunk.carriers.size(); ++i) preference_[trunk.carriers[i].index()] = i;
     for (std::size_t m = 0; m < trunk.members.size(); ++m) {
       decision_.order.push_back({.member = m, .eligible = up(views[m]), .health = views[m].health});
       decision_.places.push_back(place(m));
@@ -60,7 +66,10 @@ class Orderer {
       if (const Guard guard = nothing_is_proven(); guard != Guard::None) return kept(guard);
     }
     decision_.despite_hold = orders_.hold && !first_ever && !forced();
-    std::ranges::sort(decision_.order, {}, [this](const TrunkStep& s) { return rank(s.member); });
+    std::vector<Rank> ranks;  // once each: a hub's trunk has a thousand members
+    const bool by_order = forced();
+    for (std::size_t m = 0; m < decision_.order.size(); ++m) ranks.push_back(rank(m, by_order));
+    std::ranges::sort(decision_.order, {}, [&](const TrunkStep& s) -> const Rank& { return ranks[s.member]; });
     if (!forced() && complete()) keep_unknown_places(decision_.order, standing_);
     const bool moves = !first_ever && standing_.front().member != decision_.order.front().member;
     // I7: what the kernel says of a link is true all the same; an emergency trunk may be re-ordered, none of its ways is lost by it.
@@ -111,19 +120,17 @@ class Orderer {
     }
     return 0;
   }
-  [[nodiscard]] std::tuple<bool, int, bool, std::size_t, std::size_t, std::size_t, std::size_t> rank(std::size_t m) const {
+  using Rank = std::tuple<bool, int, bool, std::size_t, std::size_t, std::size_t, std::size_t>;
+  [[nodiscard]] Rank rank(std::size_t m, bool forced) const {
     const model::TrunkMember& member = trunk_.members[m];
-    const bool forced_away = forced() && member.carrier != *orders_.force;
+    const bool forced_away = forced && member.carrier != *orders_.force;
     // Of those that are up but not trusted yet, and of those that may not be gone back to yet, none passes another: each earns its
     // place by its own hold-down (I4).
-    const std::size_t stood = tier(m) == 2 || waits(m) ? 1 + position_in_standing(m) : 0;
+    const std::size_t stood = tier(m) == 2 || waits(m) ? 1 + stood_at_[m] : 0;
     const std::size_t by_circuit = !member.circuit || member.circuit == circuit_ ? 0 : 1 + position(class_circuits(), *member.circuit);
-    return {forced_away, tier(m), decision_.places[m].shortfall.has_value(), stood, position(trunk_.carriers, member.carrier), by_circuit, m};
+    return {forced_away, tier(m), decision_.places[m].shortfall.has_value(), stood, preference_[member.carrier.index()], by_circuit, m};
   }
   [[nodiscard]] const std::vector<CircuitId>& class_circuits() const { return site_[trunk_.traffic_class].circuits; }
-  [[nodiscard]] std::size_t position_in_standing(std::size_t m) const {
-    return static_cast<std::size_t>(std::ranges::find(standing_, m, &TrunkStep::member) - standing_.begin());
-  }
   [[nodiscard]] bool waits(std::size_t m) const { return views_[m].waits && (standing_.empty() || standing_.front().member != m); }
   /// Its members go by different circuits; otherwise there is nowhere to lead calls around a suspect one.
   [[nodiscard]] static bool goes_by_several(const model::Trunk& trunk) {
@@ -189,6 +196,8 @@ class Orderer {
   std::optional<CircuitId> circuit_;
   const TrunkOrders& orders_;
   bool elsewhere_;
+  std::vector<std::size_t> stood_at_;    // by member
+  std::vector<std::size_t> preference_;  // by CarrierId
   TrunkDecision decision_;
 };
 

@@ -22,6 +22,16 @@ std::string words(model::Duration d) {
   return fmt::format("{}d", whole / 86400);
 }
 
+std::string_view set_aside_words(model::SetAside s) {
+  switch (s) {
+    case model::SetAside::No: return "counts";
+    case model::SetAside::Dead: return "silent while others answer";
+    case model::SetAside::Lossy: return "loses far more than others";
+    case model::SetAside::Lying: return "answers while all others are silent";
+  }
+  return {};
+}
+
 namespace {
 
 /// " for 12 s"; nothing when it has only just become so.
@@ -31,13 +41,63 @@ std::string plural(int n, std::string_view noun) { return fmt::format("{} {}{}",
 
 std::string milliseconds(model::Duration d) { return fmt::format("{:.{}f} ms", model::seconds(d) * 1e3, d < std::chrono::milliseconds(10) ? 1 : 0); }
 
-/// "quad9 (5 in a row)", for the targets that do not answer.
+/// "quad9 (5 in a row)", for the targets that do not answer and still count.
 std::string silent_targets(const model::Site& site, const model::CircuitStatus& circuit) {
   std::string list;
   for (const model::TargetStatus& t : circuit.targets)
-    if (t.figures.losses_in_a_row >= 2)
+    if (t.figures.losses_in_a_row >= 2 && t.set_aside == model::SetAside::No)
       list += fmt::format("{}{} ({} in a row)", list.empty() ? "" : ", ", site[t.target].name, t.figures.losses_in_a_row);
   return list;
+}
+
+/// "beta (silent while others answer)", for the targets whose word does not count.
+std::string targets_set_aside(const model::Site& site, const model::CircuitStatus& circuit) {
+  std::string list;
+  for (const model::TargetStatus& t : circuit.targets)
+    if (t.set_aside != model::SetAside::No)
+      list += fmt::format("{}{} ({})", list.empty() ? "" : ", ", site[t.target].name, set_aside_words(t.set_aside));
+  return list;
+}
+
+/// "loses 31.0% of its probes", for as long as its window shows what the detectors have seen.
+std::string why_degraded(const model::CircuitStatus& c) {
+  switch (c.verdict.cause) {
+    case Cause::Delayed:
+      if (c.detectors.usual_rtt && c.detectors.shortest_rtt)
+        return fmt::format("its shortest round trip grew from {} to {}", milliseconds(*c.detectors.usual_rtt),
+                           milliseconds(*c.detectors.shortest_rtt));
+      return "its shortest round trip has grown";
+    case Cause::Lossy:
+    case Cause::Bursty: {
+      const std::string_view how = c.verdict.cause == Cause::Bursty ? " in bursts" : "";
+      if (c.figures.loss_ratio <= 0) return fmt::format("has lost probes{}, none of the last {}", how, c.figures.samples);
+      return fmt::format("loses {:.1f} % of its probes{}", c.figures.loss_ratio * 100, how);
+    }
+    default: return std::string(to_string(c.verdict.cause));
+  }
+}
+
+/// What is said beside the state: silence just now, and the targets that do not answer or do not count.
+std::string silence_clause(const model::CircuitStatus& c) {
+  return c.suspect ? fmt::format("silent for {} (called down after {})", words(c.detectors.silent), words(c.detectors.dead_after)) : std::string();
+}
+
+std::string targets_clause(const model::Site& site, const model::CircuitStatus& c) {
+  std::string clause;
+  if (const std::string silent = silent_targets(site, c); !silent.empty() && !c.suspect)
+    clause += fmt::format("; silent: {}, which alone moves nothing (guard corroboration)", silent);
+  if (const std::string aside = targets_set_aside(site, c); !aside.empty())
+    clause += fmt::format("; set aside: {}, which moves nothing (guard corroboration)", aside);
+  return clause;
+}
+
+std::string living_clause(const model::Site& site, const model::CircuitStatus& c) {
+  const auto answering = std::ranges::count_if(c.targets, [](const auto& t) { return t.figures.losses_in_a_row < 2 && t.figures.samples > 0; });
+  std::string clause = silence_clause(c);
+  if (clause.empty()) clause = fmt::format("answered by {} of {}", answering, plural(static_cast<int>(c.targets.size()), "target"));
+  if (c.figures.loss_ratio > 0 && !c.suspect)
+    clause += fmt::format(", loss {:.1f} % of the last {}", c.figures.loss_ratio * 100, plural(c.figures.samples, "probe"));
+  return clause + targets_clause(site, c);
 }
 
 std::string why_down(const model::Site& site, const model::CircuitStatus& c) {
@@ -71,15 +131,10 @@ std::string circuit_clause(const model::Site& site, const model::CircuitStatus& 
         case Cause::LocalErrors: return fmt::format("unknown{}: our own probes cannot be sent ({})", age, std::strerror(c.verdict.detail));
         default: return fmt::format("not yet known: {} of {} probes decided", c.verdict.detail, site.circuit_health.min_samples);
       }
-    case Health::Up:
+    case Health::Up: return living_clause(site, c);
     case Health::Degraded: {
-      const auto answering = std::ranges::count_if(c.targets, [](const auto& t) { return t.figures.losses_in_a_row < 2 && t.figures.samples > 0; });
-      std::string clause = fmt::format("answered by {} of {}", answering, plural(static_cast<int>(c.targets.size()), "target"));
-      if (c.figures.loss_ratio > 0)
-        clause += fmt::format(", loss {:.1f}% of the last {}", c.figures.loss_ratio * 100, plural(c.figures.samples, "probe"));
-      if (const std::string silent = silent_targets(site, c); !silent.empty())
-        clause += fmt::format("; silent: {}, which alone moves nothing (guard corroboration)", silent);
-      return clause;
+      const std::string silent = silence_clause(c);
+      return fmt::format("degraded{}: {}{}{}{}", age, why_degraded(c), silent.empty() ? "" : "; ", silent, targets_clause(site, c));
     }
   }
   return {};

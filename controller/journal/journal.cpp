@@ -57,6 +57,9 @@ struct Journal::Impl : std::enable_shared_from_this<Journal::Impl> {
   Impl(std::string file, boost::asio::any_io_executor on, OnFailure tell, Limits limit)
       : path(std::move(file)), executor(std::move(on)), on_failure(std::move(tell)), limits(limit), backlog(limit.waiting_events) {}
 
+  [[nodiscard]] Store::Keep keep() const { return {.events = limits.keep_events, .block_bytes = limits.keep_block_bytes}; }
+  void shrink_blocks(std::size_t most_bytes);  // under the mutex
+
   void run();
   void submit(Job job);
   void deliver(std::deque<Answer> answers);
@@ -73,7 +76,10 @@ struct Journal::Impl : std::enable_shared_from_this<Journal::Impl> {
   Backlog backlog;
   std::map<std::string, std::string> facts;
   std::deque<Job> jobs;
+  std::deque<ObservationBlock> blocks;
+  std::size_t block_bytes = 0;  // of them
   std::uint64_t dropped_facts = 0;
+  std::uint64_t dropped_blocks = 0;
   bool failing = false;
   bool closing = false;
   bool ended = false;      // the writer has returned
@@ -90,6 +96,8 @@ struct Journal::Impl : std::enable_shared_from_this<Journal::Impl> {
   Result<Store*> opened();
   Result<void> write(std::deque<Pending>& events, const std::map<std::string, std::string>& new_facts, std::deque<Answer>& answers);
   void put_back(std::deque<Pending> events, std::map<std::string, std::string> old_facts, std::deque<Answer>& answers);
+  Result<void> write_blocks(std::deque<ObservationBlock>& taken);
+  void put_back_blocks(std::deque<ObservationBlock> taken);
   void note(const Result<void>& outcome, std::deque<Answer>& answers);
 };
 
@@ -99,8 +107,8 @@ bool Journal::Impl::wait_for_work(std::unique_lock<std::mutex>& lock) {
   if (failing)
     wake.wait_for(lock, retry_after, urgent);
   else
-    wake.wait(lock, [&] { return urgent() || !backlog.empty() || !facts.empty(); });
-  return !closing || !jobs.empty() || !backlog.empty() || !facts.empty();
+    wake.wait(lock, [&] { return urgent() || !backlog.empty() || !facts.empty() || !blocks.empty(); });
+  return !closing || !jobs.empty() || !backlog.empty() || !facts.empty() || !blocks.empty();
 }
 
 void Journal::Impl::run() {
@@ -110,11 +118,16 @@ void Journal::Impl::run() {
     auto events = backlog.take();
     auto new_facts = std::exchange(facts, {});
     auto work = std::exchange(jobs, {});
+    auto recorded = std::exchange(blocks, {});
+    block_bytes = 0;
     lock.unlock();
 
     std::deque<Answer> answers;
-    const auto written = write(events, new_facts, answers);
+    auto written = write(events, new_facts, answers);
     if (!written) put_back(std::move(events), std::move(new_facts), answers);
+    // After the events, and without them: what is recorded may fail, and wait, and go, before an event does.
+    if (written) written = write_blocks(recorded);
+    if (!written) put_back_blocks(std::move(recorded));
     note(written, answers);
     for (auto& job : work) answers.push_back(job(opened()));
     deliver(std::move(answers));
@@ -124,6 +137,7 @@ void Journal::Impl::run() {
   }
   auto lost = backlog.drop_all();
   dropped_facts += facts.size();
+  shrink_blocks(0);
   lock.unlock();
   store.reset();  // checkpoints
   if (!lost.empty()) runtime::log(runtime::Level::Error, "journal: closed with " + std::to_string(lost.size()) + " events that could not be written");
@@ -142,7 +156,7 @@ Result<Store*> Journal::Impl::opened() {
     store.reset();
   }
   if (!store) {
-    auto fresh = Store::open(path, this_boot(), limits.keep_events);
+    auto fresh = Store::open(path, this_boot(), keep());
     if (!fresh) return std::unexpected(fresh.error());
     store.emplace(std::move(*fresh));
   }
@@ -171,6 +185,31 @@ void Journal::Impl::put_back(std::deque<Pending> events, std::map<std::string, s
   const std::lock_guard lock(mutex);
   answers.push_back([gone = backlog.put_back(std::move(events))] {});
   facts.merge(old_facts);  // a value that came since stays
+}
+
+Result<void> Journal::Impl::write_blocks(std::deque<ObservationBlock>& taken) {
+  if (taken.empty()) return {};
+  const auto open_store = opened();
+  if (!open_store) return std::unexpected(open_store.error());
+  auto written = (*open_store)->write_blocks(taken);
+  if (!written && written.error().code == kDamaged) store.reset();
+  return written;
+}
+
+void Journal::Impl::put_back_blocks(std::deque<ObservationBlock> taken) {
+  const std::lock_guard lock(mutex);
+  for (; !taken.empty(); taken.pop_back()) {
+    block_bytes += taken.back().bytes.size();
+    blocks.push_front(std::move(taken.back()));
+  }
+  shrink_blocks(limits.waiting_block_bytes);
+}
+
+void Journal::Impl::shrink_blocks(std::size_t most_bytes) {
+  for (; !blocks.empty() && block_bytes > most_bytes; ++dropped_blocks) {
+    block_bytes -= blocks.front().bytes.size();
+    blocks.pop_front();
+  }
 }
 
 // The one place where well turns to failing and back.
@@ -220,7 +259,7 @@ void Journal::Impl::submit(Job job) {
 
 Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, boost::asio::any_io_executor executor, OnFailure on_failure, Limits limits) {
   auto impl = std::make_shared<Impl>(path, std::move(executor), std::move(on_failure), limits);
-  auto store = Store::open(path, this_boot(), limits.keep_events);
+  auto store = Store::open(path, this_boot(), impl->keep());
   if (store) {
     impl->store.emplace(std::move(*store));
   } else {
@@ -264,6 +303,15 @@ void Journal::put_fact(Fact fact) {
     return;
   }
   impl_->facts.insert_or_assign(std::move(fact.key), std::move(fact.value));
+  impl_->wake.notify_one();
+}
+
+void Journal::append_block(ObservationBlock block) {
+  const std::lock_guard lock(impl_->mutex);
+  if (impl_->closing) return;
+  impl_->block_bytes += block.bytes.size();
+  impl_->blocks.push_back(std::move(block));
+  impl_->shrink_blocks(impl_->limits.waiting_block_bytes);
   impl_->wake.notify_one();
 }
 
@@ -337,6 +385,11 @@ void Journal::close() {
 std::uint64_t Journal::dropped() const {
   const std::lock_guard lock(impl_->mutex);
   return impl_->backlog.dropped() + impl_->dropped_facts;
+}
+
+std::uint64_t Journal::dropped_blocks() const {
+  const std::lock_guard lock(impl_->mutex);
+  return impl_->dropped_blocks;
 }
 
 bool Journal::failing() const {

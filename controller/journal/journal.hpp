@@ -26,9 +26,26 @@ struct EventQuery {
 
 /// How much is kept, in memory while the disk fails and on disk for good.
 struct Limits {
-  std::size_t waiting_events = 4096;    ///< then the oldest of the least severe is dropped and counted
-  std::size_t waiting_facts = 65536;    ///< distinct keys; then a new key is dropped and counted
-  std::size_t keep_events = 1'000'000;  ///< the oldest beyond are deleted, some with each batch
+  std::size_t waiting_events = 4096;                       ///< then the oldest of the least severe is dropped and counted
+  std::size_t waiting_facts = 65536;                       ///< distinct keys; then a new key is dropped and counted
+  std::size_t keep_events = 1'000'000;                     ///< the oldest beyond are deleted, some with each batch
+  std::size_t waiting_block_bytes = std::size_t{4} << 20;  ///< of a recording; then the oldest block is dropped and counted
+  std::size_t keep_block_bytes = std::size_t{64} << 20;    ///< on disk: the oldest beyond are deleted
+};
+
+/// The text of a configuration that blocks were decided with.
+struct Configuration {
+  std::string sha256;
+  std::string text;  ///< empty: not known
+};
+
+/// Some seconds of the recording (observation_codec.hpp).
+struct ObservationBlock {
+  model::WallTime wall{};  ///< of `first`
+  model::Instant run{};    ///< when its judge began
+  model::Instant first{}, last{};
+  std::shared_ptr<const Configuration> configuration;  ///< shared by all blocks of a run; stored with the first of them
+  std::string bytes;
 };
 
 /// Small facts that must survive a restart ("generation", "sip-sent north/fiber").
@@ -68,6 +85,11 @@ class Journal {
 
   void put_fact(Fact fact);                                     ///< the latest value of a key wins
   [[nodiscard]] model::Result<std::vector<Fact>> load_facts();  ///< blocking: for the start only
+
+  /// Nobody waits for a block: while the disk fails the oldest are dropped and counted. What follows a lost block can only be decided
+  /// again from the next `Standing` on.
+  void append_block(ObservationBlock block);
+  [[nodiscard]] std::uint64_t dropped_blocks() const;
 
   void close();                                 ///< writes what waits, within 1 s, and joins the writer; later calls answer with an error
   [[nodiscard]] std::uint64_t dropped() const;  ///< events and facts lost to a full queue

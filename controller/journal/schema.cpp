@@ -36,6 +36,23 @@ constexpr const char* kVersion1 = R"sql(
   PRAGMA user_version = 1;
 )sql";
 
+// A recording of what was observed (observation_codec.hpp), bounded by bytes, and the configurations it was decided with.
+constexpr const char* kVersion2 = R"sql(
+  CREATE TABLE observations(
+    id INTEGER PRIMARY KEY AUTOINCREMENT,        -- never given twice: a reader that pages through them misses none
+    wall_ms INTEGER NOT NULL,                    -- of its first record
+    boot_id TEXT NOT NULL,
+    run_ns INTEGER NOT NULL,                     -- when its judge began
+    first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL,
+    config_sha256 TEXT NOT NULL,
+    bytes INTEGER NOT NULL,                      -- of the block
+    block BLOB NOT NULL
+  ) STRICT;
+  CREATE INDEX observations_briefly ON observations(id, wall_ms, run_ns, bytes);
+  CREATE TABLE configuration(sha256 TEXT PRIMARY KEY, text BLOB NOT NULL) STRICT;
+  PRAGMA user_version = 2;
+)sql";
+
 std::uint32_t big_endian(const unsigned char* at) {
   return std::uint32_t{at[0]} << 24 | std::uint32_t{at[1]} << 16 | std::uint32_t{at[2]} << 8 | std::uint32_t{at[3]};
 }
@@ -93,8 +110,10 @@ model::Result<void> migrate(Connection& connection, const std::string& path) {
     return std::unexpected(model::Error{"the journal " + path + " was written by a newer Linekeeper (schema " + std::to_string(*version) +
                                             ", this one knows " + std::to_string(kSchemaVersion) + ")",
                                         "Install the newer version again, or move the file aside: mv " + path + " " + path + ".newer", kDamaged});
-  if (*version == 0)
+  if (*version < 1)
     if (auto made = connection.run(kVersion1); !made) return made;
+  if (*version < 2)
+    if (auto made = connection.run(kVersion2); !made) return made;
   return transaction.commit();
 }
 

@@ -6,7 +6,7 @@
 
 namespace linekeeper::journal {
 
-inline constexpr int kSchemaVersion = 1;           ///< PRAGMA user_version
+inline constexpr int kSchemaVersion = 2;           ///< PRAGMA user_version
 inline constexpr int kApplicationId = 0x4C4B4A31;  ///< "LKJ1", PRAGMA application_id: tells our file from another program's
 
 /// Opens or creates `path`, refuses what is damaged, foreign or newer (error code kDamaged), migrates, sets WAL and FULL.

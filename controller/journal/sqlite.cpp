@@ -1,5 +1,7 @@
 #include "controller/journal/sqlite.hpp"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -86,6 +88,13 @@ Statement& Statement::bind(std::string_view value) {
   return *this;
 }
 
+Statement& Statement::bind_blob(std::string_view value) {
+  // A null pointer would bind NULL, not an empty blob.
+  if (bind_result_ == SQLITE_OK)
+    bind_result_ = sqlite3_bind_blob64(statement_.get(), ++bound_, value.empty() ? "" : value.data(), value.size(), SQLITE_TRANSIENT);
+  return *this;
+}
+
 model::Result<bool> Statement::step() {
   if (bind_result_ != SQLITE_OK) return std::unexpected(error_of(sqlite3_db_handle(statement_.get()), path_));
   switch (sqlite3_step(statement_.get())) {
@@ -107,6 +116,12 @@ std::string Statement::text(int column) const {
   return {reinterpret_cast<const char*>(data), static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
 
+std::string Statement::blob(int column) const {
+  const auto* data = sqlite3_column_blob(statement_.get(), column);
+  if (data == nullptr) return {};
+  return {static_cast<const char*>(data), static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
 model::Result<Connection> Connection::open(const std::string& path) {
   sqlite3* handle = nullptr;
   // NOMUTEX: one thread at a time has it (the opener, then the writer).
@@ -117,6 +132,45 @@ model::Result<Connection> Connection::open(const std::string& path) {
   if (result != SQLITE_OK) return std::unexpected(connection.failure());
   sqlite3_busy_timeout(handle, kBusyMilliseconds);
   return connection;
+}
+
+namespace {
+
+/// RFC 3986 percent-encoding of what would end or change a file: URI (https://www.sqlite.org/uri.html).
+std::string uri_of(const std::string& path) {
+  constexpr const char* kHex = "0123456789ABCDEF";
+  std::string uri = "file:";
+  for (const char c : path) {
+    if (c != '%' && c != '?' && c != '#') {
+      uri += c;
+      continue;
+    }
+    const auto byte = static_cast<unsigned char>(c);
+    uri += '%';
+    uri += kHex[byte >> 4];
+    uri += kHex[byte & 15];
+  }
+  return uri;
+}
+
+}  // namespace
+
+model::Result<Connection> Connection::open_read_only(const std::string& path) {
+  const auto open_with = [&](const char* how) -> model::Result<Connection> {
+    sqlite3* handle = nullptr;
+    const int result = sqlite3_open_v2((uri_of(path) + how).c_str(), &handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX, nullptr);
+    Connection connection(handle, path);
+    if (handle == nullptr) return std::unexpected(model::Error{"cannot open " + path + ": out of memory", "", ENOMEM});
+    sqlite3_extended_result_codes(handle, 1);
+    sqlite3_busy_timeout(handle, kBusyMilliseconds);
+    if (result != SQLITE_OK) return std::unexpected(connection.failure());
+    // The file is only looked at with the first statement.
+    if (const auto version = connection.number("PRAGMA user_version"); !version) return std::unexpected(version.error());
+    return connection;
+  };
+  // Without a -wal the writer has ended: the file stands still and is read as it is. To ask for more would make a -wal and a -shm beside
+  // it and leave them there, or fail where this user may not (https://www.sqlite.org/wal.html#read_only_databases).
+  return open_with(::access((path + "-wal").c_str(), F_OK) == 0 ? "?mode=ro" : "?mode=ro&immutable=1");
 }
 
 model::Error Connection::failure() const { return error_of(handle_.get(), path_); }

@@ -19,12 +19,14 @@ class Statement {
 
   Statement& bind(std::int64_t value);
   Statement& bind(std::string_view value);
+  Statement& bind_blob(std::string_view value);
   /// true: a row stands in the columns; false: done.
   [[nodiscard]] model::Result<bool> step();
   void reset();  ///< ready to be bound and stepped again
 
   [[nodiscard]] std::int64_t integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
   [[nodiscard]] std::string text(int column) const;
+  [[nodiscard]] std::string blob(int column) const;
 
  private:
   struct Finalize {
@@ -40,6 +42,8 @@ class Connection {
  public:
   /// Opens or creates; writes nothing by itself (SQLite creates the file at the first write).
   [[nodiscard]] static model::Result<Connection> open(const std::string& path);
+  /// For reading beside a program that writes, or after it has ended; creates nothing beside what WAL needs.
+  [[nodiscard]] static model::Result<Connection> open_read_only(const std::string& path);
 
   /// @param sql one or more statements whose rows, if any, are of no interest
   [[nodiscard]] model::Result<void> run(const char* sql);

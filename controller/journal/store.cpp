@@ -1,10 +1,9 @@
 #include "controller/journal/store.hpp"
 
 #include <algorithm>
-#include <boost/json.hpp>
 #include <optional>
-#include <unordered_map>
 
+#include "controller/journal/event_row.hpp"
 #include "controller/journal/schema.hpp"
 #include "controller/runtime/log.hpp"
 
@@ -18,47 +17,17 @@ using model::Result;
 constexpr std::size_t kMostRows = 10'000;  // of one query: some 5 MB in memory
 constexpr std::size_t kTrimAtLeast = 64;   // deleted with each batch while there are too many
 
-std::string json_of(const std::vector<std::pair<std::string, std::string>>& fields) {
-  boost::json::object object;
-  for (const auto& [key, value] : fields) object[key] = value;
-  return boost::json::serialize(object);
-}
-
-// Text of ours, but a file can be edited: what is no object of strings gives no fields.
-std::vector<std::pair<std::string, std::string>> fields_of(const std::string& text) {
-  boost::json::parse_options options;
-  options.allow_invalid_utf8 = true;  // as it was given to us
-  boost::json::error_code wrong;
-  const auto value = boost::json::parse(text, wrong, {}, options);
-  std::vector<std::pair<std::string, std::string>> fields;
-  if (wrong || !value.is_object()) return fields;
-  for (const auto& entry : value.get_object())
-    if (entry.value().is_string()) fields.emplace_back(std::string(entry.key()), std::string(entry.value().get_string()));
-  return fields;
-}
-
-std::optional<model::EventId> event_named(const std::string& name) {
-  static const auto kByName = [] {
-    std::unordered_map<std::string, model::EventId> map;
-    for (int i = 0; i < model::kEventCount; ++i) map.emplace(to_string(static_cast<model::EventId>(i)), static_cast<model::EventId>(i));
-    return map;
-  }();
-  const auto found = kByName.find(name);
-  return found == kByName.end() ? std::nullopt : std::optional(found->second);
-}
-
-model::WallTime wall_of(std::int64_t ms) { return model::WallTime(std::chrono::milliseconds(ms)); }
-std::int64_t ms_of(model::WallTime t) { return t.time_since_epoch().count(); }
-
 // The least text greater than every text that begins so; ids are ASCII.
 std::string after_prefix(const std::string& prefix) { return prefix + "\x7F"; }
 
 }  // namespace
 
-Result<Store> Store::open(const std::string& path, std::string boot_id, std::size_t keep_events) {
+Result<Store> Store::open(const std::string& path, std::string boot_id, Keep keep) {
   auto connection = open_journal_file(path);
   if (!connection) return std::unexpected(connection.error());
-  return Store(std::move(*connection), std::move(boot_id), keep_events);
+  const auto bytes = connection->number("SELECT coalesce(sum(bytes),0) FROM observations INDEXED BY observations_briefly");
+  if (!bytes) return std::unexpected(bytes.error());
+  return Store(std::move(*connection), std::move(boot_id), keep, *bytes);
 }
 
 Result<void> Store::insert(std::vector<Event*>& events, std::vector<std::int64_t>& sequences) {
@@ -82,7 +51,7 @@ Result<void> Store::trim(std::size_t added) {
       "DELETE FROM events WHERE sequence <= (SELECT max(sequence) FROM events) - ?1"
       " AND sequence < (SELECT min(sequence) FROM events) + ?2");
   if (!statement) return std::unexpected(statement.error());
-  statement->bind(static_cast<std::int64_t>(keep_events_)).bind(static_cast<std::int64_t>(std::max(2 * added, kTrimAtLeast)));
+  statement->bind(static_cast<std::int64_t>(keep_.events)).bind(static_cast<std::int64_t>(std::max(2 * added, kTrimAtLeast)));
   if (const auto done = statement->step(); !done) return std::unexpected(done.error());
   return {};
 }
@@ -106,10 +75,73 @@ Result<void> Store::write(std::vector<Event*> events, const std::map<std::string
   return {};
 }
 
+Result<void> Store::write_blocks(const std::deque<ObservationBlock>& blocks) {
+  if (blocks.empty()) return {};
+  Transaction transaction(connection_);
+  if (auto begun = transaction.begin(); !begun) return begun;
+  auto insertion =
+      connection_.prepare("INSERT INTO observations(wall_ms,boot_id,run_ns,first_ns,last_ns,config_sha256,bytes,block) VALUES(?,?,?,?,?,?,?,?)");
+  if (!insertion) return std::unexpected(insertion.error());
+  std::int64_t total = block_bytes_;
+  auto stored = stored_;
+  for (const ObservationBlock& b : blocks) {
+    if (b.configuration != stored)
+      if (auto put = put_configuration(*b.configuration); !put) return put;
+    stored = b.configuration;
+    const auto size = static_cast<std::int64_t>(b.bytes.size());
+    insertion->reset();
+    insertion->bind(ms_of(b.wall)).bind(std::string_view(boot_id_)).bind(ns_of(b.run)).bind(ns_of(b.first)).bind(ns_of(b.last));
+    insertion->bind(std::string_view(b.configuration->sha256)).bind(size).bind_blob(b.bytes);
+    if (const auto done = insertion->step(); !done) return std::unexpected(done.error());
+    total += size;
+  }
+  if (auto trimmed = trim_blocks(total, blocks.size()); !trimmed) return trimmed;
+  if (auto committed = transaction.commit(); !committed) return committed;
+  block_bytes_ = total;
+  stored_ = std::move(stored);
+  return {};
+}
+
+// The oldest go first. With each batch at most a few more than came, so that no transaction grows long when the limit was lowered.
+Result<void> Store::trim_blocks(std::int64_t& total, std::size_t added) {
+  const auto limit = static_cast<std::int64_t>(keep_.block_bytes);
+  if (total <= limit) return {};
+  auto oldest = connection_.prepare("SELECT id, bytes FROM observations INDEXED BY observations_briefly ORDER BY id LIMIT ?");
+  if (!oldest) return std::unexpected(oldest.error());
+  oldest->bind(static_cast<std::int64_t>(std::max(2 * added, kTrimAtLeast)));
+  std::int64_t upto = 0;
+  while (total > limit) {
+    const auto row = oldest->step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) break;
+    upto = oldest->integer(0);
+    total -= oldest->integer(1);
+  }
+  oldest->reset();
+  auto removal = connection_.prepare("DELETE FROM observations WHERE id <= ?");
+  if (!removal) return std::unexpected(removal.error());
+  if (const auto done = removal->bind(upto).step(); !done) return std::unexpected(done.error());
+  return {};
+}
+
+Result<void> Store::put_configuration(const Configuration& configuration) {
+  if (configuration.text.empty()) return {};
+  // What no block speaks of any more goes; this is rare, so the search through the blocks is no matter.
+  auto removal = connection_.prepare(
+      "DELETE FROM configuration WHERE sha256 <> ?1 AND NOT EXISTS (SELECT 1 FROM observations WHERE config_sha256 = configuration.sha256)");
+  if (!removal) return std::unexpected(removal.error());
+  if (const auto done = removal->bind(std::string_view(configuration.sha256)).step(); !done) return std::unexpected(done.error());
+  auto insertion = connection_.prepare("INSERT INTO configuration(sha256,text) VALUES(?,?) ON CONFLICT(sha256) DO NOTHING");
+  if (!insertion) return std::unexpected(insertion.error());
+  insertion->bind(std::string_view(configuration.sha256)).bind_blob(configuration.text);
+  if (const auto done = insertion->step(); !done) return std::unexpected(done.error());
+  return {};
+}
+
 Result<std::vector<Event>> Store::events(const EventQuery& query) {
-  std::string sql =
-      "SELECT sequence,id,wall_ms,boot_ns,boot_id,subject,text,fields FROM events"
-      " WHERE sequence IN (SELECT sequence FROM events INDEXED BY events_briefly WHERE sequence > ?";
+  std::string sql = std::string("SELECT ") + kEventColumns +
+                    " FROM events"
+                    " WHERE sequence IN (SELECT sequence FROM events INDEXED BY events_briefly WHERE sequence > ?";
   if (query.since) sql += " AND wall_ms >= ?";
   if (query.id_prefix) sql += " AND id >= ? AND id < ?";
   sql += " ORDER BY sequence DESC LIMIT ?) ORDER BY sequence DESC";
@@ -125,17 +157,10 @@ Result<std::vector<Event>> Store::events(const EventQuery& query) {
     const auto row = statement->step();
     if (!row) return std::unexpected(row.error());
     if (!*row) break;
-    const auto id = event_named(statement->text(1));
-    if (!id) continue;  // written by a version with more kinds of event
-    Event event{.sequence = statement->integer(0),
-                .id = *id,
-                .wall = wall_of(statement->integer(2)),
-                .at = {},
-                .subject = statement->text(5),
-                .text = statement->text(6),
-                .fields = fields_of(statement->text(7))};
-    if (statement->text(4) == boot_id_) event.at = model::Instant(model::Duration(statement->integer(3)));
-    events.push_back(std::move(event));
+    auto row_read = event_of(*statement);
+    if (!row_read) continue;  // written by a version with more kinds of event
+    if (row_read->boot_id != boot_id_) row_read->event.at = {};
+    events.push_back(std::move(row_read->event));
   }
   std::ranges::reverse(events);
   return events;
@@ -179,7 +204,9 @@ Result<std::vector<Override>> Store::overrides() {
       continue;
     }
     overrides.push_back({.id = statement->integer(0),
-                         .kind = kind == "force" ? model::OverrideKind::Force : model::OverrideKind::Hold,
+                         .kind = kind == "force"      ? model::OverrideKind::Force
+                                 : kind == "failback" ? model::OverrideKind::Failback
+                                                      : model::OverrideKind::Hold,
                          .subject = statement->text(2),
                          .to = statement->text(3),
                          .owner = statement->text(4),

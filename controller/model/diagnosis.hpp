@@ -13,6 +13,8 @@ namespace linekeeper::model {
 /// The failure modes a contact-center site plans for; each has a recovery time set by the business. This product acts on the first two.
 enum class FailureMode : std::uint8_t { None = 0, InternetCircuit = 1, SipTrunk = 2, Server = 3, Application = 4, Integration = 5, SiteLoss = 6 };
 
+[[nodiscard]] std::string_view to_string(FailureMode m);  ///< "none", "internet-circuit", "sip-trunk", "server", ...
+
 /// What failed. One word each in status, metrics and events.
 enum class Failed : std::uint8_t {
   Ourselves,        ///< our loop stood still, or our own sending fails: nothing is concluded
@@ -43,6 +45,8 @@ struct Diagnosis {
   std::optional<TargetId> target;
   FailureMode mode = FailureMode::None;  ///< whose recovery time counts; None: nothing is lost by it
   std::string evidence;                  ///< clauses: "link up, gateway answers, 3 of 3 targets silent, coax is well"
+  std::string sentence;                  ///< the whole of it for people: what failed, the evidence, whom to call; filled for a Status
+  std::string call;                      ///< "call ISP One"; empty: nobody
   Instant since{};
   std::uint8_t line = 0;  ///< of the table (controller/decision/diagnosis_table.cpp) that it was read from, counted from 1
   /// The same thing is wrong; evidence and since may differ.

@@ -3,6 +3,7 @@
 
 #include "controller/model/diagnosis.hpp"
 #include "controller/model/event.hpp"
+#include "controller/model/observation.hpp"
 #include "controller/model/plan.hpp"
 #include "controller/model/status.hpp"
 #include "controller/model/verdict.hpp"
@@ -104,6 +105,38 @@ std::string_view to_string(SetAside s) {
     case SetAside::Dead: return "dead";
     case SetAside::Lossy: return "lossy";
     case SetAside::Lying: return "lying";
+  }
+  return "?";
+}
+
+std::string_view to_string(ProbeKind k) {
+  switch (k) {
+    case ProbeKind::Scheduled: return "scheduled";
+    case ProbeKind::Closer: return "closer";
+    case ProbeKind::Verify: return "verify";
+  }
+  return "?";
+}
+
+std::string_view to_string(Neighbour n) {
+  switch (n) {
+    case Neighbour::Unknown: return "unknown";
+    case Neighbour::Answers: return "answers";
+    case Neighbour::Doubtful: return "doubtful";
+    case Neighbour::Silent: return "silent";
+  }
+  return "?";
+}
+
+std::string_view to_string(FailureMode m) {
+  switch (m) {
+    case FailureMode::None: return "none";
+    case FailureMode::InternetCircuit: return "internet-circuit";
+    case FailureMode::SipTrunk: return "sip-trunk";
+    case FailureMode::Server: return "server";
+    case FailureMode::Application: return "application";
+    case FailureMode::Integration: return "integration";
+    case FailureMode::SiteLoss: return "site-loss";
   }
   return "?";
 }

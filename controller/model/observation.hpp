@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 
 #include "controller/model/ids.hpp"
@@ -19,6 +20,9 @@ enum class ProbeKind : std::uint8_t {
   Closer,     ///< between scheduled ones, while a brownout is suspected: evenly spaced, and counted as they are
   Verify,     ///< in quick succession, because an answer is overdue
 };
+
+inline constexpr ProbeKind kEveryProbeKind[] = {ProbeKind::Scheduled, ProbeKind::Closer, ProbeKind::Verify};
+[[nodiscard]] std::string_view to_string(ProbeKind k);  ///< "scheduled", "closer", "verify"
 
 /// An echo request left by `circuit` to `target`.
 struct ProbeSent {
@@ -78,6 +82,9 @@ struct SipOutcome {
   std::optional<IpAddress> received_address;  ///< our address as the carrier saw it (Via received, RFC 3581)
   ProbeKind kind = ProbeKind::Scheduled;      ///< Verify: sent while another was unanswered, or sooner than the carrier's floor
   bool provisional = false;                   ///< a 1xx came before: somebody is there, whatever became of it
+  /// What it has cost the circuit with its IP and UDP headers: packets sent, and the responses that were its own. Of a late one: since
+  /// its Timeout was told. Not recorded: nothing is decided by it.
+  std::uint32_t bytes_sent = 0, bytes_received = 0;
 };
 
 /// The kernel's view of a circuit's interface, complete each time (level, not edge).
@@ -101,6 +108,9 @@ enum class Neighbour : std::uint8_t {
   Doubtful,  ///< NUD_DELAY, NUD_PROBE, NUD_INCOMPLETE: being asked now
   Silent,    ///< NUD_FAILED
 };
+
+inline constexpr Neighbour kEveryNeighbour[] = {Neighbour::Unknown, Neighbour::Answers, Neighbour::Doubtful, Neighbour::Silent};
+[[nodiscard]] std::string_view to_string(Neighbour n);  ///< "unknown", "answers", "doubtful", "silent"
 
 /// The gateway of a circuit, complete each time.
 struct GatewayState {

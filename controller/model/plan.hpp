@@ -26,6 +26,7 @@ enum class Motive : std::uint8_t {
   Held,         ///< stays although a better one exists: a guard says so
   Forced,       ///< a person's override
 };
+inline constexpr int kMotiveCount = static_cast<int>(Motive::Forced) + 1;
 [[nodiscard]] std::string_view to_string(Motive m);  ///< "escape", "failback", ...
 
 /// Guards that stand between policy and plan. `to_string` names are what people type after --override-guard.
@@ -46,6 +47,7 @@ enum class Guard : std::uint8_t {
   SelfDoubt,      ///< I7: our own loop or sending failed just now
   Emergency,      ///< I24: would reduce the ways of emergency calls
 };
+inline constexpr int kGuardCount = static_cast<int>(Guard::Emergency) + 1;
 [[nodiscard]] std::string_view to_string(Guard g);  ///< "last_path", "all_bad", ...
 [[nodiscard]] std::optional<Guard> guard_named(std::string_view name);
 

@@ -60,10 +60,12 @@ struct CircuitStatus {
   LinkState link;
   Figures figures;
   std::vector<TargetStatus> targets;
-  std::optional<Instant> last_good;  ///< when the last answered probe left
-  bool active = false;               ///< some class goes by it
-  bool suspect = false;              ///< silent for longer than it usually is: new calls go elsewhere
-  Duration hold_down{};              ///< how long it must be well before anything goes back to it, now
+  std::optional<Instant> last_good;        ///< when the last answered probe left
+  bool active = false;                     ///< some class goes by it
+  bool suspect = false;                    ///< silent for longer than it usually is: new calls go elsewhere
+  Duration hold_down{};                    ///< how long it must be well before anything goes back to it, now
+  Neighbour gateway = Neighbour::Unknown;  ///< what the kernel last told of its gateway on the link
+  std::optional<bool> resolver;            ///< its resolvers answer through it; nothing: not asked
   Detectors detectors;
 };
 

@@ -27,7 +27,7 @@ std::optional<model::Error> mistaken_names(const model::Site& site, const Overri
   if (!routing && !trunks && !everything)
     return model::Error{fmt::format("'{}' is neither a traffic class nor a trunk of this site", request.subject),
                         fmt::format("Say one of: routing, {}, trunks, {}", names(site.classes), names(site.trunks))};
-  if (request.kind == model::OverrideKind::Hold) return std::nullopt;
+  if (request.kind != model::OverrideKind::Force) return std::nullopt;
   if (routing && !has(site.circuits, request.to))
     return model::Error{fmt::format("'{}' is not a circuit of this site", request.to),
                         fmt::format("{} can go by: {}", request.subject, names(site.circuits))};

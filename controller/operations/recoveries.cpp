@@ -72,6 +72,23 @@ model::Incident class_incident(const model::TrafficClass& traffic, std::optional
   return incident;
 }
 
+Hit hit_of(const model::Trunk& trunk, std::optional<std::size_t> failed, const model::Status& status) {
+  if (!failed) return {};
+  const model::TrunkMember& m = trunk.members[*failed];
+  return {.circuit = m.circuit ? m.circuit : status.plan.classes[trunk.traffic_class.index()].circuit, .carrier = m.carrier};
+}
+
+Hit hit_of(std::optional<std::size_t> circuit) {
+  return {.circuit = circuit ? std::optional(model::id_at<model::CircuitId>(*circuit)) : std::nullopt, .carrier = {}};
+}
+
+/// Is it the name of what hit that incident? What is wrong with everything is, of every incident.
+bool names(const model::Diagnosis& d, const Hit& hit) {
+  if (d.target || d.failed == model::Failed::Resolver) return false;
+  if (d.carrier) return d.carrier == hit.carrier && (!d.circuit || !hit.circuit || d.circuit == hit.circuit);
+  return !d.circuit || d.circuit == hit.circuit;
+}
+
 }  // namespace
 
 Recoveries::Recoveries(const model::Site& site) : site_(&site), classes_(site.classes.size()), trunks_(site.trunks.size()) {}
@@ -85,16 +102,32 @@ model::Incident* Recoveries::open_of(Progress& p) {
   return p.open_incident == 0 || found == incidents_.end() ? nullptr : &*found;
 }
 
-model::Incident& Recoveries::remember(Progress& p, model::Incident incident) {
+model::Incident& Recoveries::remember(Progress& p, model::Incident incident, Hit hit) {
   incident.id = next_id_++;
   p.open_incident = incident.id;
+  if (incident.trigger == "automatic") unnamed_.push_back({.incident = incident.id, .hit = hit, .named = {}});
   incidents_.push_front(std::move(incident));
   if (incidents_.size() > kRemembered) incidents_.pop_back();
   return incidents_.front();
 }
 
-model::Incident& Recoveries::open(Progress& p, model::Incident incident, std::vector<Event>& out, Instant now) {
-  const model::Incident& i = remember(p, std::move(incident));
+void Recoveries::name_incidents(const model::Status& status) {
+  std::erase_if(unnamed_, [&](Unnamed& u) {
+    const auto incident = std::ranges::find(incidents_, u.incident, &model::Incident::id);
+    if (incident == incidents_.end()) return true;
+    const bool over = incident->verified.has_value();
+    if (over && (u.named || status.now - *incident->verified > kNamedAfter)) return true;
+    const auto d = std::ranges::find_if(status.diagnoses, [&](const model::Diagnosis& one) { return names(one, u.hit); });
+    // The same name with the evidence of later is not better: what else has changed since would be read as its cause.
+    if (d == status.diagnoses.end() || u.named == d->failed) return false;
+    u.named = d->failed;
+    incident->diagnosis = d->sentence;
+    return over;
+  });
+}
+
+model::Incident& Recoveries::open(Progress& p, model::Incident incident, Hit hit, std::vector<Event>& out, Instant now) {
+  const model::Incident& i = remember(p, std::move(incident), hit);
   const std::string where = i.failed.empty() ? "every way is down" : i.failed + " failed";
   out.push_back({.id = EventId::IncidentOpened,
                  .at = now,
@@ -125,9 +158,9 @@ void Recoveries::follow_class(const model::ClassChoice& c, const model::Plan& pl
     opened.trigger = trigger_of(c.motive);
     opened.opened = wall;
     if (forced) {  // an order is a move with a clock, not an outage: no alarm
-      incident = &remember(p, std::move(opened));
+      incident = &remember(p, std::move(opened), {});
     } else {
-      incident = &open(p, std::move(opened), out, plan.decided);
+      incident = &open(p, std::move(opened), hit_of(before), out, plan.decided);
     }
   }
   if (incident == nullptr) return;
@@ -142,20 +175,39 @@ void Recoveries::follow_trunk(const model::TrunkChoice& t, const model::Plan& pl
   Progress& p = trunks_[t.trunk.index()];
   const model::Trunk& trunk = site_->trunks[t.trunk.index()];
   const std::optional<std::size_t> choice = t.order.empty() ? std::nullopt : std::optional(t.order.front().member);
-  if (choice == p.choice) return;
+  if (choice == p.choice) return book_suspicion(p, trunk, plan, status, wall, out);
   const auto before = begin_move(p, choice, plan);
+  p.suspected = t.motive == Motive::Suspicion ? before : std::nullopt;
   model::Incident* incident = open_of(p);
   if (incident == nullptr && t.motive == Motive::Escape && before) {
     model::Incident opened = trunk_incident(trunk, before, status);
     opened.trigger = trigger_of(t.motive);
     opened.opened = wall;
-    incident = &open(p, std::move(opened), out, plan.decided);
+    incident = &open(p, std::move(opened), hit_of(trunk, before, status), out, plan.decided);
   }
   if (incident == nullptr) return;
   incident->decided = plan.decided;
   incident->moved_to = choice ? member_name(*site_, trunk, *choice) : "";
   incident->applied.reset();
   changed_.push_back(*incident);
+}
+
+/// New calls had been led around a circuit that was only silent then, and now it is dead: that move was the recovery. It is booked with
+/// the instants at which it was decided, applied and proven.
+void Recoveries::book_suspicion(Progress& p, const model::Trunk& trunk, const model::Plan& plan, const model::Status& status, model::WallTime wall,
+                                std::vector<Event>& out) {
+  if (!p.suspected) return;
+  const auto via = trunk.members[*p.suspected].circuit;
+  if (!via || std::ranges::find(plan.dead, *via) == plan.dead.end()) return;
+  const auto failed = std::exchange(p.suspected, std::nullopt);
+  model::Incident opened = trunk_incident(trunk, failed, status);
+  opened.trigger = trigger_of(Motive::Escape);
+  opened.opened = wall;
+  opened.detected = opened.decided = p.decided;
+  opened.moved_to = member_name(*site_, trunk, *p.choice);
+  opened.applied = p.applied;
+  changed_.push_back(open(p, std::move(opened), hit_of(trunk, failed, status), out, plan.decided));
+  if (p.verified) close(p, Plane::Trunk, static_cast<std::size_t>(&p - trunks_.data()), *p.verified, plan.decided, out);
 }
 
 std::vector<Event> Recoveries::on_plan(const model::Plan& plan, const model::Status& status, model::WallTime wall) {
@@ -174,7 +226,8 @@ std::vector<Event> Recoveries::on_all_bad(Plane plane, std::size_t index, const 
   incident.trigger = "automatic";
   incident.opened = wall;
   incident.decided = status.now;
-  changed_.push_back(open(p, std::move(incident), out, status.now));
+  const Hit hit = plane == Plane::Routing ? hit_of(p.choice) : hit_of(site_->trunks[index], p.choice, status);
+  changed_.push_back(open(p, std::move(incident), hit, out, status.now));
   return out;
 }
 
@@ -221,12 +274,12 @@ bool Recoveries::wants_verification(Plane plane, std::size_t index) const {
   return p.choice && p.applied && !p.verified;
 }
 
-void Recoveries::close(Progress& p, Plane plane, std::size_t index, Instant now, std::vector<Event>& out) {
+void Recoveries::close(Progress& p, Plane plane, std::size_t index, Instant proven, Instant now, std::vector<Event>& out) {
   model::Incident* incident = open_of(p);
   if (incident == nullptr) return;
   p.open_incident = 0;
-  if (!incident->applied) incident->applied = p.applied.value_or(now);
-  incident->verified = now;
+  if (!incident->applied) incident->applied = p.applied.value_or(proven);
+  incident->verified = proven;
   changed_.push_back(*incident);
   const model::Duration rto = *incident->recovery();
   if (incident->trigger == "automatic") p.last_recovery = rto;
@@ -245,7 +298,7 @@ void Recoveries::close(Progress& p, Plane plane, std::size_t index, Instant now,
                             {"detected_boot_ns", boot_ns(incident->detected)},
                             {"decided_boot_ns", boot_ns(incident->decided)},
                             {"applied_boot_ns", boot_ns(*incident->applied)},
-                            {"verified_boot_ns", boot_ns(now)},
+                            {"verified_boot_ns", boot_ns(proven)},
                             {"plane", plane == Plane::Routing ? "routing" : "trunk"},
                             {"of", subject(plane, index)}}});
 }
@@ -262,7 +315,7 @@ std::vector<Event> Recoveries::on_verified(Plane plane, std::size_t index, Insta
                  .subject = subject(plane, index),
                  .text = fmt::format("{} is proven to work end to end, {:.0f} ms after the decision.", way, model::seconds(now - p.decided) * 1e3),
                  .fields = {{"way", way}, {"since_decided_ms", milliseconds(now - p.decided)}}});
-  close(p, plane, index, now, out);
+  close(p, plane, index, now, now, out);
   return out;
 }
 
@@ -275,12 +328,13 @@ std::vector<Event> Recoveries::on_verify_failed(Plane plane, std::size_t index, 
 
 std::vector<Event> Recoveries::on_status(const model::Status& status) {
   std::vector<Event> out;
+  name_incidents(status);
   const auto well = [](const model::Verdict& v) { return v.health == model::Health::Up || v.health == model::Health::Degraded; };
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     Progress& p = classes_[i];
     const model::Incident* incident = open_of(p);
     if (incident != nullptr && incident->moved_to.empty() && p.choice && well(status.circuits[*p.choice].verdict))
-      close(p, Plane::Routing, i, status.now, out);
+      close(p, Plane::Routing, i, status.now, status.now, out);
   }
   for (std::size_t i = 0; i < trunks_.size(); ++i) {
     Progress& p = trunks_[i];
@@ -288,7 +342,7 @@ std::vector<Event> Recoveries::on_status(const model::Status& status) {
     if (incident == nullptr || !incident->moved_to.empty() || !p.choice) continue;
     const model::Trunk& trunk = site_->trunks[i];
     const auto via = trunk.members[*p.choice].circuit ? trunk.members[*p.choice].circuit : status.plan.classes[trunk.traffic_class.index()].circuit;
-    if (via && well(status.path(trunk.members[*p.choice].carrier, *via).verdict)) close(p, Plane::Trunk, i, status.now, out);
+    if (via && well(status.path(trunk.members[*p.choice].carrier, *via).verdict)) close(p, Plane::Trunk, i, status.now, status.now, out);
   }
   return out;
 }

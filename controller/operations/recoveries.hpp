@@ -16,13 +16,23 @@ enum class Plane : std::uint8_t { Routing, Trunk };
 
 /// How far the present choice of one class or trunk has come.
 struct Progress {
-  std::uint64_t generation = 0;       ///< of the plan that made it
-  std::optional<std::size_t> choice;  ///< circuit, or position in Trunk::members; nothing: none yet
+  std::uint64_t generation = 0;          ///< of the plan that made it
+  std::optional<std::size_t> choice;     ///< circuit, or position in Trunk::members; nothing: none yet
+  std::optional<std::size_t> suspected;  ///< trunks: the member that was left because its circuit was silent, while no more is known
   model::Instant decided{};
   std::optional<model::Instant> applied, verified;
   std::string detail;              ///< why not, when not
   std::int64_t open_incident = 0;  ///< id; 0 = none
   std::optional<model::Duration> last_recovery;
+};
+
+/// A diagnosis settles up to a second after the failure: an incident that is over sooner still gets its name.
+inline constexpr model::Duration kNamedAfter = std::chrono::seconds(5);
+
+/// What an incident was opened about: which diagnosis is its own.
+struct Hit {
+  std::optional<model::CircuitId> circuit;
+  std::optional<model::CarrierId> carrier;
 };
 
 class Recoveries {
@@ -42,7 +52,7 @@ class Recoveries {
   std::vector<model::Event> on_verified(Plane plane, std::size_t index, model::Instant now);
   /// It could not be shown to work in time.
   std::vector<model::Event> on_verify_failed(Plane plane, std::size_t index, const std::string& why, model::Instant now);
-  /// Closes incidents whose way came back by itself. Called when verdicts changed.
+  /// Closes incidents whose way came back by itself, and gives incidents the name of what failed. Called when verdicts or diagnoses changed.
   std::vector<model::Event> on_status(const model::Status& status);
 
   [[nodiscard]] const Progress& progress(Plane plane, std::size_t index) const {
@@ -58,18 +68,29 @@ class Recoveries {
  private:
   Progress& at(Plane plane, std::size_t index) { return plane == Plane::Routing ? classes_.at(index) : trunks_.at(index); }
   model::Incident* open_of(Progress& p);
-  model::Incident& remember(Progress& p, model::Incident incident);  // with an id, as the open one of p
+  model::Incident& remember(Progress& p, model::Incident incident, Hit hit);  // with an id, as the open one of p
+  void name_incidents(const model::Status& status);
   void follow_class(const model::ClassChoice& c, const model::Plan& plan, const model::Status& status, model::WallTime wall,
                     std::vector<model::Event>& out);
+  void book_suspicion(Progress& p, const model::Trunk& trunk, const model::Plan& plan, const model::Status& status, model::WallTime wall,
+                      std::vector<model::Event>& out);
   void follow_trunk(const model::TrunkChoice& t, const model::Plan& plan, const model::Status& status, model::WallTime wall,
                     std::vector<model::Event>& out);
-  model::Incident& open(Progress& p, model::Incident incident, std::vector<model::Event>& out, model::Instant now);
-  void close(Progress& p, Plane plane, std::size_t index, model::Instant now, std::vector<model::Event>& out);
+  model::Incident& open(Progress& p, model::Incident incident, Hit hit, std::vector<model::Event>& out, model::Instant now);
+  /// @param proven  when the way was  @param now  when that is told
+  void close(Progress& p, Plane plane, std::size_t index, model::Instant proven, model::Instant now, std::vector<model::Event>& out);
   [[nodiscard]] std::string subject(Plane plane, std::size_t index) const;
 
   const model::Site* site_;
   std::vector<Progress> classes_, trunks_;
   std::deque<model::Incident> incidents_;  // newest first, at most 20
+  /// An incident whose name may still come or get better.
+  struct Unnamed {
+    std::int64_t incident = 0;
+    Hit hit;
+    std::optional<model::Failed> named;
+  };
+  std::vector<Unnamed> unnamed_;  // never more than incidents_
   std::vector<model::Incident> changed_;
   std::int64_t next_id_ = 1;
 };

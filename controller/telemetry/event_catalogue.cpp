@@ -22,14 +22,18 @@ EventAdvice advice(EventId id) {
       return {"The kernel reports a change of a circuit's interface, carrier, address or gateway.",
               "Nothing by itself. If the link was lost: check the cable, the modem and its power."};
     case EventId::CircuitUp:
-      return {"The circuit answers again, often enough to be trusted. Traffic returns to it after its hold-down, if it is preferred.",
-              "Nothing. Tell the provider if a ticket is open."};
+      return {
+          "The circuit answers again, often enough to be called up. Traffic returns to it after its hold-down, which grows with each relapse, if "
+          "it is preferred.",
+          "Nothing. Tell the provider if a ticket is open."};
     case EventId::CircuitDegraded:
-      return {"The circuit answers, but worse than its limits allow.",
-              "Look at loss and delay per target: linekeeper status. If it lasts, open a ticket with the provider."};
+      return {
+          "The circuit lives, but loses part of what goes over it, or delays it far beyond what is usual there: a brownout. The text says which. "
+          "Classes with limits of quality leave it if another circuit is better.",
+          "Is it our own load (a backup running)? If not, open a ticket with the provider: linekeeper explain CIRCUIT has the figures."};
     case EventId::CircuitDown:
       return {
-          "The circuit is dead: its link is gone, or several targets in several networks stopped answering at once.",
+          "The circuit is dead: its link is gone, or several targets in several networks are silent for longer than a living circuit of its kind is.",
           "Check the modem and its power, then call the provider's NOC with the time of this event. Traffic has been moved if another way is up."};
     case EventId::CircuitUnknown:
       return {"Too little is known about the circuit to judge it; unknown moves nothing.",
@@ -118,7 +122,7 @@ EventAdvice advice(EventId id) {
     case EventId::TargetReturned: return {"A target that had been set aside behaves again, and counts again.", "Nothing."};
     case EventId::DiagnosisMade:
       return {"What has failed got its name, with the evidence for it.",
-              "Call whom it names: the provider for a circuit or gateway, the carrier for a carrier; the table stands in README.md."};
+              "Call whom it names. It stands on top of linekeeper status until it is over."};
     case EventId::DiagnosisOver: return {"What was named is not wrong any more.", "Nothing. Tell whoever holds the ticket."};
   }
   return {};

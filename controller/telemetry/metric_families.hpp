@@ -53,6 +53,7 @@ class MetricFamilies {
     T* metric = nullptr;
     bool marked = true;
     std::vector<double> bounds;  ///< of a histogram
+    std::string labels;          ///< as they are served
   };
   template <class T>
   struct Family {
@@ -72,6 +73,8 @@ class MetricFamilies {
   Families<Counter> counters_;
   Families<Gauge> gauges_;
   Families<Histogram> histograms_;
+  std::vector<const MetricRow*> by_name_;
+  mutable std::size_t last_size_ = 0;
 };
 
 }  // namespace linekeeper::telemetry

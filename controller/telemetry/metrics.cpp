@@ -6,6 +6,7 @@
 
 #include "controller/runtime/log.hpp"
 #include "controller/telemetry/metric_families.hpp"
+#include "controller/telemetry/metrics_diagnoses.hpp"
 #include "controller/telemetry/metrics_probes.hpp"
 #include "controller/telemetry/metrics_service.hpp"
 #include "controller/telemetry/metrics_site.hpp"
@@ -32,6 +33,7 @@ constexpr auto kHandlers = std::to_array<Handler>({{"/", "page"},
                                                    {"/api/v1/events/stream", "journal"},
                                                    {"/api/v1/failover", "failover"},
                                                    {"/api/v1/hold", "hold"},
+                                                   {"/api/v1/failback", "failback"},
                                                    {"/api/v1/release", "release"}});
 
 struct Code {
@@ -99,6 +101,7 @@ struct Metrics::Impl {
   MetricFamilies families;
   ProbeMetrics probes;
   SiteMetrics site;
+  DiagnosisMetrics diagnoses;
   ServiceMetrics service;
   std::vector<Actuator> actuators;
   Histogram* lag = nullptr;
@@ -107,6 +110,7 @@ struct Metrics::Impl {
   void bind(const model::Site& of) {
     probes.bind(families, of);
     site.bind(families, of);
+    diagnoses.bind(families, of);
     service.bind(families, of);
     actuators.clear();
     bind_actuator("switch");
@@ -178,6 +182,7 @@ void Metrics::update(const model::Status& status) {
   if (!status.site) return;
   impl_->probes.expire(status.now);
   impl_->site.update(status);
+  impl_->diagnoses.update(status);
   impl_->service.update(status);
   const bool hold = status.mode == model::Mode::Hold;
   impl_->families.gauge("operating_mode", {"automatic"}).Set(hold ? 0 : 1);

@@ -1,6 +1,9 @@
 #include "controller/telemetry/metrics_probes.hpp"
 
 #include <algorithm>
+#include <limits>
+
+#include "controller/telemetry/probe_cost.hpp"
 
 namespace linekeeper::telemetry {
 
@@ -43,6 +46,31 @@ ProbeMetrics::Probe ProbeMetrics::make(std::string_view circuit, const std::stri
           .rtt = &families_->histogram("probe_rtt_seconds", {circuit, name}, kRttBounds)};
 }
 
+void ProbeMetrics::bind_costs(const model::Site& site) {
+  const auto cost = [&](std::string_view circuit, std::string_view method) {
+    Cost c{.kinds = {},
+           .sent = &families_->counter("circuit_probe_bytes_total", {circuit, method, "sent"}),
+           .received = &families_->counter("circuit_probe_bytes_total", {circuit, method, "received"})};
+    for (const model::ProbeKind k : model::kEveryProbeKind)
+      c.kinds[static_cast<std::size_t>(k)] = &families_->counter("circuit_probes_total", {circuit, method, to_string(k)});
+    return c;
+  };
+  echo_costs_.clear();
+  options_costs_.clear();
+  for (const auto& c : site.circuits) {
+    echo_costs_.push_back(cost(c.name, "icmp"));
+    options_costs_.push_back(cost(c.name, "options"));
+  }
+  loads_.clear();
+  for (const auto& t : site.trunks) {
+    loads_.push_back({.calls = &families_->gauge("trunk_calls", {t.name}), .rate = &families_->gauge("trunk_calls_per_second", {t.name})});
+    loads_.back().calls->Set(std::numeric_limits<double>::quiet_NaN());
+    loads_.back().rate->Set(std::numeric_limits<double>::quiet_NaN());
+  }
+  stalls_ = &families_->counter("loop_stalls_total", {});
+  stalled_ = &families_->counter("loop_stalled_seconds_total", {});
+}
+
 void ProbeMetrics::bind(MetricFamilies& families, const model::Site& site) {
   families_ = &families;
   circuits_ = site.circuits.size();
@@ -57,14 +85,19 @@ void ProbeMetrics::bind(MetricFamilies& families, const model::Site& site) {
   echoes_.assign(circuits_ * targets_, Probe{});
   for (std::size_t c = 0; c < circuits_; ++c)
     for (const model::TargetId t : site.circuits[c].targets)
-      if (t.index() < targets_)
-        echoes_[c * targets_ + t.index()] = make(circuit_names_[c], "icmp:" + site.targets[t.index()].name, "icmp", site.targets[t.index()].name, "");
+      if (t.index() < targets_) {
+        Probe& probe = echoes_[c * targets_ + t.index()];
+        probe = make(circuit_names_[c], "icmp:" + site.targets[t.index()].name, "icmp", site.targets[t.index()].name, "");
+        probe.bytes = echo_bytes(site.targets[t.index()].address);
+      }
+  bind_costs(site);
   paths_.assign(carrier_names_.size() * circuits_, Path{});
   for (std::size_t i = 0; i < paths_.size(); ++i) {
     Path& path = paths_[i];
     path.carrier = i / circuits_;
     path.circuit = i % circuits_;
     const std::string& carrier = carrier_names_[path.carrier];
+    path.overdue = &families.counter("path_sip_overdue_total", {carrier, circuit_names_[path.circuit]});
     path.probe = make(circuit_names_[path.circuit], "options:" + carrier, "options", "", carrier);
     // The two answers everyone asks about stand at 0 from the start, so that the first one is seen as an increase.
     for (const int code : {200, 503}) {
@@ -86,6 +119,11 @@ ProbeMetrics::Probe* ProbeMetrics::echo(model::CircuitId circuit, model::TargetI
   return probe.attempts != nullptr ? &probe : nullptr;
 }
 
+ProbeMetrics::Path* ProbeMetrics::path(model::CarrierId carrier, model::CircuitId circuit) {
+  if (circuit.index() >= circuits_ || carrier.index() >= carrier_names_.size()) return nullptr;
+  return &paths_[carrier.index() * circuits_ + circuit.index()];
+}
+
 ProbeMetrics::Echo* ProbeMetrics::flight(model::CircuitId circuit, std::uint64_t sequence) {
   Echo& slot = flights_[circuit.index()][sequence % kInFlight];
   return slot.sequence == sequence && slot.probe != nullptr ? &slot : nullptr;
@@ -95,6 +133,9 @@ void ProbeMetrics::on(const model::ProbeSent& sent) {
   Probe* probe = echo(sent.circuit, sent.target);
   if (probe == nullptr) return;
   probe->attempts->Increment();
+  Cost& cost = echo_costs_[sent.circuit.index()];
+  cost.kinds[static_cast<std::size_t>(sent.kind)]->Increment();
+  cost.sent->Increment(probe->bytes);
   Echo& slot = flights_[sent.circuit.index()][sent.sequence % kInFlight];
   if (slot.fate == Fate::Waiting) slot.probe->timeouts->Increment();
   slot = {.sequence = sent.sequence, .sent = sent.sent, .probe = probe, .fate = Fate::Waiting};
@@ -110,6 +151,7 @@ void ProbeMetrics::on(const model::ProbeReply& reply) {
     if (waiting) probe->timeouts->Increment();  // it was late, only nobody had looked yet
   }
   probe->rtt->Observe(model::seconds(reply.rtt));
+  echo_costs_[reply.circuit.index()].received->Increment(probe->bytes);
   if (slot != nullptr) slot->fate = Fate::Settled;
 }
 
@@ -130,8 +172,13 @@ void ProbeMetrics::on(const model::ProbeLocalError& error) {
 }
 
 void ProbeMetrics::on(const model::SipOutcome& outcome) {
-  if (outcome.circuit.index() >= circuits_ || outcome.carrier.index() >= carrier_names_.size()) return;
-  Path& path = paths_[outcome.carrier.index() * circuits_ + outcome.circuit.index()];
+  Path* const of = path(outcome.carrier, outcome.circuit);
+  if (of == nullptr) return;
+  Path& path = *of;
+  Cost& cost = options_costs_[path.circuit];
+  cost.sent->Increment(outcome.bytes_sent);
+  cost.received->Increment(outcome.bytes_received);
+  if (!outcome.late && outcome.result != model::SipResult::LocalError) cost.kinds[static_cast<std::size_t>(outcome.kind)]->Increment();
   if (outcome.late)
     path.probe.late->Increment();  // the attempt and its timeout are counted already
   else
@@ -145,6 +192,21 @@ void ProbeMetrics::on(const model::SipOutcome& outcome) {
     case model::SipResult::Refused: path.probe.rejected->Increment(); break;
     case model::SipResult::LocalError: path.probe.local_errors->Increment(); break;
   }
+}
+
+void ProbeMetrics::on(const model::SipOverdue& overdue) {
+  if (Path* const of = path(overdue.carrier, overdue.circuit)) of->overdue->Increment();
+}
+
+void ProbeMetrics::on(const model::LoopStall& stall) {
+  stalls_->Increment();
+  stalled_->Increment(std::max(0.0, model::seconds(stall.to - stall.from)));
+}
+
+void ProbeMetrics::on(const model::TrunkLoad& load) {
+  if (load.trunk.index() >= loads_.size()) return;
+  loads_[load.trunk.index()].calls->Set(load.calls);
+  loads_[load.trunk.index()].rate->Set(load.calls_per_second);
 }
 
 void ProbeMetrics::count_code(Path& path, int code) {

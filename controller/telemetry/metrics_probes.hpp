@@ -31,6 +31,15 @@ class ProbeMetrics {
     Counter* local_errors = nullptr;
     Counter* late = nullptr;
     Histogram* rtt = nullptr;
+    double bytes = 0;  ///< of one echo request, and of its answer, on the wire
+  };
+  /// What probing costs a circuit.
+  struct Cost {
+    std::array<Counter*, std::size(model::kEveryProbeKind)> kinds{};
+    Counter *sent = nullptr, *received = nullptr;
+  };
+  struct Load {
+    Gauge *calls = nullptr, *rate = nullptr;
   };
   struct Code {
     std::string_view label;
@@ -39,6 +48,7 @@ class ProbeMetrics {
   struct Path {
     Probe probe;
     std::vector<Code> codes;  ///< the few this path has answered with
+    Counter* overdue = nullptr;
     std::size_t carrier = 0, circuit = 0;
   };
   enum class Fate : std::uint8_t { Settled, Waiting, TimedOut };
@@ -48,9 +58,10 @@ class ProbeMetrics {
     Probe* probe = nullptr;
     Fate fate = Fate::Settled;
   };
-  /// Echo requests on their way, by sequence; far more than can be unanswered at 5 probes a second and 1 s. A slot that
-  /// is needed again while it still waits is a timeout.
-  static constexpr std::size_t kInFlight = 64;
+  /// Echo requests on their way, by sequence. While an answer is overdue they leave every 20 ms for a second and every 50 ms after that,
+  /// beside the scheduled ones: 5 s of that are on their way at the usual timeout of 1 s and well beyond. A slot that is needed again
+  /// while it still waits is a timeout.
+  static constexpr std::size_t kInFlight = 256;
   using Flight = std::array<Echo, kInFlight>;
 
   void on(const model::ProbeSent& sent);
@@ -58,24 +69,29 @@ class ProbeMetrics {
   void on(const model::ProbeRejected& rejected);
   void on(const model::ProbeLocalError& error);
   void on(const model::SipOutcome& outcome);
-  void on(const model::LinkState&) {}
-  void on(const model::GatewayState&) {}
-  void on(const model::ResolverState&) {}
-  void on(const model::LoopStall&) {}
-  void on(const model::TrunkLoad&) {}
-  void on(const model::SipOverdue&) {}  // its outcome is what is counted
-  void on(const model::SipProvisional&) {}
+  void on(const model::LinkState&) {}      // what is held to be true of these three is read from the Status
+  void on(const model::GatewayState&) {}   //
+  void on(const model::ResolverState&) {}  //
+  void on(const model::LoopStall& stall);
+  void on(const model::TrunkLoad& load);
+  void on(const model::SipOverdue& overdue);
+  void on(const model::SipProvisional&) {}  // its outcome is what is counted
 
   Probe make(std::string_view circuit, const std::string& name, std::string_view method, std::string_view target, std::string_view carrier);
+  void bind_costs(const model::Site& site);
+  [[nodiscard]] Path* path(model::CarrierId carrier, model::CircuitId circuit);
   [[nodiscard]] Probe* echo(model::CircuitId circuit, model::TargetId target);
   [[nodiscard]] Echo* flight(model::CircuitId circuit, std::uint64_t sequence);
   void count_code(Path& path, int code);
 
   MetricFamilies* families_ = nullptr;
   std::size_t targets_ = 0, circuits_ = 0;
-  std::vector<Probe> echoes_;    ///< circuit by circuit, target by target
-  std::vector<Path> paths_;      ///< carrier by carrier, circuit by circuit
-  std::vector<Flight> flights_;  ///< by circuit
+  std::vector<Probe> echoes_;                     ///< circuit by circuit, target by target
+  std::vector<Path> paths_;                       ///< carrier by carrier, circuit by circuit
+  std::vector<Flight> flights_;                   ///< by circuit
+  std::vector<Cost> echo_costs_, options_costs_;  ///< by circuit
+  std::vector<Load> loads_;                       ///< by trunk
+  Counter *stalls_ = nullptr, *stalled_ = nullptr;
   std::vector<std::string> circuit_names_, carrier_names_;
   model::Duration timeout_{};
 };

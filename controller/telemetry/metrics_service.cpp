@@ -9,7 +9,6 @@ namespace {
 
 constexpr std::array<std::string_view, 2> kTriggers = {"automatic", "operator"};
 constexpr std::array<std::string_view, 4> kPhases = {"detect", "decide", "apply", "verify"};
-constexpr int kGuards = static_cast<int>(model::Guard::RateLimit) + 1;
 /// So many from-to pairs of a plane stand at 0 from the start; a larger site's come into being when they happen.
 constexpr std::size_t kPairsAtStart = 64;
 
@@ -59,7 +58,7 @@ void ServiceMetrics::bind(MetricFamilies& families, const model::Site& site) {
         now.was_down = old.was_down;
       }
   suppressed_.clear();
-  for (int g = 1; g < kGuards; ++g)
+  for (int g = 1; g < model::kGuardCount; ++g)
     suppressed_.push_back(&families.counter("decisions_suppressed_total", {model::to_string(static_cast<model::Guard>(g))}));
   suppressed_seen_.resize(suppressed_.size());
 }
@@ -69,6 +68,10 @@ void ServiceMetrics::bind_plane(MetricFamilies& families, const model::Site& sit
   OfPlane& one = of(plane);
   one.moved = &families.counter("decisions_total", {p, "moved"});
   one.held = &families.counter("decisions_total", {p, "held"});
+  for (int m = 0; m < model::kMotiveCount; ++m) {
+    const std::string_view motive = to_string(static_cast<model::Motive>(m));
+    one.motives[static_cast<std::size_t>(m)] = {motive, &families.counter("moves_total", {p, motive})};
+  }
   one.failed_decide = &families.counter("failover_failures_total", {p, "decide"});
   one.failed_apply = &families.counter("failover_failures_total", {p, "apply"});
   one.failed_verify = &families.counter("failover_failures_total", {p, "verify"});
@@ -151,6 +154,8 @@ void ServiceMetrics::count_move(const model::Event& event, Plane plane) {
     if (const auto via = name.find(" via "); plane == Plane::Trunk && via != std::string_view::npos) name = name.substr(0, via);
     return holds(p.ways, name) ? name : std::string_view("none");
   };
+  for (const auto& [motive, moves] : p.motives)
+    if (motive == field(event, "motive")) moves->Increment();
   const std::string_view trigger = kTriggers[field(event, "motive") == "forced" ? 1 : 0];
   families_->counter("failovers_total", {to_string(plane), known(field(event, "from")), known(field(event, "to")), trigger}).Increment();
 }

@@ -4,6 +4,8 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "controller/model/event.hpp"
@@ -36,6 +38,7 @@ class ServiceMetrics {
   };
   struct OfPlane {
     Counter *moved = nullptr, *held = nullptr;
+    std::array<std::pair<std::string_view, Counter*>, model::kMotiveCount> motives{};
     Counter *failed_decide = nullptr, *failed_apply = nullptr, *failed_verify = nullptr;
     std::array<Histogram*, 2> duration{};  ///< by trigger
     std::array<Histogram*, 4> phases{};    ///< detect, decide, apply, verify

@@ -10,6 +10,7 @@
 #include "controller/telemetry/attention.hpp"
 #include "controller/telemetry/build_info.hpp"
 #include "controller/telemetry/page_text.hpp"
+#include "controller/telemetry/probe_cost.hpp"
 #include "controller/telemetry/service.hpp"
 
 namespace linekeeper::telemetry {
@@ -48,10 +49,21 @@ std::string top(const model::Status& status, const std::vector<Service>& all) {
                      escape(headline(status, all)), mode, page::clock_time(status.wall));
 }
 
+/// What is wrong, by name, before what is to be done about it.
+std::string diagnosis_list(const model::Status& status) {
+  if (status.diagnoses.empty()) return {};
+  std::string out = "<h2>What is wrong</h2><ul class=\"wrong\">";
+  for (const model::Diagnosis& d : status.diagnoses)
+    append(out, "<li>{} <span class=\"sub\">for {}</span></li>",
+           escape(d.sentence.empty() ? model::to_string(d.failed) : std::string_view(d.sentence)), human(status.now - d.since));
+  return out + "</ul>";
+}
+
 std::string attention_list(const model::Status& status, const std::vector<Service>& all) {
   const auto sentences = attention(status, all);
-  if (sentences.empty()) return {};
-  std::string out = "<h2>Needs attention</h2><ul class=\"todo\">";
+  std::string out = diagnosis_list(status);
+  if (sentences.empty()) return out;
+  out += "<h2>Needs attention</h2><ul class=\"todo\">";
   for (const std::string& s : sentences) append(out, "<li>{}</li>", escape(s));
   return out + "</ul>";
 }
@@ -111,10 +123,67 @@ std::string circuit_table(const model::Status& status) {
                {"Why", Long}});
   for (const model::CircuitStatus& c : status.circuits) {
     const model::Circuit& configured = (*status.site)[c.circuit];
-    table.row({escape(configured.name) + (c.active ? sub("◀ in use") : ""), state_mark(model::to_string(c.verdict.health)),
-               human(status.now - c.verdict.since), page::milliseconds(c.figures.rtt), page::milliseconds(c.figures.jitter), page::loss(c.figures),
-               page::mos(c.figures), escape(configured.interface) + sub(c.link.address ? c.link.address->to_string() : "no address"),
+    const bool living = c.verdict.health == model::Health::Up || c.verdict.health == model::Health::Degraded;
+    table.row({escape(configured.name) + (c.active ? sub("◀ in use") : ""),
+               state_mark(c.suspect && living ? "suspect" : model::to_string(c.verdict.health)), human(status.now - c.verdict.since),
+               page::milliseconds(c.figures.rtt), page::milliseconds(c.figures.jitter), page::loss(c.figures), page::mos(c.figures),
+               escape(configured.interface) + sub(c.link.address ? c.link.address->to_string() : "no address"),
                escape(configured.provider) + sub(configured.medium), escape(c.reason)});
+  }
+  return table.html();
+}
+
+double megabytes_month(const model::Status& status, const model::CircuitStatus& c) {
+  return static_cast<double>(probe_bytes_month(*status.site, c)) / 1e6;
+}
+
+std::string score_cell(double score, double alarm) {
+  if (alarm <= 0) return "–";
+  return fmt::format("{:.1f} of {:.1f}", score, alarm) + (score >= alarm ? sub("▲ alarm") : "");
+}
+
+std::string_view gateway_words(const model::CircuitStatus& c) {
+  switch (c.gateway) {
+    case model::Neighbour::Unknown: return "–";
+    case model::Neighbour::Answers: return "✓ answers";
+    case model::Neighbour::Doubtful: return "… being asked";
+    case model::Neighbour::Silent: return "✕ SILENT";
+  }
+  return "–";
+}
+
+std::string set_aside_cell(const model::Status& status, const model::CircuitStatus& c) {
+  std::string out;
+  for (const model::TargetStatus& t : c.targets)
+    if (t.set_aside != model::SetAside::No)
+      append(out, "{}{} ({})", out.empty() ? "" : ", ", escape((*status.site)[t.target].name), to_string(t.set_aside));
+  return out.empty() ? "none" : out;
+}
+
+/// What the judge goes by, circuit by circuit.
+std::string detection_table(const model::Status& status) {
+  Table table({{"Circuit"},
+               {"Silent", Number},
+               {"Dead after", Number},
+               {"Loss score", Number},
+               {"Burst score", Number},
+               {"Shortest RTT", Number},
+               {"R", Number},
+               {"Hold-down", Number},
+               {"Probed", Number},
+               {"Gateway"},
+               {"Set aside", Long}});
+  for (const model::CircuitStatus& c : status.circuits) {
+    const model::Circuit& configured = (*status.site)[c.circuit];
+    const model::Detectors& d = c.detectors;
+    const std::string every = d.interval < std::chrono::seconds(1) ? page::milliseconds(d.interval) : human(d.interval);
+    table.row({escape(configured.name), (d.silent > model::Duration::zero() ? human(d.silent) : "–") + sub("suspect after " + human(d.suspect_after)),
+               human(d.dead_after) + sub(d.learned_over > model::Duration::zero() ? "learned from " + human(d.learned_over) : "not learned yet"),
+               score_cell(d.lossy, d.lossy_alarm), score_cell(d.bursty, d.bursty_alarm),
+               page::milliseconds(d.shortest_rtt) + (d.usual_rtt ? sub("usually " + page::milliseconds(d.usual_rtt)) : ""),
+               c.figures.r_factor ? fmt::format("{:.0f}", *c.figures.r_factor) : "–", human(c.hold_down),
+               "every " + every + (configured.metered ? sub(fmt::format("metered: {:.0f} MB a month", megabytes_month(status, c))) : ""),
+               std::string(gateway_words(c)), set_aside_cell(status, c)});
   }
   return table.html();
 }
@@ -149,7 +218,9 @@ std::string override_table(const model::Status& status) {
   Table table({{"No."}, {"What"}, {"Until"}, {"Who"}, {"Why", Long}});
   for (const model::Override& o : status.overrides) {
     const std::string subject = o.subject.empty() ? "everything" : o.subject;
-    const std::string what = o.kind == model::OverrideKind::Force ? subject + " forced to " + o.to : subject + " held as it is";
+    const std::string what = o.kind == model::OverrideKind::Force  ? subject + " forced to " + o.to
+                             : o.kind == model::OverrideKind::Hold ? subject + " held as it is"
+                                                                   : subject + " may go back to what it prefers";
     table.row({std::to_string(o.id), escape(what), page::clock_time(o.until) + sub("in " + human(o.until - status.wall)), escape(o.owner),
                escape(o.reason)});
   }
@@ -158,15 +229,15 @@ std::string override_table(const model::Status& status) {
 
 std::string incident_table(const model::Status& status) {
   if (status.incidents.empty()) return "<p class=\"none\">None since the start.</p>";
-  Table table({{"Opened"}, {"Service"}, {"What failed"}, {"Moved to"}, {"Recovered in"}, {"Detected"}, {"Applied"}, {"By"}});
+  Table table({{"Opened"}, {"Service"}, {"What failed", Long}, {"Moved to"}, {"Recovered in"}, {"Detected"}, {"Applied"}, {"By"}});
   for (const model::Incident& i : status.incidents) {
     const auto after = [&](std::optional<model::Instant> at) { return at ? human(*at - i.last_good) : std::string("–"); };
     const model::Duration open = status.now - i.last_good;
     const std::string result = i.recovery()
                                    ? recovery_words(i.recovery(), i.rto_target)
                                    : fmt::format("… open for {} of {}{}", human(open), human(i.rto_target), open > i.rto_target ? " ✕ MISSED" : "");
-    table.row({page::clock_time(i.opened) + sub(fmt::format("no. {}", i.id)), escape(i.subject), escape(i.failed), escape(i.moved_to), result,
-               after(i.detected), after(i.applied), escape(i.trigger)});
+    table.row({page::clock_time(i.opened) + sub(fmt::format("no. {}", i.id)), escape(i.subject), escape(i.failed) + sub(i.diagnosis),
+               escape(i.moved_to), result, after(i.detected), after(i.applied), escape(i.trigger)});
   }
   return table.html();
 }
@@ -207,6 +278,7 @@ std::string page_html(const model::Status& status, std::span<const model::Event>
                                                             {"attention", attention_list(status, all)},
                                                             {"services", service_cards(status, all)},
                                                             {"circuits", known ? circuit_table(status) : std::string()},
+                                                            {"detection", known ? detection_table(status) : std::string()},
                                                             {"carriers", known ? carrier_matrix(status) : std::string()},
                                                             {"overrides", override_table(status)},
                                                             {"incidents", incident_table(status)},

@@ -29,13 +29,13 @@ std::string escape(std::string_view text) {
 
 std::string_view sign(std::string_view state) {
   if (state == "ok" || state == "up") return "✓";
-  if (state == "degraded") return "▲";
+  if (state == "degraded" || state == "suspect") return "▲";
   if (state == "down") return "✕";
   return "?";
 }
 
 std::string state_mark(std::string_view state) {
-  return fmt::format("<span class=\"state {}\">{} {}</span>", state, sign(state), state == "down" ? "DOWN" : state);
+  return fmt::format("<span class=\"state {}\">{} {}</span>", state, sign(state), state == "down" ? "DOWN" : state == "suspect" ? "SUSPECT" : state);
 }
 
 std::string severity_mark(model::Severity severity) {

@@ -8,6 +8,7 @@
 #include "controller/runtime/clock.hpp"
 #include "controller/telemetry/attention.hpp"
 #include "controller/telemetry/build_info.hpp"
+#include "controller/telemetry/probe_cost.hpp"
 #include "controller/telemetry/service.hpp"
 
 namespace linekeeper::telemetry {
@@ -25,25 +26,16 @@ double in_seconds(model::Duration d) { return rounded(model::seconds(d)); }
 json::value seconds_or_null(std::optional<model::Duration> d) { return d ? json::value(in_seconds(*d)) : json::value(nullptr); }
 json::value ms_or_null(std::optional<model::Duration> d) { return d ? json::value(rounded(model::seconds(*d) * 1000.0)) : json::value(nullptr); }
 json::value loss_or_null(const model::Figures& f) { return f.samples > 0 ? json::value(rounded(f.loss_ratio)) : json::value(nullptr); }
-json::value mos_or_null(const model::Figures& f) { return f.mos ? json::value(rounded(*f.mos)) : json::value(nullptr); }
+json::value number_or_null(std::optional<double> d) { return d ? json::value(rounded(*d)) : json::value(nullptr); }
+template <class List>
+json::value name_or_null(const List& all, const auto& id) {
+  return id && id->index() < all.size() ? json::value(text(all[id->index()].name)) : json::value(nullptr);
+}
 
 std::string_view link_word(const model::LinkState& link) {
   if (!link.present) return "missing";
   if (!link.admin_up) return "set-down";
   return link.carrier ? "up" : "no-carrier";
-}
-
-std::string_view mode_word(model::FailureMode mode) {
-  switch (mode) {
-    case model::FailureMode::InternetCircuit: return "internet-circuit";
-    case model::FailureMode::SipTrunk: return "sip-trunk";
-    case model::FailureMode::None: return "none";
-    case model::FailureMode::Server: return "server";
-    case model::FailureMode::Application: return "application";
-    case model::FailureMode::Integration: return "integration";
-    case model::FailureMode::SiteLoss: return "site-loss";
-  }
-  return "?";
 }
 
 json::array order_json(const model::Status& status, const Service& service, const model::Trunk& trunk) {
@@ -93,6 +85,21 @@ json::array services_json(const model::Status& status, const std::vector<Service
   return out;
 }
 
+json::object detectors_json(const model::Detectors& d) {
+  return {{"silent_s", in_seconds(d.silent)},
+          {"suspect_after_s", in_seconds(d.suspect_after)},
+          {"dead_after_s", in_seconds(d.dead_after)},
+          {"learned_over_s", in_seconds(d.learned_over)},
+          {"lossy", rounded(d.lossy)},
+          {"lossy_alarm", rounded(d.lossy_alarm)},
+          {"bursty", rounded(d.bursty)},
+          {"bursty_alarm", rounded(d.bursty_alarm)},
+          {"shortest_rtt_ms", ms_or_null(d.shortest_rtt)},
+          {"usual_rtt_ms", ms_or_null(d.usual_rtt)},
+          {"interval_ms", ms_or_null(d.interval)},
+          {"verify_left", rounded(d.verify_left)}};
+}
+
 json::object circuit_json(const model::Status& status, const model::CircuitStatus& c) {
   const model::Circuit& configured = (*status.site)[c.circuit];
   json::array targets;
@@ -103,7 +110,8 @@ json::object circuit_json(const model::Status& status, const model::CircuitStatu
                        {"rtt_ms", ms_or_null(t.figures.rtt)},
                        {"loss_ratio", loss_or_null(t.figures)},
                        {"losses_in_a_row", t.figures.losses_in_a_row},
-                       {"samples", t.figures.samples}});
+                       {"samples", t.figures.samples},
+                       {"set_aside", text(model::to_string(t.set_aside))}});
   }
   const auto address = [](const std::optional<model::IpAddress>& a) { return a ? json::value(a->to_string()) : json::value(nullptr); };
   return {{"name", text(configured.name)},
@@ -112,11 +120,18 @@ json::object circuit_json(const model::Status& status, const model::CircuitStatu
           {"reason", text(c.reason)},
           {"since_s", in_seconds(status.now - c.verdict.since)},
           {"active", c.active},
+          {"suspect", c.suspect},
+          {"hold_down_s", in_seconds(c.hold_down)},
           {"rtt_ms", ms_or_null(c.figures.rtt)},
           {"jitter_ms", ms_or_null(c.figures.jitter)},
           {"loss_ratio", loss_or_null(c.figures)},
-          {"mos", mos_or_null(c.figures)},
+          {"mos", number_or_null(c.figures.mos)},
+          {"r_factor", number_or_null(c.figures.r_factor)},
+          {"burst_ratio", c.figures.samples > 0 ? json::value(rounded(c.figures.burst_ratio)) : json::value(nullptr)},
           {"samples", c.figures.samples},
+          {"detectors", detectors_json(c.detectors)},
+          {"metered", configured.metered},
+          {"probe_bytes_month", configured.metered ? json::value(probe_bytes_month(*status.site, c)) : json::value(nullptr)},
           {"priority", configured.priority},
           {"provider", text(configured.provider)},
           {"medium", text(configured.medium)},
@@ -124,7 +139,22 @@ json::object circuit_json(const model::Status& status, const model::CircuitStatu
           {"link", text(link_word(c.link))},
           {"address", address(c.link.address)},
           {"gateway", address(c.link.gateway)},
+          {"gateway_state", text(model::to_string(c.gateway))},
+          {"resolver_answers", c.resolver ? json::value(*c.resolver) : json::value(nullptr)},
           {"targets", std::move(targets)}};
+}
+
+json::object diagnosis_json(const model::Status& status, const model::Diagnosis& d) {
+  const model::Site& site = *status.site;
+  return {{"failed", text(model::to_string(d.failed))},
+          {"circuit", name_or_null(site.circuits, d.circuit)},
+          {"carrier", name_or_null(site.carriers, d.carrier)},
+          {"target", name_or_null(site.targets, d.target)},
+          {"mode", text(model::to_string(d.mode))},
+          {"since_s", in_seconds(status.now - d.since)},
+          {"evidence", text(d.evidence)},
+          {"sentence", text(d.sentence)},
+          {"call", text(d.call)}};
 }
 
 json::object path_json(const model::Status& status, const model::PathStatus& p) {
@@ -173,8 +203,9 @@ json::object incident_json(const model::Status& status, const model::Incident& i
   else if (status.now - i.last_good > i.rto_target)
     met = false;
   return {{"id", i.id},
-          {"mode", text(mode_word(i.mode))},
+          {"mode", text(model::to_string(i.mode))},
           {"subject", text(i.subject)},
+          {"diagnosis", text(i.diagnosis)},
           {"failed", text(i.failed)},
           {"moved_to", text(i.moved_to)},
           {"trigger", text(i.trigger)},
@@ -219,8 +250,9 @@ json::object status_json(const model::Status& status) {
                       {"now", runtime::rfc3339(status.wall)},
                       {"uptime_s", in_seconds(status.now - status.started)},
                       {"services", services_json(status, all)}};
-  json::array circuits, carriers, overrides, actuators, incidents, sentences;
+  json::array diagnoses, circuits, carriers, overrides, actuators, incidents, sentences;
   if (status.site) {
+    for (const auto& d : status.diagnoses) diagnoses.push_back(diagnosis_json(status, d));
     for (const auto& c : status.circuits) circuits.push_back(circuit_json(status, c));
     for (const auto& c : status.carriers) carriers.push_back(carrier_json(status, c));
     actuators.push_back(actuator_json(status.route_switch));
@@ -229,6 +261,7 @@ json::object status_json(const model::Status& status) {
   for (const auto& p : status.pbxs) actuators.push_back(actuator_json(p));
   for (const auto& i : status.incidents) incidents.push_back(incident_json(status, i));
   for (const auto& s : attention(status, all)) sentences.push_back(text(s));
+  out["diagnoses"] = std::move(diagnoses);
   out["circuits"] = std::move(circuits);
   out["carriers"] = std::move(carriers);
   out["overrides"] = std::move(overrides);

@@ -165,6 +165,34 @@ def lines(b):
     b.table("SIP carriers", "What each is.", 12, 6, f"linekeeper_carrier_info{{{AT}}}", ("Value",), {})
 
 
+def detection(b):
+    b.row("Detection and diagnosis")
+    b.words("What is wrong", "Diagnoses that stand now, by name. None: nothing is wrong.", 12, f"sum by (failed) (linekeeper_diagnoses{{{AT}}}) > 0 or label_replace(vector(0), \"failed\", \"nothing\", \"\", \"\") unless on () (sum(linekeeper_diagnoses{{{AT}}}) > 0)",
+            "{{failed}}", {0: ("is wrong", GREEN), 1: ("WRONG", RED), 2: ("2 WRONG", RED), 3: ("3 WRONG", RED)})
+    b.words("Suspect", "Silent for longer than usual: new calls are led around it.", 6, f"max by (circuit) (linekeeper_circuit_suspect{{{CIRCUIT}}})", "{{circuit}}", {0: ("–", GREEN), 1: ("SUSPECT", ORANGE)})
+    b.words("Gateways", "What the kernel says of each circuit's gateway on the link.", 6,
+            " + ".join(f'{n} * max by (circuit) (linekeeper_circuit_gateway_state{{{CIRCUIT},state="{s}"}})' for n, s in ((1, "answers"), (2, "doubtful"), (3, "silent"))), "{{circuit}}",
+            {0: ("not known", GREY), 1: ("answers", GREEN), 2: ("being asked", ORANGE), 3: ("SILENT", RED)})
+    b.timeline("Diagnoses", "What was wrong when; empty names are what it is not about.", f"max by (failed, circuit, carrier, target) (linekeeper_diagnosis_active{{{AT}}}) and on (failed) sum by (failed) (max_over_time(linekeeper_diagnoses{{{AT}}}[$__range])) > 0",
+               "{{failed}} {{circuit}} {{carrier}} {{target}}", {0: ("–", GREEN), 1: ("wrong", RED)}, height=8)
+    b.lines("Silence that means death", "Learned for each circuit from its own silences, within the dashed maximum. What it was learned from grows to a week.",
+            [target(f"linekeeper_circuit_dead_after_seconds{{{CIRCUIT}}}", "{{circuit}}"), target(f"linekeeper_circuit_suspect_after_seconds{{{CIRCUIT}}}", "{{circuit}} suspect"),
+             target(f"linekeeper_circuit_dead_after_limit_seconds{{{CIRCUIT}}}", "maximum {{circuit}}")], "s", limits=("maximum",))
+    b.lines("Scores of the loss tests", "Against their alarm: at 1 the circuit is degraded. lossy: a share is lost; bursty: losses come in runs.",
+            [target(f"linekeeper_circuit_detector_score_ratio{{{CIRCUIT}}}", "{{circuit}} {{detector}}")], "none")
+    b.lines("Call quality (R)", "ITU-T G.107, from loss, bursts, delay and jitter. Below 70 many callers are dissatisfied.", [target(f"linekeeper_circuit_r_factor{{{CIRCUIT}}}", "{{circuit}}")], "none", maximum=100)
+    b.lines("Shortest round trip", "Of late, and as it usually is: a standing queue or a longer way raises the shortest, not only the mean.",
+            [target(f"linekeeper_circuit_shortest_rtt_seconds{{{CIRCUIT}}}", "{{circuit}}"), target(f"linekeeper_circuit_usual_rtt_seconds{{{CIRCUIT}}}", "{{circuit}} usually")], "s")
+    b.timeline("Targets set aside", "Whose word did not count, and where.", f"sum by (target, circuit) (linekeeper_target_set_aside{{{CIRCUIT}}})", "{{target}} by {{circuit}}", {0: ("counts", GREEN), 1: ("set aside", ORANGE)}, height=7)
+    b.lines("Hold-down", "How long each circuit must be well before anything goes back to it; grows with each relapse.", [target(f"linekeeper_circuit_hold_down_seconds{{{CIRCUIT}}}", "{{circuit}}")], "s", width=8)
+    b.lines("Probes by kind", "Per second: scheduled, closer (a brownout is suspected), verify (an answer is overdue).",
+            [target(f"sum by (circuit, kind) (rate(linekeeper_circuit_probes_total{{{CIRCUIT}}}[$__rate_interval]))", "{{circuit}} {{kind}}")], "ops", width=8)
+    b.lines("Bytes of probes", "Per second, both ways. What counts is the metered circuits.",
+            [target(f"sum by (circuit) (rate(linekeeper_circuit_probe_bytes_total{{{CIRCUIT}}}[$__rate_interval]))", "{{circuit}}")], "Bps", width=8)
+    b.numbers("Moves by motive", "In the range shown: why traffic moved.", 24, f"sum by (plane, motive) (increase(linekeeper_moves_total{{{AT}}}[$__range])) > 0 or sum by (plane, motive) (linekeeper_moves_total{{{AT},motive=\"escape\"}} * 0)",
+              "{{plane}} {{motive}}", "short", decimals=0)
+
+
 def daemon(b):
     b.row("The daemon itself")
     b.lines("Loop lag (p99)", "How late timers are served; above 50 ms evidence suffers.",
@@ -186,7 +214,7 @@ def variable(name, label, query, **more):
 
 def dashboard():
     b = Board()
-    for part in (now, course, recovery, lines, daemon):
+    for part in (now, course, detection, recovery, lines, daemon):
         part(b)
     variables = [
         {"type": "datasource", "name": "datasource", "label": "Prometheus", "query": "prometheus", "refresh": 1, "regex": "", "includeAll": False, "multi": False, "current": {}, "options": []},

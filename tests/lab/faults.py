@@ -1,9 +1,11 @@
 """Faults as named commands. Each can be undone, each is listed while it lasts, each knows when it began.
 
     break fiber blackhole        the provider's core forwards nothing; link and gateway look healthy
+    break fiber gateway          the provider's first router is gone, to ARP too; the link looks healthy
     break fiber unplug           the cable is pulled: no carrier at the site
     break fiber linkdown         someone sets the interface down
-    break fiber loss 30          30 % of the packets toward the site are lost
+    break fiber loss 30          30 % of the round trips are lost, alike on both ways
+    break fiber loss-in 30       30 % of the packets toward the site are lost; loss-out 30: of those it sends
     break fiber delay 200        200 ms are added to each round trip
     carrier north silent         answers nothing          (carrier north silent via fiber: only what comes by that circuit)
     carrier north 503            refuses new calls and OPTIONS
@@ -14,6 +16,7 @@
     mend [THING]                 undo everything, or what was done to one thing
 """
 import itertools
+import math
 from dataclasses import dataclass
 from typing import Callable
 
@@ -91,16 +94,29 @@ class Faults:
         match how:
             case "blackhole":
                 return self._drop(c.isp, name, text, "forward", "drop")
-            case "loss":
-                per_myriad = round(self._number_of(amount, "loss", "percent", 100) * 100)
-                return self._drop(c.isp, name, text, "forward", f'iifname "uplink" numgen random mod 10000 < {per_myriad} drop')
+            case "gateway":
+                return self._gateway(c, text)
+            case "loss" | "loss-in" | "loss-out":
+                share = self._number_of(amount, how, "percent", 100) / 100
+                each_way = 1 - math.sqrt(1 - share) if how == "loss" else share
+                lose = f"numgen random mod 100000 < {round(each_way * 100000)} drop"
+                ways = {"loss": ("uplink", "cust"), "loss-in": ("uplink",), "loss-out": ("cust",)}[how]
+                return self._drop(c.isp, name, text, "forward", "; ".join(f'iifname "{way}" {lose}' for way in ways))
             case "unplug":
                 return self._do(name, text, lambda: self.net[c.isp].ip("link set cust down"), lambda: self._plug_in(c))
             case "linkdown":
                 return self._do(name, text, lambda: self.net["site"].ip(f"link set {c.interface} down"), lambda: self._link_up(c))
             case "delay":
                 return self._delay(c, text, self._number_of(amount, "delay", "milliseconds", 10000))
-        raise BadCommand(f"a circuit cannot be broken by '{how}': blackhole, unplug, linkdown, loss PERCENT, delay MS")
+        raise BadCommand(f"a circuit cannot be broken by '{how}': blackhole, gateway, unplug, linkdown, loss, loss-in or loss-out PERCENT, delay MS")
+
+    def _gateway(self, c, text):
+        """Nothing that reaches the ISP's router from the site is heard, ARP included."""
+        table, ns = f"fault_{next(self._number)}", self.net[c.isp]
+        return self._do(c.name, text,
+                        lambda: ns.nft(f'table inet {table} {{ chain c {{ type filter hook prerouting priority -310; iifname "cust" drop; }}\n}}\n'
+                                       f'table arp {table} {{ chain c {{ type filter hook input priority -10; iifname "cust" drop; }}\n}}'),
+                        lambda: ns.nft(f"delete table inet {table}\ndelete table arp {table}"))
 
     @staticmethod
     def _number_of(amount, what, unit, most):

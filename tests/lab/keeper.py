@@ -87,13 +87,13 @@ class Keeper:
         self.start_switch()
 
     def start_daemon(self):
-        self.world.programs.start("linekeeperd", self.site["site"], *as_nobody(), os.path.join(self.bin, "linekeeperd"), "--config", self.config)
+        self.world.programs.start("linekeeperd", self.site["site"], *as_nobody(), *os.environ.get("LAB_WRAP","").split(), os.path.join(self.bin, "linekeeperd"), "--config", self.config)
         self.wait_ready()
 
     def wait_ready(self, seconds=10):
         def answers():
             if not self.daemon.alive():
-                raise SetUpFailed(f"linekeeperd ended:\n{self.daemon.tail(20)}")
+                raise SetUpFailed(f"linekeeperd ended with {self.daemon.process.returncode}:\n{self.daemon.tail(20)}")
             try:
                 return self.api.get("/livez")
             except ApiError:
@@ -114,7 +114,7 @@ class Keeper:
 
     def command(self, *words, check=False, socket=None):
         """The command line of the site: `linekeeper WORDS`. Returns the finished process, with its output as text."""
-        env = {**os.environ, "NO_COLOR": "1", "LC_ALL": "C.UTF-8"}
+        env = {**os.environ, "NO_COLOR": "1", "LC_ALL": "C.UTF-8", "LINEKEEPER_JOURNAL": os.path.join(self.run, "linekeeper", "journal.db")}
         done = subprocess.run([os.path.join(self.bin, "linekeeper"), "--socket", socket or self.control, *words], env=env, capture_output=True, text=True,
                               stdin=subprocess.DEVNULL, timeout=30)
         if check and done.returncode != 0:
@@ -128,6 +128,9 @@ class Keeper:
 
     def service(self, name, status=None):
         return next(s for s in (status or self.status())["services"] if s["name"] == name)
+
+    def circuit(self, name):
+        return next(c for c in self.status()["circuits"] if c["name"] == name)
 
     def first_way(self, status=None):
         """(carrier, circuit) that the trunk offers first."""

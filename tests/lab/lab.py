@@ -11,7 +11,7 @@
   lab.py status | explain | events | paths | failover | hold | release ...    the linekeeper program of the kept site
   lab.py exec NODE COMMAND...        a command inside a namespace of the kept site
   lab.py down                        takes the kept site away
-  lab.py test [NAME...] [--list] [--json FILE]
+  lab.py test [NAME...] [--list] [--repeat N] [--sites N] [--json FILE]
   lab.py bench [--runs N] [--json FILE] [--table FILE]
 
 --build DIR says where the programs were built (default: build/dev).
@@ -39,7 +39,7 @@ from terminal import Terminal  # noqa: E402
 from world import ARTEFACTS, TOP, SetUpFailed  # noqa: E402
 
 FAULT_WORDS = ("break", "carrier", "target", "mend", "faults", "exec")
-LINEKEEPER_WORDS = ("status", "explain", "events", "paths", "failover", "hold", "release", "config")
+LINEKEEPER_WORDS = ("status", "explain", "events", "paths", "replay", "failover", "hold", "release", "config")
 NEEDED = {"ip": "iproute2", "nft": "nftables", "sipp": "sip-tester", "kamailio": "kamailio", "setpriv": "util-linux"}
 
 
@@ -89,7 +89,7 @@ def bring_up(stage, calls, bare=False):
 def tell_how_to_play(t, port, bare=False):
     command = os.environ.get("LINEKEEPER_LAB_COMMAND", "./dev demo")
     t.line(" The site stays up. To play with it:")
-    rows = [("break fiber blackhole", "or unplug, linkdown, loss 30, delay 200; also coax"), ("carrier north silent", "or 503, calls-503, stopped; 'silent via fiber'"),
+    rows = [("break fiber blackhole", "or gateway, unplug, linkdown, loss 30, loss-in 30, delay 200; also coax"), ("carrier north silent", "or 503, calls-503, stopped; 'silent via fiber'"),
             ("target anchor-1 dead", "one probe target dies: nothing should move"), ("mend", "everything, or 'mend fiber'")]
     if not bare:
         rows += [("status", "what stands; also explain, events, paths"), ("failover voice --to coax --for 2m --reason 'trying it'", "")]
@@ -182,6 +182,7 @@ def tell_kept(words):
         if not os.path.exists(program):
             print("lab: this site was started without Linekeeper (--bare)", file=sys.stderr)
             return 2
+        os.environ["LINEKEEPER_JOURNAL"] = os.path.join(run, "linekeeper", "journal.db")
         os.execv(program, [program, "--socket", os.path.join(run, "linekeeper", "control.sock"), *words])
     if words[0] == "break" and len(words) == 2:
         words = [*words, "blackhole"]
@@ -218,6 +219,8 @@ def main():
     sub.add_argument("names", nargs="*", metavar="NAME", help="scenarios, or parts of their names")
     sub.add_argument("--list", action="store_true")
     sub.add_argument("--json", metavar="FILE", help="timings as JSON lines")
+    sub.add_argument("--repeat", type=int, default=1, metavar="N", help="each scenario N times")
+    sub.add_argument("--sites", type=int, default=3, help="so many sites at the same time")
     sub = command("bench", lambda a: __import__("bench").bench(a))
     sub.add_argument("--runs", type=int, default=10)
     sub.add_argument("--json", metavar="FILE")

@@ -11,6 +11,7 @@ from world import World
 SUBJECT = {"routing": "voice", "trunk": "outbound"}
 # An act is only over when the calls that it hit have been counted: Kamailio gives up on a dead hop after 2.5 s.
 SETTLE_S = 3.2
+WINDOW = 50  # decided probes that a circuit's figures are made of
 
 
 class Unexpected(AssertionError):
@@ -172,16 +173,36 @@ class Stage:
             raise Unexpected(f"the incident says {incident['rto_s']:.2f} s, the lab's clock {t.verified_s:.2f} s")
         return incident
 
-    def nothing_moves(self, seconds):
+    def nothing_moves(self, seconds, planes=("routing", "trunk"), meanwhile=lambda: None):
         """Watches for a while; Unexpected when the journal tells of a move. Returns the events."""
-        until, seen = time.monotonic() + seconds, []
-        while time.monotonic() < until:
+        begun, seen = time.monotonic(), []
+        while time.monotonic() < begun + seconds:
+            meanwhile()
             seen += self.journal.new()
             for event in seen:
-                if event["id"] in ("routing.moved", "trunk.moved"):
-                    raise Unexpected(f"moved although nothing should: {event['text']}")
+                if event["id"] in [f"{plane}.moved" for plane in planes]:
+                    raise Unexpected(f"moved although nothing should, after {time.monotonic() - begun:.0f} s: {event['text']}")
             time.sleep(0.1)
         return seen
+
+    def warm(self, circuit="fiber", within_s=40):
+        """Until the windows of its detectors are full: an empty one flatters, for in it a few losses are many."""
+        if not wait_until(lambda: self.keeper.circuit(circuit)["samples"] >= WINDOW, within_s):
+            raise Unexpected(f"no {WINDOW} samples of {circuit} within {within_s} s")
+        self.journal.skip()
+
+    def diagnosed(self, failed, about, within_s, seen=(), **status):
+        """Waits for the name of what has failed, as the journal and the status tell it. Returns the event."""
+        events = list(seen)
+
+        def look():
+            events.extend(self.journal.new())
+            return next((e for e in events if e["id"] == "diagnosis.made" and e["fields"]["failed"] == failed and about in e["subject"]), None)
+        event = wait_until(look, within_s)
+        if not event:
+            made = [f"{e['fields']['failed']} ({e['text']})" for e in events if e["id"] == "diagnosis.made"]
+            raise Unexpected(f"{about or 'this'} was not diagnosed as {failed} within {within_s} s; the diagnoses were: {'; '.join(made) or 'none'}")
+        return event
 
     def sees(self, event_id, within_s, containing="", seen=()):
         """Waits for an event; returns it."""
@@ -205,7 +226,9 @@ def _read_events(t):
         return (boot_ns(event) - t.fault_ns) / 1e9
 
     timed = sorted((e for e in t.events if boot_ns(e) is not None and boot_ns(e) >= t.fault_ns), key=boot_ns)
-    noticed = next((e for e in timed if e["id"].split(".")[0] in ("circuit", "path", "carrier") and not e["id"].endswith("unknown")), None)
+    # Suspicion leads new calls elsewhere; routes go by the verdict alone.
+    silent = ("unknown",) if t.plane == "trunk" else ("unknown", "suspect", "cleared")
+    noticed = next((e for e in timed if e["id"].split(".")[0] in ("circuit", "path", "carrier") and not e["id"].endswith(silent)), None)
     # The last move is the one that counts: a carrier that falls silent is first left by one circuit, then by the other.
     decided = next((e for e in reversed(timed) if e["id"] == f"{t.plane}.moved" and subject in e["subject"] + e["text"]), None)
     if noticed:

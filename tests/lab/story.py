@@ -21,15 +21,17 @@ class Act:
 STORY = (
     Act("The fiber dies inside the provider's network. The cable and the gateway look healthy.", "fiber black hole",
         "break fiber blackhole", "routing", "coax", 15, ("trunk", "north via coax")),
-    Act("The fiber works again. Nothing moves back before it has been good for its hold-down.", "fiber back",
-        "", "routing", "fiber", 40, ("trunk", "north via fiber")),
+    Act("The fiber works again. It is gone back to once 168 probes have shown that it is well.", "fiber back",
+        "", "routing", "fiber", 60, ("trunk", "north via fiber")),
     Act("Carrier north falls silent: no answer to anything, by either circuit.", "north silent",
         "carrier north silent", "trunk", "south", 30),
     Act("North answers again.", "north back", "", "trunk", "north via fiber", 40),
     Act("North still answers, but with 503: it takes no calls.", "north says 503", "carrier north 503", "trunk", "south", 30),
     Act("North takes calls again.", "north back", "", "trunk", "north via fiber", 40),
-    Act("Someone pulls the fiber's cable.", "fiber unplugged", "break fiber unplug", "routing", "coax", 15, ("trunk", "north via coax")),
-    Act("The cable is back: coming home.", "coming home", "", "routing", "fiber", 40, ("trunk", "north via fiber")),
+    Act("The fiber lives, but loses 30 % of what goes over it: calls would sound bad.", "fiber loses 30 %",
+        "break fiber loss 30", "routing", "coax", 20, ("trunk", "north via coax")),
+    Act("Someone pulls the coax's cable as well: a line that loses 30 % is better than none.", "coax unplugged too",
+        "break coax unplug", "routing", "fiber", 15, ("trunk", "north via fiber")),
 )
 QUICK = STORY[:4]
 
@@ -144,6 +146,8 @@ class Story:
 
 def _kind(event, plane):
     name = event["id"]
+    if name == "circuit.suspect":
+        return "suspects"
     if name.split(".")[0] in ("circuit", "carrier", "path") and not name.endswith("unknown"):
         return "detected"
     if name == f"{plane}.moved":

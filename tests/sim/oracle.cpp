@@ -97,7 +97,7 @@ void Oracle::on_probe(std::size_t circuit, std::size_t target, model::ProbeKind 
   truth_.on_probe(circuit, target, kind, answered, now);
   Pace& pace = paces_[circuit];
   if (kind != model::ProbeKind::Scheduled) {
-    const double most = site_->probing.verify_budget, back = most * 0.1 / 60;
+    const double most = site_->probing.verify_budget, back = most * 0.2 / 60;
     double& left = pace.tokens[target];
     left = std::min(most, left + back * model::seconds(now - pace.at[target])) - 1;
     pace.at[target] = now;

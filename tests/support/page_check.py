@@ -112,17 +112,24 @@ def main():
         drawn = "document.getElementById('%s').innerHTML"
         fresh = "new DOMParser().parseFromString(window.document_text, 'text/html').getElementById('%s').innerHTML"
         page.ask("window.document_text = " + json.dumps(site.draw("page").decode()))
-        for part in ("top", "attention", "services", "circuits", "carriers", "people", "incidents", "events-section", "foot"):
+        for part in ("top", "attention", "services", "circuits", "detection", "carriers", "people", "incidents", "events-section", "foot"):
             expect(f"live: part {part} is what the daemon draws", page.ask(f"{drawn % part} === {fresh % part}"))
         expect("live: nothing is said to be stale", not page.ask(shows("NOT LIVE")))
-        for width, height in ((1280, 900), (390, 844)):
-            for dark in (True, False):
-                page.view(width, height, dark)
-                expect(f"{width}x{height}: nothing runs over the edge", page.ask("document.documentElement.scrollWidth <= innerWidth"))
-                if given.out:
-                    os.makedirs(given.out, exist_ok=True)
-                    page.screenshot(f"{given.out}/page-{width}x{height}-{'dark' if dark else 'light'}.png")
-                    page.screenshot(f"{given.out}/page-{width}x{height}-{'dark' if dark else 'light'}-whole.png", whole=True)
+        for which, needle in (("busy", "works, but DEGRADED: voice, outbound"), ("troubled", "SUSPECT")):
+            site.which = which
+            expect(f"{which}: the page follows", page.wait(shows(needle), 3))
+            if which == "troubled":
+                for text in ("What is wrong", "31 % of the probes lost in bursts", "▲ SUSPECT", "beta (dead)", "metered: 400 MB a month", "learned from 5h"):
+                    expect(f"troubled: {text}", page.ask(shows(text)))
+            for width, height in ((1280, 900), (390, 844)):
+                for dark in (True, False):
+                    page.view(width, height, dark)
+                    expect(f"{which}, {width}x{height}: nothing runs over the edge", page.ask("document.documentElement.scrollWidth <= innerWidth"))
+                    if given.out:
+                        os.makedirs(given.out, exist_ok=True)
+                        name = f"{given.out}/page-{which}-{width}x{height}-{'dark' if dark else 'light'}"
+                        page.screenshot(name + ".png")
+                        page.screenshot(name + "-whole.png", whole=True)
         expect("the policy refused nothing, no script failed: " + str(page.complaints), not page.complaints)
         page.view(1280, 900, dark=True)
         site.alive = False

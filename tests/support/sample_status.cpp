@@ -58,6 +58,19 @@ Status calm_status(const Site& site) {
               .ifindex = 3,
               .address = ip("192.0.2.10"),
               .gateway = ip("192.0.2.9")};
+    c.gateway = Neighbour::Answers;
+    c.hold_down = 60s;
+    c.detectors = {.suspect_after = 300ms,
+                   .dead_after = 910ms,
+                   .learned_over = 5h,
+                   .lossy = 0.4,
+                   .lossy_alarm = 13.1,
+                   .bursty = 0,
+                   .bursty_alarm = 12.5,
+                   .shortest_rtt = 9200us,
+                   .usual_rtt = 9ms,
+                   .interval = 200ms,
+                   .verify_left = 450};
     for (const TargetId t : site.circuits[i].targets) c.targets.push_back({.target = t, .figures = good, .last_reply = kNow - 100ms});
     c.last_good = kNow - 150ms;
     c.active = i == 0;
@@ -103,6 +116,17 @@ Status busy_status(const Site& site) {
   fiber.figures = {.rtt = 12300us, .jitter = 400us, .loss_ratio = 0.34, .samples = 50, .losses_in_a_row = 60, .r_factor = 38.55, .mos = 1.9934};
   fiber.last_good = kNow - 13s;
   fiber.active = false;
+  fiber.detectors.silent = 12900ms;
+  fiber.detectors.verify_left = 331;
+  s.diagnoses.push_back({.failed = Failed::Circuit,
+                         .circuit = CircuitId{0},
+                         .mode = FailureMode::InternetCircuit,
+                         .evidence = "link up, gateway 192.0.2.9 answers, 3 of 3 targets silent for 13 s; coax is well",
+                         .sentence =
+                             "fiber: ISP One's network is down beyond its gateway (link up, gateway 192.0.2.9 answers, 3 of 3 targets silent for "
+                             "13 s; coax is well): call ISP One.",
+                         .call = "call ISP One",
+                         .since = kNow - 12s});
   s.circuits[1].active = true;
   for (std::size_t carrier = 0; carrier < 2; ++carrier) {
     PathStatus& by_fiber = s.paths[carrier * 2];
@@ -123,6 +147,7 @@ Status busy_status(const Site& site) {
   s.incidents.push_back({.id = 2,
                          .mode = FailureMode::InternetCircuit,
                          .subject = "voice",
+                         .diagnosis = "fiber: ISP One's network is down beyond its gateway: call ISP One.",
                          .failed = "circuit fiber",
                          .moved_to = "coax",
                          .trigger = "automatic",
@@ -155,6 +180,47 @@ Status busy_status(const Site& site) {
                          .since = kWall - 20min,
                          .until = kWall + 5min});
   s.suppressed[Guard::HoldDown] = 3;
+  return s;
+}
+
+Status troubled_status(const Site& site) {
+  Site metered = site;
+  metered.circuits[1].metered = true;
+  Status s = calm_status(metered);
+  CircuitStatus& fiber = s.circuits[0];
+  fiber.verdict = {Health::Degraded, Cause::Bursty, 0, kNow - 12s};
+  fiber.reason =
+      "degraded for 12 s: loses 31.0 % of its probes in bursts; set aside: beta (silent while others answer), which moves nothing (guard "
+      "corroboration)";
+  fiber.figures = {.rtt = 12300us, .jitter = 4ms, .loss_ratio = 0.31, .samples = 50, .r_factor = 41.2, .mos = 2.113, .burst_ratio = 2.4};
+  fiber.detectors.lossy = 11.8;
+  fiber.detectors.bursty = 16.2;
+  fiber.targets[1].set_aside = SetAside::Dead;
+  fiber.targets[1].figures = {.loss_ratio = 1, .samples = 50, .losses_in_a_row = 64};
+  fiber.hold_down = 540s;
+  CircuitStatus& coax = s.circuits[1];
+  coax.suspect = true;
+  coax.reason = "silent for 0.4 s (called down after 0.9 s)";
+  coax.detectors.silent = 410ms;
+  coax.detectors.interval = 5s;
+  coax.gateway = Neighbour::Doubtful;
+  s.plan.classes[0].motive = Motive::Held;
+  s.plan.classes[0].reason = "voice stays on fiber; no other way is so much better that a move would be heard (guard quality_gain).";
+  s.diagnoses = {
+      {.failed = Failed::Brownout,
+       .circuit = CircuitId{0},
+       .mode = FailureMode::InternetCircuit,
+       .evidence = "link up, 31 % of the probes lost in bursts; coax is silent just now",
+       .sentence = "fiber: part of what goes over it is lost or late (link up, 31 % of the probes lost in bursts; coax is silent just now): call "
+                   "ISP One.",
+       .call = "call ISP One",
+       .since = kNow - 11s},
+      {.failed = Failed::TargetPath,
+       .circuit = CircuitId{0},
+       .target = TargetId{1},
+       .evidence = "silent by fiber, answers by coax; 2 others answer there",
+       .sentence = "beta is silent by fiber only: its own path (silent by fiber, answers by coax; 2 others answer there).",
+       .since = kNow - 40min}};
   return s;
 }
 

@@ -13,6 +13,9 @@ namespace linekeeper::support {
 /// Fiber is dead for 12 s, voice went to coax and is verified, the trunk prefers north via coax, an override ends soon.
 [[nodiscard]] model::Status busy_status(const model::Site& site);
 
+/// Nothing is dead: fiber loses 31 % in bursts with one target set aside, coax (metered) is silent just now.
+[[nodiscard]] model::Status troubled_status(const model::Site& site);
+
 [[nodiscard]] std::vector<model::Event> sample_events();
 
 }  // namespace linekeeper::support

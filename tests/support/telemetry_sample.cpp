@@ -1,5 +1,5 @@
 // Prints what telemetry makes of a canned site, for the tests that need a real tool to look at it (promtool, Chromium):
-//   telemetry_sample page|status|metrics|policy|event [calm|busy]
+//   telemetry_sample page|status|metrics|policy|event [calm|busy|troubled]
 #include <boost/json.hpp>
 #include <cstdio>
 #include <iostream>
@@ -16,7 +16,9 @@ int main(int argc, char** argv) {
   const std::string_view what = argc > 1 ? argv[1] : "";
   const std::string_view which = argc > 2 ? argv[2] : "busy";
   const model::Site site = support::sample_site();
-  const model::Status status = which == "calm" ? support::calm_status(site) : support::busy_status(site);
+  const model::Status status = which == "calm"       ? support::calm_status(site)
+                               : which == "troubled" ? support::troubled_status(site)
+                                                     : support::busy_status(site);
   const auto events = support::sample_events();
   if (what == "page")
     std::cout << telemetry::page_html(status, events);
@@ -36,7 +38,7 @@ int main(int argc, char** argv) {
     metrics.observe(model::SipOutcome{.result = model::SipResult::Final, .code = 486, .rtt = std::chrono::milliseconds(31)});
     std::cout << metrics.serialize();
   } else {
-    std::cerr << "usage: telemetry_sample page|status|metrics|policy|event [calm|busy]\n";
+    std::cerr << "usage: telemetry_sample page|status|metrics|policy|event [calm|busy|troubled]\n";
     return 2;
   }
   return 0;

@@ -125,7 +125,8 @@ class VirtualPath {
                                                        .call_id = ids.call_id,
                                                        .received = {},
                                                        .rport = {},
-                                                       .retry_after = reply->retry_after});
+                                                       .retry_after = reply->retry_after,
+                                                       .bytes = 300});
   }
 
   runtime::SeededRandom random_;

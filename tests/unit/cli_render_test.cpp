@@ -83,6 +83,29 @@ TEST_CASE("status: degraded, with an override in force, an actuator out of sync 
   CHECK(status_exit_code(v) == 10);
 }
 
+TEST_CASE("status: what is wrong stands on top; a silent circuit is not called up; targets set aside and metered probing are told") {
+  const auto v = json(R"j({"site":"bkk","mode":"automatic","state":"ok","now":"2026-11-22T02:26:21Z","uptime_s":7,
+   "services":[{"name":"voice","state":"ok","via":"fiber","ways_left":2,"ways":2,"rto_target_s":60,"applied":true,"verified":true}],
+   "diagnoses":[{"failed":"brownout","since_s":11,"sentence":"fiber: part of it is lost (31 % of the probes lost): call ISP One.\u001b[2J"},{"failed":"unknown"}],
+   "circuits":[{"name":"fiber","state":"degraded","suspect":false,"reason":"degraded for 12 s: loses 31.0 % of its probes","priority":10,"provider":"ISP One"},
+    {"name":"coax","state":"up","suspect":true,"reason":"silent for 0.4 s (called down after 0.9 s)","priority":20,"provider":"ISP Two","probe_bytes_month":399513600},
+    {"name":"dsl","state":"up","suspect":false,"reason":"answered by 2 of 3 targets; set aside: beta (silent while others answer)","priority":30,"provider":"ISP Three",
+     "targets":[{"name":"alpha","set_aside":"no"},{"name":"beta","set_aside":"dead"}]},
+    {"name":"lte","state":"down","suspect":true,"reason":"down for 3 s","priority":40,"provider":"Mobile","targets":[7]}]})j");
+  CHECK(
+      render_status(v, Colour::Off) ==
+      "bkk  OK  automatic  up 7 s                            2026-11-22 02:26:21Z\n"
+      "  ! fiber: part of it is lost (31 % of the probes lost): call ISP One.?[2J (for 11 s)\n"
+      "  ! unknown\n"
+      "  voice  OK  via fiber  ways left 2/2  RTO 60s  last -\n"
+      "CIRCUIT  STATE     SINCE  RTT  JITTER  LOSS  MOS  PRI  PROVIDER\n"
+      "  fiber  DEGRADED      -    -       -     -    -   10  ISP One    degraded for 12 s: loses 31.0 % of its probes\n"
+      "  coax   SUSPECT       -    -       -     -    -   20  ISP Two    silent for 0.4 s (called down after 0.9 s); metered: probing costs 400 MB a "
+      "month\n"
+      "  dsl    up            -    -       -     -    -   30  ISP Three  answered by 2 of 3 targets; set aside: beta (silent while others answer)\n"
+      "  lte    DOWN          -    -       -     -    -   40  Mobile     down for 3 s\n");
+}
+
 TEST_CASE("status: down, and a choice that is not carried out") {
   const auto v = json(R"({"site":"bkk","mode":"automatic","state":"down","now":"2026-11-22T02:26:21Z","uptime_s":100,
    "services":[{"name":"voice","state":"down","via":null,"since_s":null,"ways_left":0,"ways":2,"rto_target_s":60,"last_rto_s":null,"applied":false,"verified":false,

@@ -60,10 +60,9 @@ TEST_CASE("words of a choice: what going back waits for, and when that ends") {
         "voice stays on coax; answered by 3 of 3 targets. It goes back to fiber once its probes have shown for long enough that it is well (guard "
         "hold_down).");
   Told budget(kCoax, Motive::Held, Guard::MoveBudget, Instant(1240s));
-  CHECK(
-      budget.reason() ==
-      "voice stays on coax; answered by 3 of 3 targets. It is to go to fiber, but has moved as often as it may for now: it may again in 4m (guard "
-      "move_budget).");
+  CHECK(budget.reason() ==
+        "voice stays on coax; answered by 3 of 3 targets. It is to go to fiber, but has moved as often as it may for now: it may again in 4m (guard "
+        "move_budget).");
   CHECK(Told(kCoax, Motive::Held, Guard::QualityGain).reason() ==
         "voice stays on coax; answered by 3 of 3 targets. It goes back to fiber when calls over that sound well again (guard quality_gain).");
   CHECK(Told(kCoax, Motive::Held, Guard::Freshness).reason() ==

@@ -338,7 +338,7 @@ TEST_CASE("circuit: quick probes never exceed what one target may be asked (200 
       std::size_t first = 0;
       for (std::size_t last = 0; last < times.size(); ++last) {
         while (times[last] - times[first] > 60s) ++first;
-        REQUIRE(last - first + 1 <= capacity + capacity / 10 + 1);
+        REQUIRE(last - first + 1 <= capacity + capacity / 5 + 1);
         // Nor faster than twenty a second for long.
         if (last >= 60) REQUIRE(times[last] - times[last - 60] > 2900ms);
       }

@@ -204,7 +204,7 @@ TEST_CASE("diagnosis: loss is named with its direction where it is known, delay 
   CHECK(s.named() == "circuit-outbound fiber");
   s.lossy(kFiber, Cause::Bursty, LossDirection::Inbound);
   CHECK(s.named() == "circuit-inbound fiber");
-  CHECK(s.sentence() == "fiber: part of what comes in by it is lost (link up, 31% of the probes lost in bursts; coax is well): call ISP One.");
+  CHECK(s.sentence() == "fiber: part of what comes in by it is lost (link up, 31 % of the probes lost in bursts; coax is well): call ISP One.");
   s.lossy(kFiber, Cause::Lossy);
   CHECK(s.named() == "brownout fiber");
   s.lossy(kFiber, Cause::Delayed);

@@ -321,6 +321,32 @@ TEST_CASE("failover: replies slower than the timeout are late, not lost for ever
   CHECK(site.status().circuits[kFiber].figures.loss_ratio < 0.2);
 }
 
+TEST_CASE("diagnosis: what failed while we were starting, or stood still, is named as soon as anything may be concluded") {
+  VirtualSite start;
+  start.start_empty();
+  start.run(1s);
+  start.black_hole(kFiber);
+  start.run(1900ms);
+  REQUIRE(start.circuit(kFiber) == Health::Down);  // and nothing more will change
+  CHECK(start.count(EventId::DiagnosisMade) == 0);
+  start.run(600ms);
+  CHECK(start.count(EventId::DiagnosisMade) == 1);
+
+  VirtualSite doubt;
+  doubt.start_empty();
+  doubt.run(30s);
+  doubt.black_hole(kFiber);
+  while (doubt.circuit(kFiber) == Health::Up) doubt.run(10ms);
+  doubt.take(doubt.decider().observe(model::LoopStall{.from = doubt.now() - 1ms, .to = doubt.now()}, doubt.now()));
+  doubt.run(900ms);
+  const auto named = [&] {
+    return std::ranges::count_if(doubt.events, [](const auto& e) { return e.id == EventId::DiagnosisMade && e.subject == "circuit fiber"; });
+  };
+  CHECK(named() == 0);
+  doubt.run(600ms);
+  CHECK(named() == 1);
+}
+
 TEST_CASE("override: wins at once, and when it ends the first choice returns") {
   VirtualSite site;
   site.start_empty();

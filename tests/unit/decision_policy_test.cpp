@@ -324,7 +324,9 @@ TEST_CASE("policy: going back after a time, in a window, or by hand") {
 
 namespace {
 
-model::Figures figures(double loss, std::chrono::nanoseconds rtt = 20ms) { return {.rtt = rtt, .jitter = 1ms, .loss_ratio = loss, .samples = 50}; }
+model::Figures figures(double loss, std::chrono::nanoseconds rtt = 20ms) {
+  return {.rtt = rtt, .jitter = 1ms, .loss_ratio = loss, .samples = 100'000'000};
+}  // so many that chance has no say
 
 /// Voice by G.711, limits as they are by default: loss .05/.02, round trip 200/150 ms, R 70/80.
 struct Voice : Three {

@@ -111,44 +111,59 @@ TEST_CASE("quality: of figures, half of the round trip goes each way; of a line 
 TEST_CASE("quality: a line is beyond its limits above what enters, and within again at what leaves") {
   using decision::beyond;
   const model::QualityLimits limits{};  // loss 5 and 2 %, round trip 200 and 150 ms, R 70 and 80
-  const auto with = [](double loss, Duration rtt) { return model::Figures{.rtt = rtt, .loss_ratio = loss, .samples = 100}; };
+  const auto with = [](double loss, Duration rtt) { return model::Figures{.rtt = rtt, .loss_ratio = loss, .samples = 100'000'000}; };
   std::string which = "old";
-  CHECK_FALSE(beyond(false, with(0.05, 20ms), limits, Codec::None, &which));
+  CHECK_FALSE(decision::beyond(false, with(0.05, 20ms), limits, Codec::None, &which));
   CHECK(which.empty());
-  CHECK(beyond(false, with(0.0501, 20ms), limits, Codec::None, &which));
+  CHECK(decision::beyond(false, with(0.0501, 20ms), limits, Codec::None, &which));
   CHECK(which == "loss 5.0 % above 5.0 %");
-  CHECK(beyond(true, with(0.0201, 20ms), limits, Codec::None, &which));
+  CHECK(decision::beyond(true, with(0.0201, 20ms), limits, Codec::None, &which));
   CHECK(which == "loss 2.0 % above 2.0 %");
-  CHECK_FALSE(beyond(true, with(0.02, 20ms), limits, Codec::None));
+  CHECK_FALSE(decision::beyond(true, with(0.02, 20ms), limits, Codec::None));
 
-  CHECK_FALSE(beyond(false, with(0, 200ms), limits, Codec::None));
-  CHECK(beyond(false, with(0, 201ms), limits, Codec::None, &which));
+  CHECK_FALSE(decision::beyond(false, with(0, 200ms), limits, Codec::None));
+  CHECK(decision::beyond(false, with(0, 201ms), limits, Codec::None, &which));
   CHECK(which == "round trip 201 ms above 200 ms");
-  CHECK(beyond(true, with(0, 151ms), limits, Codec::None));
-  CHECK_FALSE(beyond(true, with(0, 150ms), limits, Codec::None));
-  CHECK(beyond(true, with(0.03, 20ms), limits, Codec::None));      // one within, the other not
-  CHECK(beyond(false, with(1, Duration{}), limits, Codec::G711));  // no round trip is needed to see that all is lost
+  CHECK(decision::beyond(true, with(0, 151ms), limits, Codec::None));
+  CHECK_FALSE(decision::beyond(true, with(0, 150ms), limits, Codec::None));
+  CHECK(decision::beyond(true, with(0.03, 20ms), limits, Codec::None));      // one within, the other not
+  CHECK(decision::beyond(false, with(1, Duration{}), limits, Codec::G711));  // no round trip is needed to see that all is lost
+}
+
+TEST_CASE("quality: loss counts as far as it is certain: chance alone takes nobody over a limit") {
+  const model::QualityLimits limits;  // enters above 5 %
+  const auto of = [](double loss, int samples, double burst = 1) {
+    return model::Figures{.rtt = Duration(20ms), .loss_ratio = loss, .samples = samples, .burst_ratio = burst};
+  };
+  CHECK(decision::certain_loss(of(0, 200)) == 0);
+  CHECK(decision::certain_loss(of(0.05, 0)) == 0);
+  CHECK(decision::certain_loss(of(0.1, 200)) == about(0.1 - 2.6 * 0.0212, 0.0005));
+  CHECK_FALSE(decision::beyond(false, of(0.09, 200), limits, Codec::None));
+  CHECK(decision::beyond(false, of(0.12, 200), limits, Codec::None));
+  CHECK_FALSE(decision::beyond(false, of(0.12, 200, 2), limits, Codec::None));  // in bursts: as good as half as many probes
+  CHECK(decision::beyond(false, of(0.3, 50), limits, Codec::None));
+  CHECK(decision::beyond(true, of(0.03, 200), limits, Codec::None));  // to leave, what is seen counts
 }
 
 TEST_CASE("quality: R counts for a class with a codec, by that codec, and no figures change nothing") {
   using decision::beyond;
   const model::QualityLimits limits{.loss_enter = 1, .loss_exit = 1, .rtt_enter = 10s, .rtt_exit = 10s};
-  model::Figures figures{.rtt = 20ms, .loss_ratio = 0.03, .samples = 100};
+  model::Figures figures{.rtt = 20ms, .loss_ratio = 0.03, .samples = 100'000'000};
   std::string which;
   CHECK(voice_quality(figures, Codec::G711)->r_factor > 80);
   CHECK(voice_quality(figures, Codec::G711NoPlc)->r_factor < 70);
-  CHECK_FALSE(beyond(false, figures, limits, Codec::G711));
-  CHECK_FALSE(beyond(true, figures, limits, Codec::G711));
-  CHECK_FALSE(beyond(true, figures, limits, Codec::None));
-  CHECK(beyond(false, figures, limits, Codec::G711NoPlc, &which));
+  CHECK_FALSE(decision::beyond(false, figures, limits, Codec::G711));
+  CHECK_FALSE(decision::beyond(true, figures, limits, Codec::G711));
+  CHECK_FALSE(decision::beyond(true, figures, limits, Codec::None));
+  CHECK(decision::beyond(false, figures, limits, Codec::G711NoPlc, &which));
   CHECK(which.starts_with("R "));
   CHECK(which.ends_with(" below 70.0"));
-  CHECK_FALSE(beyond(false, figures, limits, Codec::G729A));  // 70.2: between the limits, so it stays what it was
-  CHECK(beyond(true, figures, limits, Codec::G729A, &which));
+  CHECK_FALSE(decision::beyond(false, figures, limits, Codec::G729A));  // 70.2: between the limits, so it stays what it was
+  CHECK(decision::beyond(true, figures, limits, Codec::G729A, &which));
   CHECK(which.ends_with(" below 80.0"));
   figures.samples = 0;
-  CHECK_FALSE(beyond(false, figures, limits, Codec::G711NoPlc));
-  CHECK(beyond(true, figures, limits, Codec::G711NoPlc));
+  CHECK_FALSE(decision::beyond(false, figures, limits, Codec::G711NoPlc));
+  CHECK(decision::beyond(true, figures, limits, Codec::G711NoPlc));
 }
 
 TEST_CASE("quality: the scores of R that G.107 prints, and its two ends") {

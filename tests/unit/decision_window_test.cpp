@@ -65,6 +65,14 @@ TEST_CASE("window: what was unanswered while we stood still is void; an answer t
   CHECK(w.answered(1).has_value());
 }
 
+TEST_CASE("window: an answer by a target that was not asked changes nothing, and the right one counts after it") {
+  ProbeWindow w;
+  w.sent(1, 2, Instant(10s), 80ms);
+  CHECK_FALSE(w.answered(1, 1).has_value());
+  CHECK(w.newest(0).fate == ProbeFate::Open);
+  CHECK(w.answered(1, 2).has_value());
+}
+
 TEST_CASE("window: the oldest probe makes room, and its late reply is a stranger's") {
   ProbeWindow w;
   for (std::uint64_t i = 1; i <= ProbeWindow::kCapacity + 1; ++i) w.sent(i, 0, Instant(std::chrono::milliseconds(i)), 80ms);

@@ -1,1 +1,1 @@
-lk_unit(journal SOURCES journal_backlog_test.cpp journal_failure_test.cpp journal_test.cpp USES lk_journal)
+lk_unit(journal SOURCES journal_backlog_test.cpp journal_codec_test.cpp journal_failure_test.cpp journal_recording_test.cpp journal_test.cpp USES lk_journal lk_decision)

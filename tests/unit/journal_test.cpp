@@ -249,7 +249,7 @@ TEST_CASE("journal: a file of a newer version is refused, an empty one is taken 
     Bench bench;
     REQUIRE(bench.open(dir / "j.db"));
   }
-  sql(dir / "j.db", "PRAGMA user_version = 2");
+  sql(dir / "j.db", "PRAGMA user_version = 3");
   Bench bench;
   const auto opened = bench.open(dir / "j.db");
   REQUIRE_FALSE(opened);

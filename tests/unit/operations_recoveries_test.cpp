@@ -24,6 +24,7 @@ struct Followed {
     while (site.now() < end) {
       site.run(10ms);
       for (; seen < site.plans.size(); ++seen) keep(recoveries.on_plan(site.plans[seen], site.status(), model::WallTime{1s}));
+      keep(recoveries.on_status(site.status()));
     }
   }
   void keep(std::vector<model::Event> events) { told.insert(told.end(), events.begin(), events.end()); }
@@ -98,6 +99,40 @@ TEST_CASE("recoveries: the trunk's move away from a dead circuit is booked on th
   CHECK(status.incidents.front().moved_to == "south via fiber");
 }
 
+TEST_CASE("recoveries: a trunk led around a silent circuit is hit only once that is dead, and was well again since it was led around") {
+  for (const bool dies : {false, true}) {
+    CAPTURE(dies);
+    Followed f;
+    f.site.start_empty();
+    f.run(30s);
+    const Instant fault = f.site.now();
+    f.site.black_hole(0);
+    while (f.site.status().plan.trunks[0].motive != model::Motive::Suspicion && f.site.now() < fault + 2s) f.run(10ms);
+    REQUIRE(f.site.status().plan.trunks[0].motive == model::Motive::Suspicion);
+    const Instant decided = f.site.plans.back().decided;
+    f.carried_out();
+    f.keep(f.recoveries.on_verified(Plane::Trunk, 0, f.site.now()));
+    const Instant proven = f.site.now();
+    CHECK(f.count(EventId::IncidentOpened) == 0);
+
+    f.site.black_hole(0, dies);
+    f.run(3s);
+    model::Status status = f.site.status();
+    f.recoveries.fill(status);
+    const auto hit = std::ranges::find(status.incidents, "outbound", &model::Incident::subject);
+    REQUIRE((hit != status.incidents.end()) == dies);
+    if (!dies) continue;
+    CHECK(hit->mode == model::FailureMode::InternetCircuit);
+    CHECK(hit->failed == "north via fiber");
+    CHECK(hit->moved_to == "north via coax");
+    CHECK(std::chrono::abs(hit->last_good - fault) <= 200ms);
+    CHECK(hit->detected == decided);
+    CHECK(hit->decided == decided);
+    CHECK(hit->verified == proven);
+    CHECK(std::ranges::count(status.incidents, "outbound", &model::Incident::subject) == 1);
+  }
+}
+
 TEST_CASE("recoveries: an outage with no way out is an incident that closes when the way itself comes back") {
   Followed f;
   f.site.start_empty();
@@ -160,4 +195,60 @@ TEST_CASE("recoveries: an operator's move has a clock and is no outage") {
   REQUIRE(status.incidents.size() == 1);
   CHECK(status.incidents.front().trigger == "operator");
   CHECK(status.class_carried[0].last_recovery.has_value() == false);
+}
+
+TEST_CASE("recoveries: an incident gets the name of what failed, once it is named, and keeps it") {
+  Followed f;
+  f.site.start_empty();
+  f.run(30s);
+  f.carried_out();
+  f.keep(f.recoveries.on_verified(Plane::Routing, 0, f.site.now()));
+  f.site.black_hole(0);
+  const auto name = [&] {
+    model::Status status = f.site.status();
+    f.keep(f.recoveries.on_status(status));
+    f.recoveries.fill(status);
+    for (const auto& i : status.incidents)
+      if (i.subject == "voice") return i.diagnosis;
+    return std::string("no incident");
+  };
+  while (name() == "no incident") f.run(10ms);
+  CHECK(name().empty());  // a diagnosis settles first
+  f.carried_out();
+  f.keep(f.recoveries.on_verified(Plane::Routing, 0, f.site.now()));  // and the incident is over sooner
+  CHECK(f.count(EventId::IncidentClosed) == 1);
+  f.run(1s);
+  const std::string named = name();
+  CHECK(named.find("fiber: ") == 0);
+  CHECK(named.ends_with(": call ISP One."));
+  f.site.black_hole(1);
+  f.run(3s);
+  CHECK(name() == named);
+}
+
+TEST_CASE("recoveries: what is wrong with another circuit, or with a target, is not the name of an incident") {
+  Followed f;
+  f.site.start_empty();
+  f.run(30s);
+  f.site.black_hole(0);
+  f.run(2s);
+  model::Status status = f.site.status();
+  status.diagnoses = {{.failed = model::Failed::Brownout, .circuit = model::CircuitId{1}, .sentence = "coax."},
+                      {.failed = model::Failed::TargetPath, .circuit = model::CircuitId{0}, .target = model::TargetId{1}, .sentence = "beta."},
+                      {.failed = model::Failed::Resolver, .circuit = model::CircuitId{0}, .sentence = "resolver."},
+                      {.failed = model::Failed::Peering, .circuit = model::CircuitId{0}, .carrier = model::CarrierId{1}, .sentence = "south."}};
+  const auto of = [&](const char* subject) {
+    f.keep(f.recoveries.on_status(status));
+    f.recoveries.fill(status);
+    for (const auto& i : status.incidents)
+      if (i.subject == subject) return i.diagnosis;
+    return std::string("no incident");
+  };
+  for (const char* subject : {"voice", "outbound"})
+    for (const char* another : {"coax.", "beta.", "resolver.", "south."}) CHECK(of(subject) != another);
+  status.diagnoses.push_back({.failed = model::Failed::Gateway, .circuit = model::CircuitId{0}, .sentence = "fiber's gateway."});
+  CHECK(of("voice") == "fiber's gateway.");
+  CHECK(of("outbound") == "fiber's gateway.");
+  status.diagnoses.insert(status.diagnoses.begin(), {.failed = model::Failed::Site, .sentence = "Our own power."});
+  CHECK(of("voice") == "Our own power.");  // a better name
 }

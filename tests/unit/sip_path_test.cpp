@@ -322,3 +322,25 @@ TEST_CASE("path: a second silence soon after the first finds fewer tokens, and n
   CHECK(debt.burst_full > p.now);
   CHECK(debt.burst_full <= p.now + 60s);
 }
+
+TEST_CASE("path: what an OPTIONS has cost is told with its outcome, headers and retransmissions counted, and never twice") {
+  VirtualPath p(one_path());
+  p.carrier = [](Instant now, std::uint64_t, int packet) {  // the second packet is answered, after the deadline
+    return now < kPathStart + 1s ? Answer(Reply{}) : packet == 1 ? Answer(Reply{.after = 4s}) : std::nullopt;
+  };
+  p.run(21s);
+  const auto outcomes = told<model::SipOutcome>(p);
+  constexpr std::uint32_t kPacket = 7 + 28, kAnswer = 300 + 28;  // "OPTIONS"; IPv4 and UDP
+  REQUIRE(outcomes.size() >= 3);
+  CHECK(outcomes[0].bytes_sent == kPacket);
+  CHECK(outcomes[0].bytes_received == kAnswer);
+  const auto timeout = std::ranges::find(outcomes, model::SipResult::Timeout, &model::SipOutcome::result);
+  REQUIRE(timeout != outcomes.end());
+  CHECK(timeout->bytes_sent == 3 * kPacket);  // at 0, 0.5 and 1.5 s; the deadline is 3 s
+  CHECK(timeout->bytes_received == 0);
+  const auto late = std::ranges::find(outcomes, true, &model::SipOutcome::late);
+  REQUIRE(late != outcomes.end());
+  CHECK(late->sequence == timeout->sequence);
+  CHECK(late->bytes_sent == 0);
+  CHECK(late->bytes_received == kAnswer);
+}

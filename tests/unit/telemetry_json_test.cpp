@@ -22,22 +22,26 @@ std::string keys(const json::value& object) {
 TEST_CASE("status document: it has the keys of the contract, in its order") {
   const auto site = support::sample_site();
   const json::value doc = telemetry::status_json(support::busy_status(site));
-  CHECK(keys(doc) == "schema site version mode state now uptime_s services circuits carriers overrides actuators incidents attention ");
+  CHECK(keys(doc) == "schema site version mode state now uptime_s services diagnoses circuits carriers overrides actuators incidents attention ");
   const std::string service =
       "plane name state via motive reason since_s ways_left ways rto_target_s last_rto_s last_rto_met applied verified detail ";
   CHECK(keys(doc.at("services").at(0)) == service);
   CHECK(keys(doc.at("services").at(1)) == service + "order ");
   CHECK(keys(doc.at("services").at(1).at("order").at(0)) == "carrier circuit set eligible state ");
   CHECK(keys(doc.at("circuits").at(0)) ==
-        "name state cause reason since_s active rtt_ms jitter_ms loss_ratio mos samples priority provider medium interface link address gateway "
-        "targets ");
-  CHECK(keys(doc.at("circuits").at(0).at("targets").at(0)) == "name address rtt_ms loss_ratio losses_in_a_row samples ");
+        "name state cause reason since_s active suspect hold_down_s rtt_ms jitter_ms loss_ratio mos r_factor burst_ratio samples detectors metered "
+        "probe_bytes_month priority provider medium interface link address gateway gateway_state resolver_answers targets ");
+  CHECK(keys(doc.at("circuits").at(0).at("detectors")) ==
+        "silent_s suspect_after_s dead_after_s learned_over_s lossy lossy_alarm bursty bursty_alarm shortest_rtt_ms usual_rtt_ms interval_ms "
+        "verify_left ");
+  CHECK(keys(doc.at("diagnoses").at(0)) == "failed circuit carrier target mode since_s evidence sentence call ");
+  CHECK(keys(doc.at("circuits").at(0).at("targets").at(0)) == "name address rtt_ms loss_ratio losses_in_a_row samples set_aside ");
   CHECK(keys(doc.at("carriers").at(0)) == "name state reason since_s active priority provider address last_code paths ");
   CHECK(keys(doc.at("carriers").at(0).at("paths").at(0)) == "circuit state cause reason since_s rtt_ms last_code selected ");
   CHECK(keys(doc.at("overrides").at(0)) == "id kind subject to owner reason since until ");
   CHECK(keys(doc.at("actuators").at(0)) == "name connected in_sync detail ");
   CHECK(keys(doc.at("incidents").at(0)) ==
-        "id mode subject failed moved_to trigger opened detected_s decided_s applied_s verified_s rto_target_s rto_s met ");
+        "id mode subject diagnosis failed moved_to trigger opened detected_s decided_s applied_s verified_s rto_target_s rto_s met ");
 }
 
 TEST_CASE("status document: values of a site in the middle of things") {
@@ -66,6 +70,38 @@ TEST_CASE("status document: values of a site in the middle of things") {
   CHECK(doc.at("incidents").at(1).at("met") == false);
 }
 
+TEST_CASE("status document: a brownout, a suspicion, a target that does not count and what they are called") {
+  const auto site = support::sample_site();
+  const json::value doc = telemetry::status_json(support::troubled_status(site));
+  const auto& fiber = doc.at("circuits").at(0);
+  CHECK(fiber.at("state") == "degraded");
+  CHECK(fiber.at("suspect") == false);
+  CHECK(fiber.at("hold_down_s").as_double() == 540);
+  CHECK(fiber.at("burst_ratio").as_double() == 2.4);
+  CHECK(fiber.at("r_factor").as_double() == 41.2);
+  CHECK(fiber.at("detectors").at("bursty").as_double() == 16.2);
+  CHECK(fiber.at("detectors").at("dead_after_s").as_double() == 0.91);
+  CHECK(fiber.at("detectors").at("learned_over_s").as_double() == 18000);
+  CHECK(fiber.at("targets").at(0).at("set_aside") == "no");
+  CHECK(fiber.at("targets").at(1).at("set_aside") == "dead");
+  CHECK(fiber.at("probe_bytes_month").is_null());
+  const auto& coax = doc.at("circuits").at(1);
+  CHECK(coax.at("suspect") == true);
+  CHECK(coax.at("gateway_state") == "doubtful");
+  CHECK(coax.at("resolver_answers").is_null());
+  CHECK(coax.at("detectors").at("silent_s").as_double() == 0.41);
+  // Every 5 s 52 bytes each way, and two carriers every 15 s with a thousand: 30 days of that.
+  CHECK(coax.at("probe_bytes_month").as_int64() == 104 * 518400 + 2 * 1000 * 172800);
+  const auto& brownout = doc.at("diagnoses").at(0);
+  CHECK(brownout.at("failed") == "brownout");
+  CHECK(brownout.at("circuit") == "fiber");
+  CHECK(brownout.at("carrier").is_null());
+  CHECK(brownout.at("mode") == "internet-circuit");
+  CHECK(brownout.at("since_s").as_double() == 11);
+  CHECK(doc.at("diagnoses").at(1).at("target") == "beta");
+  CHECK(doc.at("diagnoses").at(1).at("mode") == "none");
+}
+
 TEST_CASE("status document: a figure that is not known yet is null") {
   const auto site = support::sample_site();
   auto status = support::calm_status(site);
@@ -74,7 +110,8 @@ TEST_CASE("status document: a figure that is not known yet is null") {
   status.carriers[0].last_code = 0;
   status.plan.classes[0].circuit.reset();
   const json::value doc = telemetry::status_json(status);
-  for (const char* key : {"rtt_ms", "jitter_ms", "loss_ratio", "mos", "address", "gateway"}) CHECK(doc.at("circuits").at(0).at(key).is_null());
+  for (const char* key : {"rtt_ms", "jitter_ms", "loss_ratio", "mos", "r_factor", "burst_ratio", "address", "gateway"})
+    CHECK(doc.at("circuits").at(0).at(key).is_null());
   CHECK(doc.at("circuits").at(0).at("link") == "missing");
   CHECK(doc.at("carriers").at(0).at("last_code").is_null());
   CHECK(doc.at("services").at(0).at("via").is_null());

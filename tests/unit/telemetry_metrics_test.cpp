@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <map>
 #include <set>
 #include <sstream>
@@ -63,6 +64,21 @@ TEST_CASE("metrics: at start the TYPE lines are the catalogue, every family with
   CHECK(served == expected);
 }
 
+TEST_CASE("metrics: label values are escaped, histograms end in +Inf, sum and count, what is not known is NaN") {
+  auto site = support::sample_site();
+  site.circuits[1].provider = "ISP \"Two\" \\ Sons\nLtd";
+  Metrics metrics{site, telemetry::BuildInfo{}};
+  CHECK(value(metrics, R"(linekeeper_circuit_info{circuit="coax",interface="wan1",medium="coax",provider="ISP \"Two\" \\ Sons\nLtd"})") == 1);
+  metrics.loop_lag(3ms);
+  metrics.loop_lag(99s);
+  CHECK(value(metrics, R"(linekeeper_loop_lag_seconds_bucket{le="0.0025"})") == 0);
+  CHECK(value(metrics, R"(linekeeper_loop_lag_seconds_bucket{le="0.005"})") == 1);
+  CHECK(value(metrics, R"(linekeeper_loop_lag_seconds_bucket{le="+Inf"})") == 2);
+  CHECK(value(metrics, "linekeeper_loop_lag_seconds_count") == 2);
+  CHECK(value(metrics, "linekeeper_loop_lag_seconds_sum") == doctest::Approx(99.003));
+  CHECK(metrics.serialize().find("linekeeper_circuit_rtt_seconds{circuit=\"coax\"} NaN\n") != std::string::npos);
+}
+
 TEST_CASE("metrics: a state set has exactly one 1 before and after an update") {
   Bench b;
   const auto sum = [&] {
@@ -90,6 +106,143 @@ TEST_CASE("metrics: a score that is not known is 0, which no score can be") {
   status.circuits[0].figures.mos.reset();
   b.metrics.update(status);
   CHECK(b(mos) == 0);
+}
+
+TEST_CASE("metrics: the judge's own figures, circuit by circuit") {
+  Bench b;
+  CHECK(b(R"(linekeeper_circuit_gateway_state{circuit="fiber",state="unknown"})") == 1);
+  b.metrics.update(support::troubled_status(b.site));
+  CHECK(b(R"(linekeeper_circuit_suspect{circuit="fiber"})") == 0);
+  CHECK(b(R"(linekeeper_circuit_suspect{circuit="coax"})") == 1);
+  CHECK(b(R"(linekeeper_circuit_silence_seconds{circuit="coax"})") == doctest::Approx(0.41));
+  CHECK(b(R"(linekeeper_circuit_dead_after_seconds{circuit="coax"})") == doctest::Approx(0.91));
+  CHECK(b(R"(linekeeper_circuit_dead_after_limit_seconds{circuit="coax"})") == 6);
+  CHECK(b(R"(linekeeper_circuit_learned_seconds{circuit="coax"})") == 18000);
+  CHECK(b(R"(linekeeper_circuit_detector_score_ratio{circuit="fiber",detector="bursty"})") == doctest::Approx(16.2 / 12.5));
+  CHECK(b(R"(linekeeper_circuit_detector_score_ratio{circuit="fiber",detector="lossy"})") == doctest::Approx(11.8 / 13.1));
+  CHECK(b(R"(linekeeper_circuit_hold_down_seconds{circuit="fiber"})") == 540);
+  CHECK(b(R"(linekeeper_circuit_r_factor{circuit="fiber"})") == 41.2);
+  CHECK(b(R"(linekeeper_circuit_gateway_state{circuit="coax",state="doubtful"})") == 1);
+  CHECK(b(R"(linekeeper_circuit_gateway_state{circuit="coax",state="unknown"})") == 0);
+  CHECK(b(R"(linekeeper_circuit_quick_probes_left{circuit="fiber"})") == 450);
+  CHECK(b(R"(linekeeper_target_set_aside{circuit="fiber",target="beta",why="dead"})") == 1);
+  CHECK(b(R"(linekeeper_target_set_aside{circuit="fiber",target="beta",why="lossy"})") == 0);
+  CHECK(b(R"(linekeeper_target_set_aside{circuit="coax",target="beta",why="dead"})") == 0);
+  b.metrics.on_event({.id = model::EventId::CircuitSuspect, .subject = "circuit coax"});
+  b.metrics.on_event({.id = model::EventId::CircuitCleared, .subject = "circuit coax"});
+  CHECK(b(R"(linekeeper_circuit_suspicions_total{circuit="coax"})") == 1);
+}
+
+TEST_CASE("metrics: a diagnosis is 1 while it stands and 0 when it is over; one of a path has a series from its first time on") {
+  Bench b;
+  const std::string brownout = R"(linekeeper_diagnosis_active{carrier="",circuit="fiber",failed="brownout",target=""})";
+  const std::string path = R"(linekeeper_diagnosis_active{carrier="",circuit="fiber",failed="target-path",target="beta"})";
+  CHECK(b(brownout) == 0);
+  CHECK(b(path) == -1);
+  b.metrics.update(support::troubled_status(b.site));
+  CHECK(b(brownout) == 1);
+  CHECK(b(path) == 1);
+  CHECK(b(R"(linekeeper_diagnoses{failed="brownout"})") == 1);
+  b.metrics.update(support::calm_status(b.site));
+  CHECK(b(brownout) == 0);
+  CHECK(b(path) == 0);
+  CHECK(b(R"(linekeeper_diagnoses{failed="brownout"})") == 0);
+  b.metrics.reconfigure(b.site);
+  CHECK(b(path) == -1);
+  b.metrics.update(support::troubled_status(b.site));
+  CHECK(b(path) == 1);
+}
+
+TEST_CASE("metrics: probes are counted by kind, and their bytes each way") {
+  Bench b;
+  const auto count = [&](const char* method, const char* kind) {
+    return b(R"(linekeeper_circuit_probes_total{circuit="fiber",kind=")" + std::string(kind) + R"(",method=")" + method + "\"}");
+  };
+  const auto bytes = [&](const char* method, const char* direction) {
+    return b(R"(linekeeper_circuit_probe_bytes_total{circuit="fiber",direction=")" + std::string(direction) + R"(",method=")" + method + "\"}");
+  };
+  b.metrics.observe(model::ProbeSent{.sequence = 1});
+  b.metrics.observe(model::ProbeSent{.sequence = 2, .kind = model::ProbeKind::Verify});
+  b.metrics.observe(model::ProbeSent{.sequence = 3, .kind = model::ProbeKind::Closer});
+  b.metrics.observe(model::ProbeReply{.sequence = 1, .rtt = 9ms});
+  b.metrics.observe(model::ProbeLocalError{.error = 105});
+  CHECK(count("icmp", "scheduled") == 1);
+  CHECK(count("icmp", "verify") == 1);
+  CHECK(count("icmp", "closer") == 1);
+  CHECK(bytes("icmp", "sent") == 3 * 52);
+  CHECK(bytes("icmp", "received") == 52);
+  b.metrics.observe(model::SipOutcome{.result = model::SipResult::Timeout, .kind = model::ProbeKind::Verify, .bytes_sent = 900});
+  b.metrics.observe(
+      model::SipOutcome{.result = model::SipResult::Final, .code = 200, .late = true, .kind = model::ProbeKind::Verify, .bytes_received = 380});
+  b.metrics.observe(model::SipOutcome{.result = model::SipResult::LocalError});
+  CHECK(count("options", "verify") == 1);
+  CHECK(count("options", "scheduled") == 0);
+  CHECK(bytes("options", "sent") == 900);
+  CHECK(bytes("options", "received") == 380);
+}
+
+TEST_CASE("metrics: where quick probes are not configured it is not said that none are left") {
+  for (const bool accelerate : {true, false}) {
+    auto site = support::sample_site();
+    site.probing.accelerate = accelerate;
+    Metrics metrics{site, telemetry::BuildInfo{}};
+    auto status = support::calm_status(site);
+    status.circuits[0].detectors.verify_left = 0;
+    metrics.update(status);
+    CHECK(std::isnan(value(metrics, R"(linekeeper_circuit_quick_probes_left{circuit="fiber"})")) == !accelerate);
+  }
+}
+
+TEST_CASE("metrics: an IPv6 echo is twenty bytes longer") {
+  auto site = support::sample_site();
+  site.targets[0].address = *model::IpAddress::parse("2001:db8::1");
+  Metrics metrics{site, telemetry::BuildInfo{}};
+  metrics.observe(model::ProbeSent{.sequence = 1});
+  CHECK(value(metrics, R"(linekeeper_circuit_probe_bytes_total{circuit="fiber",direction="sent",method="icmp"})") == 72);
+}
+
+TEST_CASE("metrics: probing in quick succession loses no echo that is on its way") {
+  // 5 s of an overdue answer: every 20 ms for a second, every 50 ms then, and the scheduled ones beside them.
+  Bench b;
+  std::uint64_t sequence = 0;
+  model::Instant now{4000s};
+  for (int i = 0; i < 50; ++i) b.metrics.observe(model::ProbeSent{.sequence = ++sequence, .sent = now += 20ms, .kind = model::ProbeKind::Verify});
+  for (int i = 0; i < 80; ++i) b.metrics.observe(model::ProbeSent{.sequence = ++sequence, .sent = now += 50ms, .kind = model::ProbeKind::Verify});
+  for (int i = 0; i < 25; ++i) b.metrics.observe(model::ProbeSent{.sequence = ++sequence, .sent = now});
+  CHECK(b(failures("timeout")) == 0);  // nobody has looked yet, and none was pushed out
+  for (std::uint64_t s = 1; s <= sequence; ++s) b.metrics.observe(model::ProbeReply{.sequence = s, .rtt = 900ms});
+  auto status = support::calm_status(b.site);
+  status.now = now + 10s;
+  b.metrics.update(status);
+  CHECK(b(failures("timeout")) == 0);
+}
+
+TEST_CASE("metrics: overdue OPTIONS, stalls of the loop, the load of a trunk, and moves by motive") {
+  Bench b;
+  b.metrics.observe(model::SipOverdue{});
+  b.metrics.observe(model::SipOverdue{.carrier = {9}});
+  CHECK(b(R"(linekeeper_path_sip_overdue_total{carrier="north",circuit="fiber"})") == 1);
+  b.metrics.observe(model::LoopStall{.from = model::Instant{10s}, .to = model::Instant{11500ms}});
+  CHECK(b("linekeeper_loop_stalls_total") == 1);
+  CHECK(b("linekeeper_loop_stalled_seconds_total") == 1.5);
+  b.metrics.observe(model::TrunkLoad{.trunk = {0}, .calls = 12, .calls_per_second = 0.5});
+  b.metrics.observe(model::TrunkLoad{.trunk = {9}, .calls = 99});
+  CHECK(b(R"(linekeeper_trunk_calls{trunk="outbound"})") == 12);
+  CHECK(b(R"(linekeeper_trunk_calls_per_second{trunk="outbound"})") == 0.5);
+  for (const auto& e : support::sample_events()) b.metrics.on_event(e);
+  CHECK(b(R"(linekeeper_moves_total{motive="escape",plane="routing"})") == 1);
+  CHECK(b(R"(linekeeper_moves_total{motive="quality",plane="routing"})") == 0);
+  b.metrics.on_event({.id = model::EventId::TrunkMoved, .subject = "trunk outbound", .fields = {{"motive", "suspicion"}}});
+  CHECK(b(R"(linekeeper_moves_total{motive="suspicion",plane="trunk"})") == 1);
+}
+
+TEST_CASE("metrics: every guard that holds a decision back has its counter") {
+  Bench b;
+  auto status = support::calm_status(b.site);
+  for (int g = 1; g < model::kGuardCount; ++g) status.suppressed[static_cast<model::Guard>(g)] = static_cast<std::uint64_t>(g);
+  b.metrics.update(status);
+  for (int g = 1; g < model::kGuardCount; ++g)
+    CHECK(b(R"(linekeeper_decisions_suppressed_total{guard=")" + std::string(to_string(static_cast<model::Guard>(g))) + "\"}") == g);
 }
 
 TEST_CASE("metrics: an echo is a timeout when the longest timeout has passed, not before") {

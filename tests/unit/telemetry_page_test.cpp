@@ -73,6 +73,22 @@ TEST_CASE("page: voice quality has one decimal, and a dash when it is not known"
   CHECK(page.find(">4.4</td>") != std::string::npos);
 }
 
+TEST_CASE("page: what is wrong comes before what is to be done, and the judge's figures are drawn") {
+  auto status = support::troubled_status(support::sample_site());
+  status.diagnoses[0].sentence += " <b>";
+  const std::string page = telemetry::page_html(status, {});
+  CHECK(page.find("<h2>What is wrong</h2>") < page.find("id=\"services\""));
+  CHECK(page.find("31 % of the probes lost in bursts; coax is silent just now): call ISP One. &lt;b&gt;") != std::string::npos);
+  CHECK(page.find("<span class=\"state suspect\">▲ SUSPECT</span>") != std::string::npos);
+  CHECK(page.find("<span class=\"state degraded\">▲ degraded</span>") != std::string::npos);
+  CHECK(page.find("beta (dead)") != std::string::npos);
+  CHECK(page.find("16.2 of 12.5 <span class=\"sub\">▲ alarm</span>") != std::string::npos);
+  CHECK(page.find("learned from 5h 0m") != std::string::npos);
+  CHECK(page.find("metered: 400 MB a month") != std::string::npos);
+  CHECK(page.find("… being asked") != std::string::npos);
+  CHECK(telemetry::page_html(support::calm_status(support::sample_site()), {}).find("What is wrong") == std::string::npos);
+}
+
 TEST_CASE("page: base64 of a hash is as RFC 4648 has it") {
   using telemetry::page::base64_of_hex;
   CHECK(base64_of_hex("") == "");

@@ -117,6 +117,17 @@ int hold(const Job& job) {
   return answer ? say_done(job, *answer, raw) : answer.error();
 }
 
+int failback(const Job& job) {
+  const auto time = seconds_wanted(job);
+  if (!time) return bad_span(job);
+  const std::string subject = job.parsed.operand();
+  if (const auto stop = consent(job, fmt::format("Let {} go back to what it prefers, within {}.", clean(subject), job.parsed.value("--for"))))
+    return *stop;
+  std::string raw;
+  const auto answer = post(job, "/api/v1/failback", {{"subject", subject}, {"for_s", *time}, {"reason", job.parsed.value("--reason")}}, raw);
+  return answer ? say_done(job, *answer, raw) : answer.error();
+}
+
 int release(const Job& job) {
   const std::string operand = job.parsed.operand();
   std::int64_t id = 0;

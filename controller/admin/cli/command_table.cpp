@@ -17,6 +17,12 @@ constexpr Flag kEvents[] = {{.name = "--since", .value = "WHEN", .help = "10m (a
                             {.name = "--id", .value = "PREFIX", .help = "only ids that begin so: circuit. or circuit.down"},
                             {.name = "--limit", .value = "N", .help = "the newest N, 1 to 10000"},
                             {.name = "--json", .value = "", .help = "JSON; with --follow one event a line"}};
+constexpr Flag kReplay[] = {{.name = "--since", .value = "WHEN", .help = "2h (ago), or a moment: 2026-11-22T02:00:00Z", .required = true},
+                            {.name = "--until", .value = "WHEN", .help = "likewise; without it: now"},
+                            {.name = "--config", .value = "FILE", .help = "decide with this configuration instead of the one of then"},
+                            {.name = "--journal", .value = "FILE", .help = "the journal, where the configuration does not name it"},
+                            {.name = "--exit-code", .value = "", .help = "end with 10 when anything is decided otherwise than recorded"},
+                            {.name = "--json", .value = "", .help = "JSON instead of text: every decision, not only the main ones"}};
 constexpr Flag kFailover[] = {
     {.name = "--to", .value = "NAME", .help = "the circuit or carrier it is to go by", .required = true},
     kFor,
@@ -58,6 +64,16 @@ constexpr Command kCommands[] = {
      .detail = "",
      .flags = kEvents,
      .example = "linekeeper events --since 10m --id circuit. --follow"},
+    {.verb = Verb::Replay,
+     .name = "replay",
+     .operand = "",
+     .summary = "decide again what was observed, as then or with another configuration",
+     .detail = "Reads the journal's file itself, also while the daemon runs or when it has ended; changes nothing.\n"
+               "Without --config every decision should be as it was recorded; with it, what would have been different is told.\n"
+               "The world is as it was recorded: what another configuration would have probed otherwise is not known.\n"
+               "The daemon writes what it observes every five seconds; the journal keeps 64 MiB of it, about two days of a usual site.",
+     .flags = kReplay,
+     .example = "linekeeper replay --since 2h --config other.toml"},
     {.verb = Verb::Failover,
      .name = "failover",
      .operand = "SUBJECT",
@@ -73,6 +89,14 @@ constexpr Command kCommands[] = {
      .detail = "Nothing is moved, not even away from a dead way, until the time is up or it is released.",
      .flags = kHold,
      .example = "linekeeper hold voice --for 15m --reason \"CHG-1183 router firmware\""},
+    {.verb = Verb::Failback,
+     .name = "failback",
+     .operand = "SUBJECT",
+     .summary = "let a traffic class or trunk go back now to what it prefers",
+     .detail = "For those whose failback is configured as manual, as a window, or after a time. What it prefers must be well all the same:\n"
+               "hold-down, recovery test and the budget of moves still have their say.",
+     .flags = kHold,
+     .example = "linekeeper failback voice --for 15m --reason \"CHG-1184 fiber is repaired\""},
     {.verb = Verb::Release,
      .name = "release",
      .operand = "[SUBJECT|ID]",

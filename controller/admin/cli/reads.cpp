@@ -65,9 +65,7 @@ int explain(const Job& job) {
 int events(const Job& job) {
   std::string since = job.parsed.value("--since");
   if (!since.empty()) {
-    if (const auto ago = parse_span(since)) {
-      since = runtime::rfc3339(job.world.now() - *ago);
-    } else if (const auto moment = runtime::parse_rfc3339(since)) {
+    if (const auto moment = when(job, since)) {
       since = runtime::rfc3339(*moment);
     } else {
       return usage(job, fmt::format("--since {} is neither a time ago (10m, 2h) nor a moment (2026-11-22T02:00:00Z).", clean(since)));

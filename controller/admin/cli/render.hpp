@@ -8,13 +8,16 @@
 
 namespace linekeeper::admin::cli {
 
-/// `status`: fit to be read aloud to a room. Services first, then circuits, carriers, and only what needs a person below them.
+/// `status`: fit to be read aloud to a room. What is wrong by name first, then services, then circuits, carriers, and only what needs a person below
+/// them.
 [[nodiscard]] std::string render_status(const boost::json::value& status, Colour colour);
 /// `paths`: each carrier through each circuit.
 [[nodiscard]] std::string render_paths(const boost::json::value& status, Colour colour);
 [[nodiscard]] std::string render_explain(const boost::json::value& explained);
 /// One event: `time  severity  id  text`.
 [[nodiscard]] std::string render_event(const boost::json::value& event, Colour colour);
+/// `replay`: what was decided again, or what would have been different.
+[[nodiscard]] std::string render_replay(const boost::json::value& report, Colour colour);
 /// What an act would change, or has changed.
 [[nodiscard]] std::string render_plan(const boost::json::value& act, Colour colour);
 [[nodiscard]] std::string render_done(const boost::json::value& act, Colour colour);

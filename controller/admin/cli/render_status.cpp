@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "controller/admin/cli/fields.hpp"
 #include "controller/admin/cli/render.hpp"
 #include "controller/runtime/clock.hpp"
@@ -66,6 +68,36 @@ std::string services(const json::value& status, Colour colour) {
   return table.print(colour);
 }
 
+/// What is wrong, in a line each; the first thing to be read aloud.
+std::string diagnoses(const json::value& status, Colour colour) {
+  std::string lines;
+  for (const json::value& d : list(status, "diagnoses")) {
+    const auto since = number(d, "since_s");
+    const std::string sentence = maybe_text(d, "sentence").value_or(text(d, "failed"));
+    lines += "  " + paint("! " + sentence, Tone::Bad, colour) +
+             (since ? paint(fmt::format(" (for {})", span_words(*since)), Tone::Faint, colour) : "") + "\n";
+  }
+  return lines;
+}
+
+/// A circuit that is silent just now is not down yet, but nobody should read "up" of it.
+Cell circuit_state(const json::value& circuit) {
+  const std::string state = text(circuit, "state");
+  const bool living = state == "up" || state == "degraded";
+  return living && flag(circuit, "suspect").value_or(false) ? Cell{"SUSPECT", Tone::Warn} : state_cell(state);
+}
+
+/// Why it is not well, which targets do not count, and what a metered one costs.
+Cell circuit_note(const json::value& circuit) {
+  const bool odd =
+      std::ranges::any_of(list(circuit, "targets"), [](const json::value& t) { return maybe_text(t, "set_aside").value_or("no") != "no"; });
+  const bool well = text(circuit, "state") == "up" && !flag(circuit, "suspect").value_or(false) && !odd;
+  std::string note = well ? "" : maybe_text(circuit, "reason").value_or("");
+  if (const auto bytes = number(circuit, "probe_bytes_month"))
+    note += fmt::format("{}metered: probing costs {:.0f} MB a month", note.empty() ? "" : "; ", *bytes / 1e6);
+  return {note, Tone::Plain};
+}
+
 Cell bad_reason(const json::value& thing) {
   return {text(thing, "state") == "up" ? std::string() : maybe_text(thing, "reason").value_or(""), Tone::Plain};
 }
@@ -83,7 +115,7 @@ std::string circuits(const json::value& status, Colour colour) {
              {"PROVIDER", Tone::Faint}});
   for (const json::value& circuit : list(status, "circuits")) {
     table.row({{starred(circuit, text(circuit, "name"))},
-               state_cell(text(circuit, "state")),
+               circuit_state(circuit),
                {or_nothing(number(circuit, "since_s"), span_words)},
                {or_nothing(number(circuit, "rtt_ms"), ms_words)},
                {or_nothing(number(circuit, "jitter_ms"), ms_words)},
@@ -91,7 +123,7 @@ std::string circuits(const json::value& status, Colour colour) {
                {score(number(circuit, "mos"))},
                {text(circuit, "priority")},
                {text(circuit, "provider")},
-               bad_reason(circuit)});
+               circuit_note(circuit)});
   }
   return table.print(colour);
 }
@@ -148,6 +180,7 @@ std::string overrides(const json::value& status, Colour colour) {
     const std::string kind = text(o, "kind");
     std::string what = fmt::format("{}: {}", subject.value_or(std::string(kNothing)), kind);
     if (kind == "force") what = fmt::format("{} forced to {}", subject.value_or(std::string(kNothing)), text(o, "to"));
+    if (kind == "failback") what = fmt::format("{} may go back to what it prefers", subject.value_or("everything"));
     if (kind == "hold") what = fmt::format("{} held: no automatic move", subject.value_or("everything"));
     const auto until = runtime::parse_rfc3339(text(o, "until"));
     const std::string left = now && until ? span_words(std::chrono::duration<double>(*until - *now).count()) : std::string(kNothing);
@@ -180,7 +213,7 @@ std::string attention(const json::value& status, Colour colour) {
 }  // namespace
 
 std::string render_status(const json::value& status, Colour colour) {
-  std::string out = headline(status, colour);
+  std::string out = headline(status, colour) + diagnoses(status, colour);
   out += list(status, "services").empty() ? "  no traffic class and no trunk is known yet\n" : services(status, colour);
   if (!list(status, "circuits").empty()) out += circuits(status, colour);
   if (!list(status, "carriers").empty()) out += carriers(status, colour);

@@ -4,7 +4,6 @@
 
 #include <ostream>
 
-#include "config/loader.hpp"
 #include "controller/admin/cli/fields.hpp"
 #include "controller/admin/cli/render.hpp"
 
@@ -34,9 +33,7 @@ int config_check(const Job& job) {
     job.world.out << config::summary(*loaded.site);
     return kDone;
   }
-  for (const auto& problem : loaded.problems) job.world.err << config::describe(problem, file) << "\n";
-  job.world.err << fmt::format("{}: {} {}, nothing is loaded\n", file, loaded.problems.size(), loaded.problems.size() == 1 ? "mistake" : "mistakes");
-  return kUsage;
+  return mistakes(job, loaded, file);
 }
 
 int completion(const Job& job) {
@@ -56,8 +53,10 @@ int dispatch(const Job& job) {
     case Verb::Explain: return explain(job);
     case Verb::Paths: return paths(job);
     case Verb::Events: return events(job);
+    case Verb::Replay: return replay(job);
     case Verb::Failover: return failover(job);
     case Verb::Hold: return hold(job);
+    case Verb::Failback: return failback(job);
     case Verb::Release: return release(job);
     case Verb::ConfigCheck: return config_check(job);
     case Verb::Check: return check(job);
@@ -108,6 +107,17 @@ int refused(const Job& job, const Reply& reply) {
   if (job.parsed.has("--json") && answer.is_object()) job.world.out << reply.body << (reply.body.ends_with('\n') ? "" : "\n");
   job.world.err << render_error(answer, code, job.world.colour(job.world.err_is_terminal));
   return code;
+}
+
+int mistakes(const Job& job, const config::Loaded& loaded, const std::string& file) {
+  for (const auto& problem : loaded.problems) job.world.err << config::describe(problem, file) << "\n";
+  job.world.err << fmt::format("{}: {} {}, nothing is loaded\n", file, loaded.problems.size(), loaded.problems.size() == 1 ? "mistake" : "mistakes");
+  return kUsage;
+}
+
+std::optional<model::WallTime> when(const Job& job, std::string_view text) {
+  if (const auto ago = parse_span(text)) return job.world.now() - *ago;
+  return runtime::parse_rfc3339(text);
 }
 
 int usage(const Job& job, std::string_view what) {

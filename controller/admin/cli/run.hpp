@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "config/loader.hpp"
 #include "controller/admin/cli/client.hpp"
 #include "controller/admin/cli/command_line.hpp"
 #include "controller/admin/cli/words.hpp"
@@ -50,8 +51,10 @@ int explain(const Job& job);
 int paths(const Job& job);
 int events(const Job& job);
 int check(const Job& job);
+int replay(const Job& job);
 int failover(const Job& job);
 int hold(const Job& job);
+int failback(const Job& job);
 int release(const Job& job);
 int watch(const Job& job);
 int follow(const Job& job, const std::string& since, std::size_t backlog);
@@ -61,5 +64,9 @@ int unreachable(const Job& job, const Unreachable& why);
 /// Says what the daemon refused. @return exit code
 int refused(const Job& job, const Reply& reply);
 int usage(const Job& job, std::string_view what);
+/// "10m" (ago) or a moment. Nothing for anything else.
+std::optional<model::WallTime> when(const Job& job, std::string_view text);
+/// Says every mistake of a configuration. @return exit code
+int mistakes(const Job& job, const config::Loaded& loaded, const std::string& file);
 
 }  // namespace linekeeper::admin::cli

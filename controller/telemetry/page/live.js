@@ -3,7 +3,7 @@
 // are put in place. Silence for 5 s (the daemon speaks every second) or a lost stream is said in large letters.
 (() => {
   const silenceMs = 5000;
-  const parts = ['top', 'attention', 'services', 'circuits', 'carriers', 'people', 'incidents', 'events-section', 'foot'];
+  const parts = ['top', 'attention', 'services', 'circuits', 'detection', 'carriers', 'people', 'incidents', 'events-section', 'foot'];
   let heard = Date.now();
   let stream = null;
   let fetching = false;

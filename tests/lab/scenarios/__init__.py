@@ -8,6 +8,7 @@ class Scenario:
     name: str
     sentence: str
     function: Callable
+    seconds: int  # about so long; the longest are begun first
 
 
 class Skip(Exception):
@@ -17,9 +18,9 @@ class Skip(Exception):
 REGISTRY = []
 
 
-def scenario(sentence):
+def scenario(sentence, seconds=10):
     """Registers a function (stage, note) under its own name."""
     def register(function):
-        REGISTRY.append(Scenario(function.__name__.replace("_", "-"), sentence, function))
+        REGISTRY.append(Scenario(function.__name__.replace("_", "-"), sentence, function, seconds))
         return function
     return register

@@ -1,0 +1,433 @@
+#include "controller/journal/observation_codec.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <utility>
+
+#include "controller/journal/varint.hpp"
+
+namespace linekeeper::journal {
+namespace {
+
+using model::Instant;
+
+constexpr std::size_t kCheckAt = 1, kHeadAt = 5;
+constexpr std::size_t kLongestText = 65536;  // of an order's names and reason
+
+constexpr std::array<std::uint32_t, 256> kCrcTable = [] {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t i = 0; i < 256; ++i) {
+    std::uint32_t c = i;
+    for (int bit = 0; bit < 8; ++bit) c = (c & 1) != 0 ? 0xEDB88320U ^ (c >> 1) : c >> 1;
+    table[i] = c;
+  }
+  return table;
+}();
+
+// A number for each kind of record that stays its own for ever; a kind that goes leaves its number unused.
+template <class T>
+constexpr std::uint8_t kTag = 0;
+template <>
+constexpr std::uint8_t kTag<model::ProbeSent> = 1;
+template <>
+constexpr std::uint8_t kTag<model::ProbeReply> = 2;
+template <>
+constexpr std::uint8_t kTag<model::ProbeRejected> = 3;
+template <>
+constexpr std::uint8_t kTag<model::ProbeLocalError> = 4;
+template <>
+constexpr std::uint8_t kTag<model::SipOutcome> = 5;
+template <>
+constexpr std::uint8_t kTag<model::LinkState> = 6;
+template <>
+constexpr std::uint8_t kTag<model::GatewayState> = 7;
+template <>
+constexpr std::uint8_t kTag<model::ResolverState> = 8;
+template <>
+constexpr std::uint8_t kTag<model::LoopStall> = 9;
+template <>
+constexpr std::uint8_t kTag<model::TrunkLoad> = 10;
+template <>
+constexpr std::uint8_t kTag<model::SipOverdue> = 11;
+template <>
+constexpr std::uint8_t kTag<model::SipProvisional> = 12;
+template <>
+constexpr std::uint8_t kTag<DeciderStarted> = 20;
+template <>
+constexpr std::uint8_t kTag<Recalled> = 27;
+template <>
+constexpr std::uint8_t kTag<RoutesAdopted> = 21;
+template <>
+constexpr std::uint8_t kTag<TrunkAdopted> = 22;
+template <>
+constexpr std::uint8_t kTag<OrdersGiven> = 23;
+template <>
+constexpr std::uint8_t kTag<Reissued> = 24;
+template <>
+constexpr std::uint8_t kTag<Woken> = 25;
+template <>
+constexpr std::uint8_t kTag<Standing> = 26;
+
+/// An archive with what a record is told from: the names' counts, the instant, the newest sequence of each circuit.
+template <class Base>
+struct Archive : Base {
+  using Base::Base;
+  Instant now{};
+  std::size_t circuits = 0, targets = 0, carriers = 0, classes = 0, trunks = 0;
+  std::vector<std::uint64_t>* sequences = nullptr;
+
+  void knows(const BlockNames& names) {
+    circuits = names.circuits.size();
+    targets = names.targets.size();
+    carriers = names.carriers.size();
+    classes = names.classes.size();
+    trunks = names.trunks.size();
+  }
+};
+
+template <class A, class I>
+void id(A& a, I& v, std::size_t of) {
+  std::uint64_t n = v.value;
+  if constexpr (A::kReads) {
+    if (of == 0) return a.fail();
+    a.count(n, of - 1);
+    v.value = static_cast<std::uint16_t>(n);
+  } else {
+    a.number(n);
+  }
+}
+
+template <class A>
+void address(A& a, model::IpAddress& v) {
+  choice(a, v.family, model::Family::V6);
+  for (std::size_t i = 0; i < v.size(); ++i) a.byte(v.bytes[i]);
+}
+
+/// The sequence of a probe: `ahead` of the circuit's newest, usually exactly.
+template <class A>
+void sequence(A& a, std::uint64_t& v, model::CircuitId circuit, std::uint64_t ahead) {
+  if (a.sequences->size() <= circuit.index()) return;  // only in bytes that were found bad
+  std::uint64_t& newest = (*a.sequences)[circuit.index()];
+  near(a, v, newest + ahead);
+  newest = std::max(newest, v);
+}
+
+template <class A>
+void fields(A& a, model::ProbeSent& o) {
+  id(a, o.circuit, a.circuits);
+  // Kind and target share a number: a byte for each probe is a byte for most of what is written.
+  std::uint64_t both = o.target.value * std::uint64_t{3} + static_cast<std::uint64_t>(o.kind);
+  a.number(both);
+  if constexpr (A::kReads) {
+    if (both / 3 >= a.targets) return a.fail();
+    o.target = model::TargetId{static_cast<std::uint16_t>(both / 3)};
+    o.kind = static_cast<model::ProbeKind>(both % 3);
+  }
+  sequence(a, o.sequence, o.circuit, 1);
+  instant(a, o.sent, a.now);
+}
+static_assert(static_cast<int>(model::ProbeKind::Verify) == 2);
+
+template <class A>
+void fields(A& a, model::ProbeReply& o) {
+  id(a, o.circuit, a.circuits);
+  id(a, o.target, a.targets);
+  sequence(a, o.sequence, o.circuit, 0);
+  duration(a, o.rtt);
+}
+
+template <class A>
+void fields(A& a, model::ProbeRejected& o) {
+  id(a, o.circuit, a.circuits);
+  id(a, o.target, a.targets);
+  sequence(a, o.sequence, o.circuit, 0);
+  whole(a, o.error);
+}
+
+template <class A>
+void fields(A& a, model::ProbeLocalError& o) {
+  id(a, o.circuit, a.circuits);
+  id(a, o.target, a.targets);
+  whole(a, o.error);
+}
+
+template <class A>
+void fields(A& a, model::SipOutcome& o) {
+  id(a, o.carrier, a.carriers);
+  id(a, o.circuit, a.circuits);
+  a.number(o.sequence);
+  choice(a, o.result, model::SipResult::LocalError);
+  whole(a, o.code);
+  choice(a, o.reply, model::ReplyClass::Down);
+  whole(a, o.error);
+  flag(a, o.late);
+  instant(a, o.sent, a.now);
+  maybe(a, o.rtt, [&](model::Duration& d) { duration(a, d); });
+  maybe(a, o.retry_after, [&](model::Duration& d) { duration(a, d); });
+  maybe(a, o.received_address, [&](model::IpAddress& ip) { address(a, ip); });
+  choice(a, o.kind, model::ProbeKind::Verify);
+  flag(a, o.provisional);
+}
+
+/// SipOverdue and SipProvisional: which OPTIONS of which path.
+template <class A, class O>
+void fields_of_options(A& a, O& o) {
+  id(a, o.carrier, a.carriers);
+  id(a, o.circuit, a.circuits);
+  a.number(o.sequence);
+  instant(a, o.sent, a.now);
+}
+template <class A>
+void fields(A& a, model::SipOverdue& o) {
+  fields_of_options(a, o);
+}
+template <class A>
+void fields(A& a, model::SipProvisional& o) {
+  fields_of_options(a, o);
+}
+
+template <class A>
+void fields(A& a, model::LinkState& o) {
+  id(a, o.circuit, a.circuits);
+  flag(a, o.present);
+  flag(a, o.admin_up);
+  flag(a, o.carrier);
+  whole(a, o.ifindex);
+  maybe(a, o.address, [&](model::IpAddress& ip) { address(a, ip); });
+  maybe(a, o.gateway, [&](model::IpAddress& ip) { address(a, ip); });
+}
+
+template <class A>
+void fields(A& a, model::GatewayState& o) {
+  id(a, o.circuit, a.circuits);
+  choice(a, o.neighbour, model::Neighbour::Silent);
+  maybe(a, o.confirmed, [&](model::Instant& at) { instant(a, at, a.now); });
+}
+
+template <class A>
+void fields(A& a, model::ResolverState& o) {
+  id(a, o.circuit, a.circuits);
+  flag(a, o.answering);
+}
+
+template <class A>
+void fields(A& a, model::LoopStall& o) {
+  instant(a, o.from, a.now);
+  instant(a, o.to, a.now);
+}
+
+template <class A>
+void fields(A& a, model::TrunkLoad& o) {
+  id(a, o.trunk, a.trunks);
+  whole(a, o.calls);
+  real(a, o.calls_per_second);
+  if constexpr (A::kReads)
+    if (!std::isfinite(o.calls_per_second)) a.fail();
+}
+
+template <class A>
+void fields(A&, DeciderStarted&) {}
+
+template <class A>
+void fields(A& a, Recalled& i) {
+  id(a, i.circuit, a.circuits);
+  a.text(i.text, kLongestMemory);
+  duration(a, i.age);
+}
+
+template <class A>
+void fields(A& a, RoutesAdopted& i) {
+  a.number(i.generation);
+  list(a, i.classes, [&](std::optional<model::CircuitId>& c) { maybe(a, c, [&](model::CircuitId& circuit) { id(a, circuit, a.circuits); }); });
+  if constexpr (A::kReads)
+    if (i.classes.size() > a.classes) a.fail();
+}
+
+template <class A>
+void fields(A& a, TrunkAdopted& i) {
+  id(a, i.trunk, a.trunks);
+  list(a, i.sets, [&](int& set) { whole(a, set); });
+}
+
+template <class A>
+void wall(A& a, model::WallTime& t) {
+  std::int64_t ms = t.time_since_epoch().count();
+  near(a, ms, 0);
+  if constexpr (A::kReads) t = model::WallTime(std::chrono::milliseconds(ms));
+}
+
+template <class A>
+void fields(A& a, OrdersGiven& i) {
+  list(a, i.overrides, [&](model::Override& o) {
+    near(a, o.id, 0);
+    choice(a, o.kind, model::OverrideKind::Failback);
+    for (std::string* text : {&o.subject, &o.to, &o.owner, &o.reason}) a.text(*text, kLongestText);
+    wall(a, o.since);
+    wall(a, o.until);
+  });
+}
+
+template <class A>
+void fields(A&, Reissued&) {}
+template <class A>
+void fields(A&, Woken&) {}
+
+template <class A>
+void fields(A& a, Standing& i) {
+  fields(a, i.routes);
+  list(a, i.trunks, [&](TrunkAdopted& t) { fields(a, t); });
+  fields(a, i.orders);
+  list(a, i.links, [&](model::LinkState& l) { fields(a, l); });
+  list(a, i.gateways, [&](model::GatewayState& g) { fields(a, g); });
+  list(a, i.resolvers, [&](model::ResolverState& r) { fields(a, r); });
+  list(a, i.learned, [&](Recalled& r) { fields(a, r); });
+}
+
+template <class A>
+void fields(A& a, BlockHead& h) {
+  instant(a, h.run, Instant{});
+  a.number(h.index);
+  for (auto* names : {&h.names.circuits, &h.names.targets, &h.names.carriers, &h.names.classes, &h.names.trunks}) {
+    list(a, *names, [&](std::string& name) { a.text(name, kLongestName); });
+    if constexpr (A::kReads)
+      if (names->size() > 65536) a.fail();  // positions are 16 bits wide
+  }
+}
+
+using Writing = Archive<Writer>;
+using Reading = Archive<Reader>;
+
+template <class T>
+void write_record(Writing& a, T value, Instant now, Instant before) {
+  static_assert(kTag<T> != 0, "a new kind of record needs a number of its own");
+  std::uint8_t tag = kTag<T>;
+  a.byte(tag);
+  instant(a, now, before);
+  a.now = now;
+  fields(a, value);
+}
+
+/// Reads the alternative of V that has this tag. @return whether there is one
+template <class V, std::size_t I = 0>
+bool read_alternative(Reading& a, std::uint8_t tag, V& out) {
+  if constexpr (I == std::variant_size_v<V>) {
+    return false;
+  } else {
+    using T = std::variant_alternative_t<I, V>;
+    if constexpr (std::is_same_v<T, model::Observation>) {
+      model::Observation inner;
+      if (read_alternative(a, tag, inner)) {
+        out = std::move(inner);
+        return true;
+      }
+    } else if (tag == kTag<T>) {
+      T value{};
+      fields(a, value);
+      out = std::move(value);
+      return true;
+    }
+    return read_alternative<V, I + 1>(a, tag, out);
+  }
+}
+
+model::Error spoilt(const char* why) { return {std::string("a block of the recording ") + why, "", EBADMSG}; }
+
+}  // namespace
+
+std::uint32_t crc32(std::string_view bytes) {
+  std::uint32_t c = 0xFFFFFFFFU;
+  for (const char b : bytes) c = kCrcTable[(c ^ static_cast<std::uint8_t>(b)) & 0xFFU] ^ (c >> 8);
+  return c ^ 0xFFFFFFFFU;
+}
+
+BlockNames names_of(const model::Site& site) {
+  BlockNames names;
+  for (const auto& c : site.circuits) names.circuits.push_back(c.name);
+  for (const auto& t : site.targets) names.targets.push_back(t.name);
+  for (const auto& c : site.carriers) names.carriers.push_back(c.name);
+  for (const auto& c : site.classes) names.classes.push_back(c.name);
+  for (const auto& t : site.trunks) names.trunks.push_back(t.name);
+  return names;
+}
+
+BlockWriter::BlockWriter(const model::Site& site, Instant run, std::size_t capacity)
+    : head_{.run = run, .index = 0, .names = names_of(site)}, sequences_(site.circuits.size()) {
+  begin();
+  bytes_.reserve(head_size_ + capacity);
+}
+
+void BlockWriter::begin() {
+  bytes_.assign(1, static_cast<char>(kBlockVersion));
+  bytes_.append(4, '\0');
+  Writing a(bytes_);
+  fields(a, head_);
+  head_size_ = bytes_.size();
+  records_ = 0;
+  first_ = last_ = head_.run;
+  std::ranges::fill(sequences_, 0);
+}
+
+void BlockWriter::noted(Instant now) {
+  if (records_++ == 0) first_ = now;
+  last_ = now;
+}
+
+void BlockWriter::add(const model::Observation& observation, Instant now) {
+  Writing a(bytes_);
+  a.sequences = &sequences_;
+  std::visit([&](const auto& o) { write_record(a, o, now, last_); }, observation);
+  noted(now);
+}
+
+void BlockWriter::add(const Input& input, Instant now) {
+  if (const auto* observation = std::get_if<model::Observation>(&input)) return add(*observation, now);
+  Writing a(bytes_);
+  a.sequences = &sequences_;
+  std::visit(
+      [&](const auto& i) {
+        if constexpr (!std::is_same_v<std::decay_t<decltype(i)>, model::Observation>) write_record(a, i, now, last_);
+      },
+      input);
+  noted(now);
+}
+
+std::string BlockWriter::take() {
+  const std::uint32_t check = crc32(std::string_view(bytes_).substr(kHeadAt));
+  for (std::size_t i = 0; i < 4; ++i) bytes_[kCheckAt + i] = static_cast<char>(check >> (8 * i));
+  std::string block = bytes_;
+  ++head_.index;
+  begin();
+  return block;
+}
+
+model::Result<Block> decode_block(std::string_view bytes) {
+  if (bytes.size() < kHeadAt) return std::unexpected(spoilt("is cut short"));
+  if (bytes.size() > kLongestBlock) return std::unexpected(spoilt("is longer than any that is written"));
+  if (static_cast<std::uint8_t>(bytes[0]) != kBlockVersion)
+    return std::unexpected(spoilt(static_cast<std::uint8_t>(bytes[0]) > kBlockVersion ? "was written by a newer version" : "is damaged"));
+  std::uint32_t check = 0;
+  for (std::size_t i = 0; i < 4; ++i) check |= std::uint32_t{static_cast<std::uint8_t>(bytes[kCheckAt + i])} << (8 * i);
+  if (check != crc32(bytes.substr(kHeadAt))) return std::unexpected(spoilt("is damaged: its checksum does not fit"));
+
+  Block block;
+  Reading a(bytes.substr(kHeadAt));
+  fields(a, block.head);
+  if (a.bad()) return std::unexpected(spoilt("has a head that makes no sense"));
+  a.knows(block.head.names);
+  std::vector<std::uint64_t> sequences(a.circuits);
+  a.sequences = &sequences;
+  a.now = block.head.run;
+  while (a.left() > 0) {
+    Record& record = block.records.emplace_back();
+    std::uint8_t tag = 0;
+    a.byte(tag);
+    instant(a, a.now, a.now);
+    record.now = a.now;
+    if (!read_alternative(a, tag, record.input)) return std::unexpected(spoilt("has a record of a kind that this version does not know"));
+    if (a.bad()) return std::unexpected(spoilt("has a record that makes no sense"));
+  }
+  return block;
+}
+
+}  // namespace linekeeper::journal
