@@ -152,11 +152,12 @@ void Oracle::check_quality(std::size_t i, std::size_t from, std::size_t to, Inst
   const bool known =
       now - std::max(ready_, started_) > kBrownRemembered && truth_.odd(from) == 0 && truth_.odd(to) == 0 && now - left.two_odd > kBrownRemembered;
   const double lost = truth_.loss(from), lost_there = truth_.loss(to);
-  const bool all_new = now - left.touched > 70 * site_->probing.interval;  // the fifty, and what answers are expected to take
-  const bool long_so = now - left.touched > kBrownRemembered && lost <= std::max(0.02, lost_there + 0.01);
-  if (known && !late && all_new && (lost <= 0 || long_so))
+  // Nothing is lost, and the round trip has been what it is for fifteen seconds; or all two hundred are newer than any change.
+  const bool no_loss = lost <= 0.005 && now - left.touched > 15s;
+  const bool no_better = lost <= std::max(0.02, lost_there + 0.01) && now - left.touched > 230 * site_->probing.interval;
+  if (known && !late && (no_loss || no_better))
     story_->broken("quality",
-                   fmt::format("class {} left {} for {}, and of the last fifty probes {:.0f} % were lost here, {:.0f} % there", who, name(from),
+                   fmt::format("class {} left {} for {}, and of the last two hundred probes {:.0f} % were lost here, {:.0f} % there", who, name(from),
                                name(to), 100 * lost, 100 * lost_there),
                    now);
 }

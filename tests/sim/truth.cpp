@@ -56,7 +56,7 @@ void Truth::on_resumed(Instant now) {
 
 void Truth::on_probe(std::size_t circuit, std::size_t target, model::ProbeKind kind, std::optional<Duration> answered, Instant now) {
   CircuitTruth& c = circuits_[circuit];
-  if (kind != model::ProbeKind::Verify) c.fates = c.fates << 1 | (answered && *answered <= 1s ? 0U : 1U);
+  if (kind != model::ProbeKind::Verify) c.fates = (c.fates << 1).set(0, !answered || *answered > 1s);
   if (answered) ++c.answers_alive, c.last_answer = now;
   if (answered && *answered <= kInTime) {
     if (++c.answers >= enough_answers_ && !c.good_since && !c.dead_since) c.good_since = now + kInTime;

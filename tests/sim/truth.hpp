@@ -1,7 +1,7 @@
 #pragma once
 // What is true of each circuit, path and target, and since when: kept from what the world does and from what came back, never from what
 // the judge says. The oracle draws its conclusions from this.
-#include <bit>
+#include <bitset>
 #include <optional>
 #include <vector>
 
@@ -15,7 +15,7 @@ struct CircuitTruth {
   model::Instant alive_since{};               ///< the end of the last death
   model::Instant last_long_death{};           ///< when a death ended that must have been seen
   std::optional<model::Instant> good_since;   ///< enough answers in a row, of targets that nothing is the matter with, to be up
-  std::uint64_t fates = 0;                    ///< of the newest probes that were not sent because of a suspicion: a bit for each lost one
+  std::bitset<200> fates;                     ///< of the newest probes that were not sent because of a suspicion: a bit for each lost one
   int answers = 0, answers_alive = 0;         ///< in a row; since it was last dead
   std::optional<model::Instant> last_answer;  ///< when the last answered probe left
   model::Instant clear_since{};               ///< nothing stood in the way of judging it by probes: local errors, a new address, new timing
@@ -60,8 +60,8 @@ class Truth {
   [[nodiscard]] int odd(std::size_t circuit) const;
   /// Probes cannot tell: too many targets are odd, or something close by answers, or our own side does not send.
   [[nodiscard]] bool undecidable(std::size_t circuit) const;
-  /// Of the newest fifty of them, as the judge counts.
-  [[nodiscard]] double loss(std::size_t circuit) const { return std::popcount(circuits_[circuit].fates & (1ULL << 50) - 1) / 50.0; }
+  /// Of the newest two hundred of them, as the judge counts.
+  [[nodiscard]] double loss(std::size_t circuit) const { return static_cast<double>(circuits_[circuit].fates.count()) / 200; }
   /// Nothing was ever the matter with it as seen through this circuit.
   [[nodiscard]] bool always_well(std::size_t target, std::size_t circuit) const { return !ever_odd_[target * circuits_.size() + circuit]; }
   /// No packet is lost or late on it but by a trouble.
