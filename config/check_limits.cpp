@@ -15,17 +15,20 @@ constexpr std::size_t kMinTargets = 3, kMinNetworks = 2;  // I5: no single targe
 
 void check_corroboration(const Reading& reading) {
   const model::Site& site = reading.site;
-  for (std::size_t i = 0; i < reading.circuits.size(); ++i) {
-    const Section& section = reading.circuits[i];
+  for (std::size_t i = 0; i < site.circuits.size(); ++i) {
+    const Section& section = reading.circuit_section(i);
+    const std::string_view family = reading.circuit_families[reading.circuit_owners[i]].families.size() < 2 ? ""
+                                    : site.circuits[i].family == model::Family::V4                          ? " of IPv4"
+                                                                                                            : " of IPv6";
     std::set<std::string_view> networks;
     for (const auto target : site.circuits[i].targets) networks.insert(site[target].network);
     const std::size_t targets = site.circuits[i].targets.size();
-    if (targets == 0 && section.has("targets")) continue;  // an empty list, or names of nothing: told already
+    if (targets == 0 && section.has("targets") && family.empty()) continue;  // an empty list, or names of nothing: told already
     if (targets < kMinTargets) {
-      section.complain("targets", fmt::format("{} is measured against {} target{}", section.label(), targets, targets == 1 ? "" : "s"),
+      section.complain("targets", fmt::format("{} is measured against {} target{}{}", section.label(), targets, targets == 1 ? "" : "s", family),
                        "at least 3, in 2 networks: fewer cannot tell a dead circuit from a dead target");
     } else if (networks.size() < kMinNetworks) {
-      section.complain("targets", fmt::format("the targets of {} are all in one network ({})", section.label(), quoted(*networks.begin())),
+      section.complain("targets", fmt::format("the targets{} of {} are all in one network ({})", family, section.label(), quoted(*networks.begin())),
                        "at least 2 networks: otherwise their failure looks like the circuit's");
     }
   }

@@ -29,16 +29,17 @@ class Taken {
 
 void check_tables_and_marks(const Reading& reading) {
   Taken<std::uint32_t> tables, marks;
-  const auto table = [&](const Section& section, std::uint32_t number) {
+  const auto table = [&](const Section& section, std::uint32_t number, model::Family family) {
     if (const auto owner = tables.take(number, section.label())) {
-      section.complain("table", fmt::format("{} and {} both use routing table {}", section.label(), *owner, number),
+      section.complain(family == model::Family::V4 ? "table" : "table6",
+                       fmt::format("{} and {} both use routing table {}", section.label(), *owner, number),
                        fmt::format("a table of its own, {} to {}", kTableFirst, kTableLast));
     }
   };
   for (std::size_t i = 0; i < reading.circuits.size(); ++i) {
     const Section& section = reading.circuits[i];
     const model::Circuit& circuit = reading.site.circuits[i];
-    table(section, circuit.table);
+    table(section, circuit.table, circuit.family);
     if (!circuit.mark) continue;
     if (const auto owner = marks.take(*circuit.mark, section.label())) {
       section.complain("mark", fmt::format("{} and {} both use mark {:#x}", section.label(), *owner, *circuit.mark), "a mark of its own");
@@ -47,7 +48,7 @@ void check_tables_and_marks(const Reading& reading) {
   for (std::size_t i = 0; i < reading.classes.size(); ++i) {
     const Section& section = reading.classes[i];
     const model::TrafficClass& steered = reading.site.classes[i];
-    table(section, steered.table);
+    table(section, steered.table, steered.family);
     if (!steered.match.mark) continue;
     // Two classes may share a mark and differ in another condition; a circuit's mark never reaches a class.
     if (const auto owner = marks.owner_of(*steered.match.mark)) {
@@ -55,6 +56,10 @@ void check_tables_and_marks(const Reading& reading) {
                        "a mark that selects no circuit");
     }
   }
+  for (std::size_t i = reading.circuits.size(); i < reading.site.circuits.size(); ++i)
+    table(reading.circuit_section(i), reading.site.circuits[i].table, model::Family::V6);
+  for (std::size_t i = reading.classes.size(); i < reading.site.classes.size(); ++i)
+    table(reading.class_section(i), reading.site.classes[i].table, model::Family::V6);
 }
 
 void check_devices_and_addresses(const Reading& reading) {
@@ -81,14 +86,15 @@ void check_devices_and_addresses(const Reading& reading) {
 
 void check_pinned_sources(const Reading& reading) {
   std::vector<std::pair<model::Prefix, std::size_t>> seen;
-  for (std::size_t i = 0; i < reading.circuits.size(); ++i) {
+  for (std::size_t i = 0; i < reading.site.circuits.size(); ++i) {
+    const Section& section = reading.circuit_section(i);
     for (const model::Prefix& source : reading.site.circuits[i].sources) {
       for (const auto& [other, owner] : seen) {
         if (!source.overlaps(other)) continue;
-        reading.circuits[i].complain("sources",
-                                     fmt::format("{} pins {}, which overlaps {} of {}", reading.circuits[i].label(), source.to_string(),
-                                                 other.to_string(), reading.circuits[owner].label()),
-                                     "a source leaves by one circuit only");
+        section.complain("sources",
+                         fmt::format("{} pins {}, which overlaps {} of {}", section.label(), source.to_string(), other.to_string(),
+                                     reading.circuit_section(owner).label()),
+                         "a source leaves by one circuit only");
         break;
       }
       seen.emplace_back(source, i);
@@ -98,18 +104,19 @@ void check_pinned_sources(const Reading& reading) {
     const auto& wanted = reading.site.classes[i].match.source;
     for (const auto& [pinned, owner] : seen) {
       if (!wanted || pinned.length > wanted->length || !pinned.contains(wanted->address)) continue;
-      reading.classes[i].complain(
-          "match",
-          fmt::format("{} can never match: {} is pinned to {}", reading.classes[i].label(), wanted->to_string(), reading.circuits[owner].label()),
-          "a source that is not pinned, or unpin it");
+      reading.classes[i].complain("match",
+                                  fmt::format("{} can never match: {} is pinned to {}", reading.classes[i].label(), wanted->to_string(),
+                                              reading.circuit_section(owner).label()),
+                                  "a source that is not pinned, or unpin it");
     }
   }
 }
 
 void check_class_matches(const Reading& reading) {
   const auto& classes = reading.site.classes;
-  for (std::size_t i = 0; i < classes.size(); ++i) {
+  for (std::size_t i = 0; i < reading.classes.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
+      if (std::ranges::none_of(reading.class_families[i].families, [&](model::Family f) { return reading.class_families[j].has(f); })) continue;
       const model::ClassMatch &a = classes[i].match, &b = classes[j].match;
       const bool sources_meet = a.source && b.source ? a.source->overlaps(*b.source) : !a.source && !b.source;
       if (a.mark != b.mark || a.incoming_interface != b.incoming_interface || !sources_meet) continue;

@@ -15,7 +15,13 @@ std::string default_network(const model::IpAddress& address) {
 
 /// Why an address can not be probed from outside, or nothing.
 const char* unprobeable(const model::IpAddress& a) {
-  if (a.family != model::Family::V4) return nullptr;  // told apart before
+  if (a.family == model::Family::V6) {
+    if (a == *model::IpAddress::parse("::")) return "means \"no address\"";
+    if (a == *model::IpAddress::parse("::1")) return "is this machine itself";
+    if (a.bytes[0] == 0xFF) return "is a multicast address";
+    if (a.bytes[0] == 0xFE && (a.bytes[1] & 0xC0) == 0x80) return "is of one link only";
+    return nullptr;
+  }
   if (a.bytes[0] == 0) return "means \"this network\"";
   if (a.bytes[0] == 127) return "is this machine itself";
   if (a.bytes[0] >= 224) return "is a multicast or broadcast address";
@@ -26,12 +32,9 @@ void read_target(Section& section, model::Target& target) {
   const auto address = section.text("address");
   if (address) {
     target.address = *model::IpAddress::parse(*address);
-    const auto source = section.place("address");
-    if (is_ipv4(section, "address", source, target.address)) {
-      if (const char* why = unprobeable(target.address)) {
-        section.complain("address", fmt::format("{} address {} {}", section.label(), *address, why),
-                         "a host out in the internet that answers echo requests");
-      }
+    if (const char* why = unprobeable(target.address)) {
+      section.complain("address", fmt::format("{} address {} {}", section.label(), *address, why),
+                       "a host out in the internet that answers echo requests");
     }
     target.network = default_network(target.address);
   }
@@ -41,10 +44,18 @@ void read_target(Section& section, model::Target& target) {
 
 void read_prefixes(Section& section, std::string_view key, std::vector<model::Prefix>& out) {
   const auto items = section.texts(key);
-  for (const auto& item : items.value_or(std::vector<Section::Item>{})) {
-    const auto prefix = *model::Prefix::parse(item.text);
-    if (is_ipv4(section, key, item.place, prefix.address)) out.push_back(prefix);
-  }
+  for (const auto& item : items.value_or(std::vector<Section::Item>{})) out.push_back(*model::Prefix::parse(item.text));
+}
+
+/// A next hop that is typed in; nothing: followed from the kernel.
+std::optional<model::IpAddress> read_gateway(Section& section, std::string_view key, model::Family family) {
+  const auto gateway = section.text(key);
+  if (!gateway || *gateway == "kernel") return std::nullopt;
+  const auto address = *model::IpAddress::parse(*gateway);
+  if (address.family == family) return address;
+  section.complain(key, fmt::format("{} {}: {} is IPv{}", section.label(), key, quoted(address.to_string()), family == model::Family::V4 ? 6 : 4),
+                   family == model::Family::V4 ? "an IPv4 address; the one for IPv6 is gateway6" : "an IPv6 address; the one for IPv4 is gateway");
+  return std::nullopt;
 }
 
 void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, std::size_t position) {
@@ -57,10 +68,10 @@ void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, s
   section.flag("metered", circuit.metered);
   section.number("cost", circuit.cost);
   circuit.bandwidth_kbps = section.number("bandwidth_kbps");
-  if (const auto gateway = section.text("gateway"); gateway && *gateway != "kernel") {
-    const auto address = *model::IpAddress::parse(*gateway);
-    if (is_ipv4(section, "gateway", section.place("gateway"), address)) circuit.gateway = address;
-  }
+  circuit.gateway = read_gateway(section, "gateway", model::Family::V4);
+  FamilyWish wish{.families = {model::Family::V4}, .gateway6 = read_gateway(section, "gateway6", model::Family::V6)};
+  wish.read(section, static_cast<std::uint32_t>(7300 + position));
+  reading.circuit_families.push_back(std::move(wish));
   read_prefixes(section, "sources", circuit.sources);
   std::vector<model::TargetId> all;
   for (std::size_t i = 0; i < reading.site.targets.size(); ++i) all.push_back(model::id_at<model::TargetId>(i));

@@ -19,10 +19,7 @@ void read_match(Section& owner, Reading& reading, model::ClassMatch& match) {
                    "leave match out for \"everything else\", or name a mark, source or incoming_interface");
   }
   if (const auto mark = section.integer("mark")) match.mark = static_cast<std::uint32_t>(*mark);
-  if (const auto source = section.text("source")) {
-    const auto prefix = *model::Prefix::parse(*source);
-    if (is_ipv4(section, "source", section.place("source"), prefix.address)) match.source = prefix;
-  }
+  if (const auto source = section.text("source")) match.source = *model::Prefix::parse(*source);
   match.incoming_interface = section.text("incoming_interface");
   section.finish();
 }
@@ -90,6 +87,9 @@ void read_class(Section& section, Reading& reading, model::TrafficClass& steered
   const auto& circuits = reading.site.circuits;
   steered.circuits = references(section, "circuits", "circuit", names_of(circuits), by_priority<model::CircuitId>(circuits));
   steered.table = static_cast<std::uint32_t>(section.integer("table").value_or(static_cast<std::int64_t>(7200 + position)));
+  FamilyWish wish{.families = {model::Family::V4, model::Family::V6}, .gateway6 = {}};
+  wish.read(section, static_cast<std::uint32_t>(7400 + position));
+  reading.class_families.push_back(std::move(wish));
   section.duration("rto", steered.rto);
   if (const auto codec = section.text("codec")) steered.codec = *codec_named(*codec);
   read_limits(section, reading, steered);

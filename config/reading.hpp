@@ -3,6 +3,7 @@
 // mistake found by comparing two parts can still be told with its place. One reader for each group of sections; they run in
 // the order references point (targets, circuits, classes, carriers, PBXs, trunks), whatever the order of the file.
 #include <algorithm>
+#include <set>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -12,17 +13,38 @@
 
 namespace linekeeper::config {
 
+/// Which families a circuit or class is to have, and what it has of its own for IPv6.
+struct FamilyWish {
+  std::set<model::Family> families;
+  bool given = false;  ///< by the file
+  std::optional<model::IpAddress> gateway6;
+  std::uint32_t table6 = 0;
+
+  [[nodiscard]] bool has(model::Family family) const { return families.contains(family); }
+  void read(Section& section, std::uint32_t table_when_absent);  ///< "families", "table6"
+};
+
+/// What an IPv6 circuit or class is called beside the IPv4 one of the same section.
+inline constexpr std::string_view kSecondFamily = "-ipv6";
+
 struct Reading {
   Problems& problems;
   model::Site site;
-  std::vector<Section> targets, circuits, classes, carriers, pbxs, trunks;  ///< one for each element of the Site's lists
+  std::vector<Section> targets, circuits, classes, carriers, pbxs, trunks;  ///< in the order of the file
   std::vector<Section> probing, circuit_health, carrier_health;             ///< one; empty when the file has no such section
+  std::vector<FamilyWish> circuit_families, class_families;                 ///< one for each section
+  /// Position of the section that each circuit (class) of the Site comes from: the IPv6 ones follow after all others.
+  std::vector<std::size_t> circuit_owners, class_owners;
+
+  [[nodiscard]] const Section& circuit_section(std::size_t position) const { return circuits[circuit_owners[position]]; }
+  [[nodiscard]] const Section& class_section(std::size_t position) const { return classes[class_owners[position]]; }
 };
 
 void read_settings(Section& root, Reading& reading);  ///< [site] [daemon] [http] [probing] [circuit_health] [carrier_health]
 void read_circuits(Section& root, Reading& reading);  ///< [[target]] [[circuit]]
 void read_classes(Section& root, Reading& reading);   ///< [[class]]
 void read_voice(Section& root, Reading& reading);     ///< [[carrier]] [[pbx]] [[trunk]]
+void split_families(Reading& reading);                ///< circuits and classes of two families: after all readers, before the checks
 
 void check_overlaps(const Reading& reading);  ///< tables, marks, sources, interfaces, addresses, dispatcher sets, shared names
 void check_limits(const Reading& reading);    ///< corroboration, etiquette, timing that contradicts itself
@@ -33,7 +55,7 @@ void check_objectives(const Reading& reading);
 /// @param name  the element's name; also set when it is ill-formed, so that references to it are not mistakes of their own
 Section open_named(Reading& reading, const toml::table& table, std::string_view kind, std::span<const std::string> taken, std::string& name);
 
-/// An IPv6 address is well-formed but not steered yet: a mistake that says so.
+/// Carriers are reached by IPv4 only, so far: a mistake that says so.
 [[nodiscard]] bool is_ipv4(const Section& section, std::string_view key, Place place, const model::IpAddress& address);
 
 template <class T>

@@ -77,6 +77,9 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "circuit", .name = "cost", .form = Form::Number, .low = 0, .high = 1000000, .fallback = "0", .example = "2.5", .meaning = "Of using it, in any unit, the same for all circuits: decides between equal priorities."},
   {.section = "circuit", .name = "bandwidth_kbps", .form = Form::Number, .low = 1, .high = 1000000000, .fallback = "(unknown)", .example = "100000", .meaning = "What it carries each way, in kbit/s."},
   {.section = "circuit", .name = "gateway", .form = Form::Gateway, .fallback = R"("kernel")", .example = R"("192.0.2.1")", .meaning = "IPv4 address of the next hop, or `kernel`: followed from DHCP, PPPoE or whoever sets routes."},
+  {.section = "circuit", .name = "families", .form = Form::Family, .list = true, .fallback = R"(["ipv4"])", .example = R"(["ipv4", "ipv6"])", .meaning = "What it carries. With both it is measured, judged and steered for each apart; the IPv6 one is called after it: `fiber-ipv6`."},
+  {.section = "circuit", .name = "gateway6", .form = Form::Gateway, .fallback = R"("kernel")", .example = R"("fe80::1")", .meaning = "IPv6 address of the next hop, or `kernel`: followed from router advertisements, DHCP or whoever sets routes."},
+  {.section = "circuit", .name = "table6", .form = Form::Integer, .low = kTableFirst, .high = kTableLast, .fallback = "(7300 + position)", .example = "7300", .meaning = "Its routing table for IPv6."},
   {.section = "circuit", .name = "sources", .form = Form::Prefix, .list = true, .fallback = "[]", .example = R"(["10.0.0.11"])", .meaning = "LAN addresses that always leave by this circuit (a PBX's socket for it)."},
   {.section = "circuit", .name = "targets", .form = Form::Name, .list = true, .fallback = "(all)", .example = R"(["quad9", "cloudflare", "google"])", .meaning = "What it is measured against: at least three, in two networks."},
   {.section = "circuit", .name = "table", .form = Form::Integer, .low = kTableFirst, .high = kTableLast, .fallback = "(7100 + position)", .example = "7100", .meaning = "Its own routing table."},
@@ -102,6 +105,8 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "class", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("voice")", .meaning = "Unique among classes and trunks: people type it."},
   {.section = "class", .name = "circuits", .form = Form::Name, .list = true, .fallback = "(all, by priority)", .example = R"(["fiber", "coax"])", .meaning = "In order of preference."},
   {.section = "class", .name = "table", .form = Form::Integer, .low = kTableFirst, .high = kTableLast, .fallback = "(7200 + position)", .example = "7200", .meaning = "Its steering table."},
+  {.section = "class", .name = "families", .form = Form::Family, .list = true, .fallback = "(those of its circuits)", .example = R"(["ipv4"])", .meaning = "What it steers. With both it is two classes, one for each; the IPv6 one is called after it: `voice-ipv6`."},
+  {.section = "class", .name = "table6", .form = Form::Integer, .low = kTableFirst, .high = kTableLast, .fallback = "(7400 + position)", .example = "7400", .meaning = "Its steering table for IPv6."},
   {.section = "class", .name = "rto", .form = Form::Duration, .low = 100 * kMs, .high = 24 * kH, .fallback = R"("60s")", .example = R"("60s")", .meaning = "Recovery time objective when a circuit fails: what the business decided."},
   {.section = "class", .name = "codec", .form = Form::Codec, .fallback = R"("none")", .example = R"("g711")", .meaning = "What its calls are coded with (ITU-T G.113 Appendix I); `none`: it carries no voice."},
   {.section = "class", .name = "limits", .form = Form::Limits, .fallback = "(those below with a codec, none without)", .example = "{ loss_enter = 0.05, loss_exit = 0.02 }", .meaning = "What its traffic needs: a circuit that crosses an enter value is left for one that is within every exit value. `none`: only death moves it."},
@@ -163,6 +168,7 @@ std::string_view form_word(Form form) {
     case Form::Endpoint: return "address and port";
     case Form::Prefix: return "network or address";
     case Form::Gateway: return "address or `kernel`";
+    case Form::Family: return "`ipv4` or `ipv6`";
     case Form::Driver: return "word";
     case Form::Codec: return "codec: `none`, `g711`, `g711-no-plc`, `g729a` or `opus`";
     case Form::Failback: return "way back: `automatic`, `after 10m`, `window 01:00-05:00` or `manual`";

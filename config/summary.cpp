@@ -134,10 +134,11 @@ std::string traffic_of(const model::Site& site) {
     rows.push_back({circuit.name, circuit.metered ? "yes" : "no", bytes(traffic.in_use), bytes(traffic.on_standby), bytes(traffic.options),
                     bytes(traffic.in_use + traffic.options), bytes(traffic.on_standby + traffic.options)});
   }
+  const bool has_ipv6 = std::ranges::any_of(site.circuits, [](const model::Circuit& c) { return c.family == model::Family::V6; });
   return fmt::format(
-             "What measuring costs in 30 days, both ways: a probe or its answer is {} bytes, an OPTIONS or its answer about {}, with all\n"
-             "headers from IPv4 up. Quick probes while an answer is overdue come on top; calls and data are not in here.\n",
-             kEchoBytes, kOptionsBytes) +
+             "What measuring costs in 30 days, both ways: a probe or its answer is {} bytes{}, an OPTIONS or its answer about {}, with all\n"
+             "headers from IP up. Quick probes while an answer is overdue come on top; calls and data are not in here.\n",
+             kEchoBytes, has_ipv6 ? fmt::format(" ({} with IPv6)", kEchoBytes6) : "", kOptionsBytes) +
          table(rows);
 }
 
@@ -153,7 +154,8 @@ std::string worst_of(const model::Site& site) {
 }  // namespace
 
 std::string summary(const model::Site& site) {
-  std::string out = fmt::format("{}: no mistakes. {}, {}, {}, {}, {}.\n\n", site.name, count(site.circuits.size(), "circuit", "circuits"),
+  const auto accesses = static_cast<std::size_t>(std::ranges::count_if(site.circuits, [](const model::Circuit& c) { return !c.twin; }));
+  std::string out = fmt::format("{}: no mistakes. {}, {}, {}, {}, {}.\n\n", site.name, count(accesses, "circuit", "circuits"),
                                 count(site.targets.size(), "target", "targets"), count(site.classes.size(), "class", "classes"),
                                 count(site.carriers.size(), "carrier", "carriers"), count(site.trunks.size(), "trunk", "trunks"));
   out += circuits_of(site) + '\n' + classes_of(site) + '\n';

@@ -10,9 +10,11 @@ double a_month(model::Duration interval, int bytes) { return model::seconds(kMon
 }  // namespace
 
 OwnTraffic own_traffic(const model::Site& site, const model::Circuit& circuit) {
-  OwnTraffic traffic{.in_use = a_month(interval_in_use(site.probing, circuit), kEchoBytes),
-                     .on_standby = a_month(interval_on_standby(site.probing, circuit), kEchoBytes)};
-  for (const model::Carrier& carrier : site.carriers) traffic.options += a_month(carrier.interval, kOptionsBytes);
+  const int echo = circuit.family == model::Family::V4 ? kEchoBytes : kEchoBytes6;
+  OwnTraffic traffic{.in_use = a_month(interval_in_use(site.probing, circuit), echo),
+                     .on_standby = a_month(interval_on_standby(site.probing, circuit), echo)};
+  for (const model::Carrier& carrier : site.carriers)
+    if (carrier.address.family == circuit.family) traffic.options += a_month(carrier.interval, kOptionsBytes);
   return traffic;
 }
 

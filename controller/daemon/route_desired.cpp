@@ -9,8 +9,14 @@ route::Desired route_desired(const model::Site& site, const model::Plan& plan, s
   route::Desired desired;
   for (std::size_t i = 0; i < site.circuits.size(); ++i) {
     const model::Circuit& c = site.circuits[i];
-    route::DesiredCircuit d{
-        .name = c.name, .interface = c.interface, .table = c.table, .gateway = {}, .source = {}, .pinned_sources = c.sources, .mark = c.mark};
+    route::DesiredCircuit d{.name = c.name,
+                            .interface = c.interface,
+                            .family = c.family,
+                            .table = c.table,
+                            .gateway = {},
+                            .source = {},
+                            .pinned_sources = c.sources,
+                            .mark = c.mark};
     if (links[i] && links[i]->present && links[i]->address) {
       d.source = links[i]->address;
       d.gateway = links[i]->gateway;
@@ -24,6 +30,7 @@ route::Desired route_desired(const model::Site& site, const model::Plan& plan, s
     const bool stays = !escape && std::ranges::find(stay, c.name) != stay.end();
     const auto circuit = stays ? stands : choice.circuit;
     desired.classes.push_back({.name = c.name,
+                               .family = c.family,
                                .table = c.table,
                                .circuit = circuit ? site[*circuit].name : "",
                                .escape = escape,
@@ -39,10 +46,12 @@ std::vector<std::optional<model::CircuitId>> standing_classes(const model::Site&
   for (const route::ClassNow& now : state.classes) {
     const auto c = std::ranges::find_if(site.classes,
                                         [&](const model::TrafficClass& t) { return now.name.empty() ? t.table == now.table : t.name == now.name; });
+    if (c == site.classes.end()) continue;
     const auto by = std::ranges::find_if(site.circuits, [&](const model::Circuit& k) {
-      return now.circuit.empty() ? !now.interface.empty() && k.interface == now.interface : k.name == now.circuit;
+      if (!now.circuit.empty()) return k.name == now.circuit;
+      return !now.interface.empty() && k.interface == now.interface && k.family == c->family;
     });
-    if (c != site.classes.end() && by != site.circuits.end())
+    if (by != site.circuits.end())
       standing[static_cast<std::size_t>(c - site.classes.begin())] =
           model::id_at<model::CircuitId>(static_cast<std::size_t>(by - site.circuits.begin()));
   }

@@ -75,6 +75,10 @@ void Senses::make_clients(const Floors& owed) {
       const auto carrier = model::id_at<model::CarrierId>(k);
       const auto circuit = model::id_at<model::CircuitId>(c);
       const model::Carrier& settings = site_->carriers[k];
+      if (!site_->reaches(circuit, carrier)) {
+        clients_.push_back(nullptr);
+        continue;
+      }
       // Spread over a part of the interval, so that a carrier does not hear all circuits at once.
       const auto first_after =
           std::chrono::duration_cast<model::Duration>(std::min<model::Duration>(settings.interval, std::chrono::seconds(2)) * random.unit());
@@ -88,13 +92,16 @@ void Senses::make_clients(const Floors& owed) {
 Senses::Floors Senses::floors() const {
   Floors floors;
   for (std::size_t i = 0; i < clients_.size(); ++i)
-    floors[path_name(*site_, model::id_at<model::CarrierId>(i / site_->circuits.size()),
-                     model::id_at<model::CircuitId>(i % site_->circuits.size()))] = clients_[i]->debt();
+    if (clients_[i])
+      floors[path_name(*site_, model::id_at<model::CarrierId>(i / site_->circuits.size()),
+                       model::id_at<model::CircuitId>(i % site_->circuits.size()))] = clients_[i]->debt();
   return floors;
 }
 
 const sip::Debt& Senses::debt(model::CarrierId carrier, model::CircuitId circuit) const {
-  return clients_.at(carrier.index() * site_->circuits.size() + circuit.index())->debt();
+  static const sip::Debt none;
+  const auto& client = clients_.at(carrier.index() * site_->circuits.size() + circuit.index());
+  return client ? client->debt() : none;
 }
 
 void Senses::start() {
@@ -103,7 +110,8 @@ void Senses::start() {
   wait_kernel();
   wait_neighbours();
   for (const auto& p : probers_) p->start();
-  for (const auto& c : clients_) c->start();
+  for (const auto& c : clients_)
+    if (c) c->start();
 }
 
 void Senses::stop() {
@@ -112,7 +120,8 @@ void Senses::stop() {
   if (kernel_.is_open()) kernel_.cancel();
   if (kernel_neighbours_.is_open()) kernel_neighbours_.cancel();
   for (const auto& p : probers_) p->stop();
-  for (const auto& c : clients_) c->stop();
+  for (const auto& c : clients_)
+    if (c) c->stop();
 }
 
 void Senses::wait_kernel() {
@@ -151,7 +160,8 @@ void Senses::look() {
     known = link;
     if (moved && link.usable()) {
       probers_[link.circuit.index()]->rebuild();
-      for (std::size_t k = 0; k < site_->carriers.size(); ++k) clients_[k * site_->circuits.size() + link.circuit.index()]->rebuild();
+      for (std::size_t k = 0; k < site_->carriers.size(); ++k)
+        if (const auto& client = clients_[k * site_->circuits.size() + link.circuit.index()]) client->rebuild();
     }
     sink_(link);
   }

@@ -58,7 +58,7 @@ class Senses {
   std::vector<std::optional<model::LinkState>> links_;
   std::vector<std::optional<model::GatewayState>> gateways_;
   std::vector<std::unique_ptr<probes::IcmpProber>> probers_;
-  std::vector<std::unique_ptr<sip::OptionsClient>> clients_;     // carrier by carrier, circuit by circuit
+  std::vector<std::unique_ptr<sip::OptionsClient>> clients_;     // carrier by carrier, circuit by circuit; null where there is no path
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(false);  // shared with pending handlers: stop() makes them inert
 };
 

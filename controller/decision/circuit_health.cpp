@@ -168,7 +168,7 @@ std::optional<CircuitHealth::Judgement> CircuitHealth::evaluate_link() const {
   if (!link_) return Judgement{Health::Unknown, Cause::NoEvidence, 0};
   if (!link_->present || !link_->admin_up || !link_->carrier) return Judgement{Health::Down, Cause::LinkDown, 0};
   if (!link_->address) return Judgement{Health::Down, Cause::NoAddress, 0};
-  if (!link_->gateway) return Judgement{Health::Down, Cause::NoGateway, 0};
+  if (!link_->gateway && !link_->direct) return Judgement{Health::Down, Cause::NoGateway, 0};
   return std::nullopt;
 }
 

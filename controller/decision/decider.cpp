@@ -145,7 +145,10 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
                            : !o.admin_up ? "set down"
                            : !o.carrier  ? "no carrier"
                                          : "carrier present",
-                           o.address ? o.address->to_string() : "none", o.gateway ? o.gateway->to_string() : "none"),
+                           o.address ? o.address->to_string() : "none",
+                           o.gateway  ? o.gateway->to_string()
+                           : o.direct ? "not needed"
+                                      : "none"),
                now);
       c.on(o, now);
       replan = true;  // the switch must know the new address, gateway or interface

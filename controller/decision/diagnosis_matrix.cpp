@@ -34,7 +34,7 @@ LinkSeen Matrix::link(CircuitId c) const {
   const auto& link = at(c).link;
   if (!link) return LinkSeen::Unknown;
   if (!link->present || !link->admin_up || !link->carrier) return LinkSeen::Down;
-  return link->address && link->gateway ? LinkSeen::Up : LinkSeen::NoAddress;
+  return link->usable() ? LinkSeen::Up : LinkSeen::NoAddress;
 }
 
 bool Matrix::probed(model::TargetId t, CircuitId c) const {
@@ -97,7 +97,7 @@ Us Matrix::us() const {
   int sending = 0, failing = 0;
   for (std::size_t i = 0; i < circuits(); ++i) {
     const auto c = model::id_at<CircuitId>(i);
-    if (link(c) != LinkSeen::Up) continue;
+    if (link(c) != LinkSeen::Up || (*site_)[c].twin) continue;
     ++(beyond(c) == Beyond::Unsent ? failing : sending);
   }
   if (failing >= 2 && sending == 0) return Us::CannotSend;  // one alone is told of that circuit
@@ -133,7 +133,8 @@ bool Matrix::gone_together() const {
 }
 
 Others Matrix::others() const {
-  if (circuits() < 2) return Others::Apart;
+  // IPv4 and IPv6 of one access that fail together are that access.
+  if (std::ranges::count_if(site_->circuits, [](const model::Circuit& c) { return !c.twin; }) < 2) return Others::Apart;
   if (gone_together()) return Others::GoneTogether;
   Beginnings silent;
   int answering_gateways = 0;
@@ -145,7 +146,7 @@ Others Matrix::others() const {
     const GatewaySeen g = gateway(c);
     if (g == GatewaySeen::Dead) continue;
     silent.add(at(c));
-    answering_gateways += g == GatewaySeen::Answers ? 1 : 0;
+    if (!(*site_)[c].twin) answering_gateways += g == GatewaySeen::Answers ? 1 : 0;
   }
   if (!silent.within(kSilentTogether)) return Others::Apart;
   return answering_gateways >= 2 ? Others::DeadTogether : Others::SilentTogether;

@@ -293,7 +293,7 @@ void explain_trunk(const model::TrunkChoice& t, Lines& out) {
 std::string milliseconds(const std::optional<model::Duration>& d) { return d ? fmt::format("{:.1f} ms", model::seconds(*d) * 1e3) : "not known"; }
 
 std::string gateway_clause(const model::CircuitStatus& c) {
-  if (!c.link.gateway) return "gateway not known";
+  if (!c.link.gateway) return c.link.direct ? "point to point" : "gateway not known";
   const std::string gateway = "gateway " + c.link.gateway->to_string();
   switch (c.gateway) {
     case model::Neighbour::Unknown: return gateway;

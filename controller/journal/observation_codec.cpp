@@ -196,6 +196,7 @@ void fields(A& a, model::LinkState& o) {
   whole(a, o.ifindex);
   maybe(a, o.address, [&](model::IpAddress& ip) { address(a, ip); });
   maybe(a, o.gateway, [&](model::IpAddress& ip) { address(a, ip); });
+  flag(a, o.direct);
 }
 
 template <class A>

@@ -94,11 +94,12 @@ struct LinkState {
   bool admin_up = false;  ///< IFF_UP
   bool carrier = false;   ///< IFF_LOWER_UP: light on the fiber
   int ifindex = 0;
-  std::optional<IpAddress> address;  ///< primary global IPv4 address
+  std::optional<IpAddress> address;  ///< primary global address of the circuit's family
   std::optional<IpAddress> gateway;  ///< configured, or followed from the kernel's routes
+  bool direct = false;               ///< IFF_POINTOPOINT or IFF_NOARP (PPPoE, LTE): goes without a gateway's address
   friend bool operator==(const LinkState&, const LinkState&) = default;
   /// Everything there that is needed to send a packet out.
-  [[nodiscard]] bool usable() const { return present && admin_up && carrier && address && gateway; }
+  [[nodiscard]] bool usable() const { return present && admin_up && carrier && address && (gateway || direct); }
 };
 
 /// What the kernel knows of a circuit's gateway on the link (neighbour table; rtnetlink(7) RTM_NEWNEIGH, NUD_* states).

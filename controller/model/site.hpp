@@ -22,9 +22,13 @@ struct Target {
   std::string network;  ///< whose network it is in; default: its /16 (IPv4) or /32 (IPv6)
 };
 
+/// A way out of one family. An internet access that carries IPv4 and IPv6 is two of these on one interface, judged and steered apart,
+/// because either fails without the other; the second is called after the first ("fiber-ipv6") and names it as `twin`.
 struct Circuit {
   std::string name;
-  std::string interface;  ///< Linux device, e.g. "wan0"
+  std::string interface;          ///< Linux device, e.g. "wan0"
+  Family family = Family::V4;     ///< of its targets, gateway and sources
+  std::optional<CircuitId> twin;  ///< of the IPv6 one: the same access for IPv4
   std::string provider;
   std::string medium;                    ///< "fiber", "coax", "lte", ...; free text
   int priority = 100;                    ///< smaller is preferred, where a class does not order its circuits
@@ -133,6 +137,7 @@ struct ClassMatch {
 
 struct TrafficClass {
   std::string name;
+  Family family = Family::V4;       ///< of its circuits and of its match; a class of both families is two, as circuits are
   std::vector<CircuitId> circuits;  ///< in order of preference, never empty
   std::uint32_t table = 0;
   ClassMatch match;
@@ -201,6 +206,10 @@ struct Site {
   HealthRule carrier_health;
   Endpoints endpoints;
 
+  /// Whether there is a path from this circuit to that carrier: both are of one family.
+  [[nodiscard]] bool reaches(CircuitId circuit, CarrierId carrier) const {
+    return circuits.at(circuit.index()).family == carriers.at(carrier.index()).address.family;
+  }
   [[nodiscard]] const Target& operator[](TargetId i) const { return targets.at(i.index()); }
   [[nodiscard]] const Circuit& operator[](CircuitId i) const { return circuits.at(i.index()); }
   [[nodiscard]] const Carrier& operator[](CarrierId i) const { return carriers.at(i.index()); }

@@ -10,7 +10,24 @@
 namespace linekeeper::route {
 namespace {
 
-model::Prefix prefix_of(std::optional<model::IpAddress> address, std::uint8_t length) { return {address.value_or(model::IpAddress{}), length}; }
+using model::Family;
+
+constexpr Family kFamilies[] = {Family::V4, Family::V6};
+
+std::uint8_t number_of(Family family) { return family == Family::V4 ? AF_INET : AF_INET6; }
+
+std::optional<Family> family_of(std::uint8_t number) {
+  if (number == AF_INET) return Family::V4;
+  if (number == AF_INET6) return Family::V6;
+  return std::nullopt;
+}
+
+model::Prefix prefix_of(Family family, std::optional<model::IpAddress> address, std::uint8_t length) {
+  return {address.value_or(model::IpAddress{.family = family, .bytes = {}}), length};
+}
+
+/// A kernel without IPv6 has none of its objects, and does not know the question.
+bool not_there(Family family, const model::Error& error) { return family == Family::V6 && (error.code == EAFNOSUPPORT || error.code == EOPNOTSUPP); }
 
 std::optional<Link> read_link(const NetlinkMessage& m) {
   const auto* info = m.fixed<ifinfomsg>();
@@ -20,6 +37,7 @@ std::optional<Link> read_link(const NetlinkMessage& m) {
               .name = attribute_text(a[IFLA_IFNAME]),
               .up = (info->ifi_flags & IFF_UP) != 0,
               .carrier = (info->ifi_flags & IFF_LOWER_UP) != 0,
+              .direct = (info->ifi_flags & (IFF_POINTOPOINT | IFF_NOARP)) != 0,
               .addresses = {}};
 }
 
@@ -29,6 +47,7 @@ std::optional<Nexthop> read_nexthop(const NetlinkMessage& m) {
   const auto a = m.attributes(sizeof(nhmsg));
   Nexthop n{.id = attribute_u32(a[NHA_ID]).value_or(0),
             .protocol = info->nh_protocol,
+            .family = family_of(info->nh_family).value_or(Family::V4),
             .ifindex = static_cast<int>(attribute_u32(a[NHA_OIF]).value_or(0)),
             .gateway = attribute_address(a[NHA_GATEWAY]),
             .onlink = (info->nh_flags & RTNH_F_ONLINK) != 0,
@@ -40,12 +59,14 @@ std::optional<Nexthop> read_nexthop(const NetlinkMessage& m) {
 std::optional<Route> read_route(const NetlinkMessage& m) {
   const auto* info = m.fixed<rtmsg>();
   if (info == nullptr || (info->rtm_flags & RTM_F_CLONED) != 0) return std::nullopt;
+  const auto family = family_of(info->rtm_family);
+  if (!family) return std::nullopt;
   const auto a = m.attributes(sizeof(rtmsg));
   Route r{.table = attribute_u32(a[RTA_TABLE]).value_or(info->rtm_table),
           .protocol = info->rtm_protocol,
           .type = RouteType::Other,
           .metric = attribute_u32(a[RTA_PRIORITY]).value_or(0),
-          .destination = prefix_of(attribute_address(a[RTA_DST]), info->rtm_dst_len),
+          .destination = prefix_of(*family, attribute_address(a[RTA_DST]), info->rtm_dst_len),
           .nexthop = attribute_u32(a[RTA_NH_ID]).value_or(0),
           .source = attribute_address(a[RTA_PREFSRC])};
   if (info->rtm_type == RTN_UNICAST) r.type = RouteType::Unicast;
@@ -55,14 +76,16 @@ std::optional<Route> read_route(const NetlinkMessage& m) {
 
 std::optional<Rule> read_rule(const NetlinkMessage& m) {
   const auto* info = m.fixed<fib_rule_hdr>();
-  if (info == nullptr) return std::nullopt;
+  const auto family = info == nullptr ? std::nullopt : family_of(info->family);
+  if (!family) return std::nullopt;
   const auto a = m.attributes(sizeof(fib_rule_hdr));
   Rule r;
+  r.family = *family;
   r.priority = attribute_u32(a[FRA_PRIORITY]).value_or(0);
   r.protocol = attribute_u8(a[FRA_PROTOCOL]).value_or(0);
   r.table = attribute_u32(a[FRA_TABLE]).value_or(info->table);
   r.mark = attribute_u32(a[FRA_FWMARK]);
-  if (a[FRA_SRC] != nullptr) r.source = prefix_of(attribute_address(a[FRA_SRC]), info->src_len);
+  if (a[FRA_SRC] != nullptr) r.source = prefix_of(*family, attribute_address(a[FRA_SRC]), info->src_len);
   r.incoming = attribute_text(a[FRA_IIFNAME]);
   r.outgoing = attribute_text(a[FRA_OIFNAME]);
   const auto suppress = attribute_u32(a[FRA_SUPPRESS_PREFIXLEN]);
@@ -82,7 +105,7 @@ NetlinkRequest nexthop_message(const Operation& op, const Nexthop& n) {
   NetlinkRequest q(put ? RTM_NEWNEXTHOP : RTM_DELNEXTHOP, put ? NLM_F_CREATE | NLM_F_REPLACE : 0);
   auto& fixed = q.fixed<nhmsg>();
   if (put) {
-    fixed.nh_family = AF_INET;
+    fixed.nh_family = number_of(n.family);
     fixed.nh_protocol = n.protocol;
     fixed.nh_flags = n.onlink ? RTNH_F_ONLINK : 0U;
   }
@@ -98,7 +121,7 @@ NetlinkRequest route_message(const Operation& op, const Route& r) {
   const bool put = op.act == Act::Put;
   NetlinkRequest q(put ? RTM_NEWROUTE : RTM_DELROUTE, put ? NLM_F_CREATE | NLM_F_REPLACE : 0);
   auto& fixed = q.fixed<rtmsg>();
-  fixed.rtm_family = AF_INET;
+  fixed.rtm_family = number_of(r.destination.address.family);
   fixed.rtm_dst_len = r.destination.length;
   fixed.rtm_protocol = r.protocol;
   fixed.rtm_type = r.type == RouteType::Unreachable ? RTN_UNREACHABLE : RTN_UNICAST;
@@ -115,7 +138,7 @@ NetlinkRequest rule_message(const Operation& op, const Rule& r) {
   const bool put = op.act == Act::Put;
   NetlinkRequest q(put ? RTM_NEWRULE : RTM_DELRULE, put ? NLM_F_CREATE | NLM_F_EXCL : 0);
   auto& fixed = q.fixed<fib_rule_hdr>();
-  fixed.family = AF_INET;
+  fixed.family = number_of(r.family);
   fixed.action = FR_ACT_TO_TBL;
   fixed.src_len = r.source ? r.source->length : 0;
   q.u32(FRA_PRIORITY, r.priority);
@@ -143,13 +166,15 @@ model::Result<std::vector<Link>> read_links(Netlink& netlink) {
   for (const auto& m : *messages)
     if (auto l = read_link(m)) links.push_back(std::move(*l));
   NetlinkRequest addresses_request(RTM_GETADDR, 0);
-  addresses_request.fixed<ifaddrmsg>().ifa_family = AF_INET;
+  addresses_request.fixed<ifaddrmsg>().ifa_family = AF_UNSPEC;
   auto addresses = netlink.dump(addresses_request);
   if (!addresses) return std::unexpected(addresses.error());
   for (const auto& m : *addresses) {
     const auto* info = m.fixed<ifaddrmsg>();
-    if (info == nullptr || info->ifa_family != AF_INET) continue;
-    const auto address = attribute_address(m.attributes(sizeof(ifaddrmsg))[IFA_LOCAL]);
+    if (info == nullptr || !family_of(info->ifa_family)) continue;
+    if (info->ifa_family == AF_INET6 && info->ifa_scope != RT_SCOPE_UNIVERSE) continue;
+    const auto a = m.attributes(sizeof(ifaddrmsg));
+    const auto address = attribute_address(a[IFA_LOCAL] != nullptr ? a[IFA_LOCAL] : a[IFA_ADDRESS]);  // IPv6 has the first only with a peer
     const auto link = std::ranges::find(links, static_cast<int>(info->ifa_index), &Link::ifindex);
     if (address && link != links.end()) link->addresses.push_back({*address, info->ifa_prefixlen});
   }
@@ -175,35 +200,47 @@ model::Result<KernelState> Kernel::read(const std::set<std::uint32_t>& tables) {
   for (const auto& m : *answer)
     if (auto n = read_nexthop(m); n && in_range(n->id, kNexthopFirst, kNexthopLast)) state.nexthops.push_back(*n);
 
-  NetlinkRequest rules(RTM_GETRULE, 0);
-  rules.fixed<fib_rule_hdr>().family = AF_INET;
-  answer = netlink_.dump(rules);
-  if (!answer) return std::unexpected(answer.error());
-  for (const auto& m : *answer)
-    if (auto r = read_rule(m); r && in_range(r->priority, kRuleFirst, kRuleLast)) state.rules.push_back(*r);
-
-  for (const std::uint32_t table : tables) {
-    NetlinkRequest routes(RTM_GETROUTE, 0);
-    routes.fixed<rtmsg>().rtm_family = AF_INET;
-    routes.u32(RTA_TABLE, table);
-    answer = netlink_.dump(routes);
-    if (!answer) return std::unexpected(answer.error());
-    for (const auto& m : *answer)
-      if (auto r = read_route(m); r && r->table == table) state.routes.push_back(*r);
-  }
+  for (const Family family : kFamilies)
+    if (auto done = read_family(family, tables, state); !done) return std::unexpected(done.error());
   return state;
 }
 
-model::Result<std::set<std::uint32_t>> Kernel::our_tables() {
-  NetlinkRequest routes(RTM_GETROUTE, 0);
-  auto& fixed = routes.fixed<rtmsg>();
-  fixed.rtm_family = AF_INET;
-  fixed.rtm_protocol = kRouteProtocol;
-  auto answer = netlink_.dump(routes);
+model::Result<void> Kernel::read_family(Family family, const std::set<std::uint32_t>& tables, KernelState& state) {
+  NetlinkRequest rules(RTM_GETRULE, 0);
+  rules.fixed<fib_rule_hdr>().family = number_of(family);
+  auto answer = netlink_.dump(rules);
+  if (!answer && not_there(family, answer.error())) return {};
   if (!answer) return std::unexpected(answer.error());
-  std::set<std::uint32_t> tables;
   for (const auto& m : *answer)
-    if (auto r = read_route(m); r && is_ours(*r)) tables.insert(r->table);
+    if (auto r = read_rule(m); r && r->family == family && in_range(r->priority, kRuleFirst, kRuleLast)) state.rules.push_back(*r);
+
+  for (const std::uint32_t table : tables) {
+    NetlinkRequest routes(RTM_GETROUTE, 0);
+    routes.fixed<rtmsg>().rtm_family = number_of(family);
+    routes.u32(RTA_TABLE, table);
+    answer = netlink_.dump(routes);
+    // The kernel makes an IPv6 table with its first route and says ENOENT before.
+    if (!answer && (not_there(family, answer.error()) || answer.error().code == ENOENT)) continue;
+    if (!answer) return std::unexpected(answer.error());
+    for (const auto& m : *answer)
+      if (auto r = read_route(m); r && r->table == table && r->destination.address.family == family) state.routes.push_back(*r);
+  }
+  return {};
+}
+
+model::Result<std::set<std::uint32_t>> Kernel::our_tables() {
+  std::set<std::uint32_t> tables;
+  for (const Family family : kFamilies) {
+    NetlinkRequest routes(RTM_GETROUTE, 0);
+    auto& fixed = routes.fixed<rtmsg>();
+    fixed.rtm_family = number_of(family);
+    fixed.rtm_protocol = kRouteProtocol;
+    auto answer = netlink_.dump(routes);
+    if (!answer && not_there(family, answer.error())) continue;
+    if (!answer) return std::unexpected(answer.error());
+    for (const auto& m : *answer)
+      if (auto r = read_route(m); r && is_ours(*r)) tables.insert(r->table);
+  }
   return tables;
 }
 
@@ -231,12 +268,13 @@ model::Result<void> Kernel::carry_out(const Operation& op) {
 model::Result<Way> Kernel::ask(const Question& question) {
   NetlinkRequest q(RTM_GETROUTE, 0);
   auto& fixed = q.fixed<rtmsg>();
-  fixed.rtm_family = AF_INET;
-  fixed.rtm_dst_len = 32;
-  fixed.rtm_flags = RTM_F_LOOKUP_TABLE;
+  fixed.rtm_family = number_of(question.destination.family);
+  fixed.rtm_dst_len = static_cast<unsigned char>(question.destination.size() * 8);
+  // The table that decided, not the one the route is in. IPv6 always says it, and takes the flag for a mistake.
+  fixed.rtm_flags = question.destination.family == Family::V4 ? RTM_F_LOOKUP_TABLE : 0U;
   q.address(RTA_DST, question.destination);
   if (question.source) {
-    fixed.rtm_src_len = 32;
+    fixed.rtm_src_len = static_cast<unsigned char>(question.source->size() * 8);
     q.address(RTA_SRC, *question.source);
   }
   if (question.mark) q.u32(RTA_MARK, *question.mark);

@@ -9,7 +9,7 @@
 
 namespace linekeeper::route {
 
-/// Links with their IPv4 addresses. Needs no privilege.
+/// Links with their addresses. Needs no privilege.
 [[nodiscard]] model::Result<std::vector<Link>> read_links(Netlink& netlink);
 
 /// A question to the routing decision (RTM_GETROUTE): where would such a packet go?
@@ -39,6 +39,7 @@ class Kernel {
 
  private:
   explicit Kernel(Netlink n) : netlink_(std::move(n)) {}
+  model::Result<void> read_family(model::Family family, const std::set<std::uint32_t>& tables, KernelState& state);
   Netlink netlink_;
 };
 

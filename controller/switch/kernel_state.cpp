@@ -17,17 +17,18 @@ struct Words {
   std::string operator()(const Route& r) const {
     const char* type = r.type == RouteType::Unreachable ? "unreachable " : "";
     const std::string destination = r.destination.length == 0 ? "default" : r.destination.to_string();
-    return fmt::format("route {}{} table {}{}{}{}{}", type, destination, r.table, r.nexthop != 0 ? fmt::format(" nhid {}", r.nexthop) : "",
-                       r.metric != 0 ? fmt::format(" metric {}", r.metric) : "", r.source ? " src " + r.source->to_string() : "",
-                       foreign(r.protocol));
+    return fmt::format("{}route {}{} table {}{}{}{}{}", six(r.destination.address.family), type, destination, r.table,
+                       r.nexthop != 0 ? fmt::format(" nhid {}", r.nexthop) : "", r.metric != 0 ? fmt::format(" metric {}", r.metric) : "",
+                       r.source ? " src " + r.source->to_string() : "", foreign(r.protocol));
   }
   std::string operator()(const Rule& r) const {
-    return fmt::format("rule {}:{}{}{}{}{} lookup {}{}{}", r.priority, r.source ? " from " + r.source->to_string() : " from all",
+    return fmt::format("{}rule {}:{}{}{}{}{} lookup {}{}{}", six(r.family), r.priority, r.source ? " from " + r.source->to_string() : " from all",
                        r.mark ? fmt::format(" fwmark {:#x}", *r.mark) : "", r.incoming.empty() ? "" : " iif " + r.incoming,
                        r.outgoing.empty() ? "" : " oif " + r.outgoing, r.other ? " (more)" : "",
                        r.table == kMainTable ? std::string("main") : std::to_string(r.table),
                        r.suppress_prefixlength >= 0 ? fmt::format(" suppress_prefixlength {}", r.suppress_prefixlength) : "", foreign(r.protocol));
   }
+  static const char* six(model::Family family) { return family == model::Family::V6 ? "IPv6 " : ""; }
   static std::string foreign(std::uint8_t protocol) { return protocol == kRouteProtocol ? "" : fmt::format(" proto {}", protocol); }
 };
 

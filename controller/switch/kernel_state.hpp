@@ -1,6 +1,6 @@
 #pragma once
-// The kernel's routing objects as values: what stands (dumped) and what is to stand. Only IPv4 is steered today; addresses
-// carry their family so that the values need not change when IPv6 is.
+// The kernel's routing objects as values: what stands (dumped) and what is to stand. IPv4 and IPv6 have tables and rules apart from
+// each other in the kernel (nexthop objects are numbered together), so every value says its family.
 #include <algorithm>
 #include <cstdint>
 #include <functional>
@@ -16,6 +16,8 @@ namespace linekeeper::route {
 
 inline constexpr std::uint32_t kMainTable = 254;               // RT_TABLE_MAIN: read by our first rule, never written
 inline constexpr std::uint32_t kTerminalMetric = 4294967294U;  // of the unreachable that ends a circuit's table
+/// Metric of a default of ours: what the kernel makes of none given (IP6_RT_PRIO_USER in linux/ipv6_route.h).
+[[nodiscard]] constexpr std::uint32_t default_metric(model::Family family) { return family == model::Family::V4 ? 0 : 1024; }
 
 // Which nexthop object belongs to which table: by arithmetic, so that a restart needs no memory to find its own.
 inline constexpr std::uint32_t kClassNexthopFirst = 75000;
@@ -34,7 +36,8 @@ struct Link {
   std::string name;
   bool up = false;                       ///< IFF_UP
   bool carrier = false;                  ///< IFF_LOWER_UP
-  std::vector<model::Prefix> addresses;  ///< IPv4, host bits kept, as they stand on the interface
+  bool direct = false;                   ///< IFF_POINTOPOINT or IFF_NOARP: who is at the other end needs no address
+  std::vector<model::Prefix> addresses;  ///< host bits kept, as they stand on the interface; of IPv6 the global ones
   /// The kernel takes a nexthop over it (it refuses one without IFF_UP or carrier, and flushes those that stood).
   [[nodiscard]] bool usable() const { return up && carrier; }
 };
@@ -42,6 +45,7 @@ struct Link {
 struct Nexthop {
   std::uint32_t id = 0;
   std::uint8_t protocol = 0;
+  model::Family family = model::Family::V4;
   int ifindex = 0;
   std::optional<model::IpAddress> gateway;
   bool onlink = false;
@@ -56,7 +60,7 @@ struct Route {
   std::uint8_t protocol = 0;
   RouteType type = RouteType::Unicast;
   std::uint32_t metric = 0;
-  model::Prefix destination;
+  model::Prefix destination;               ///< its family is the route's
   std::uint32_t nexthop = 0;               ///< id of the object it goes through; 0: none
   std::optional<model::IpAddress> source;  ///< preferred source
   friend bool operator==(const Route&, const Route&) = default;
@@ -65,6 +69,7 @@ struct Route {
 struct Rule {
   std::uint32_t priority = 0;
   std::uint8_t protocol = 0;
+  model::Family family = model::Family::V4;
   std::uint32_t table = 0;
   std::optional<std::uint32_t> mark;
   std::optional<model::Prefix> source;

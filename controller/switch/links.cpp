@@ -21,22 +21,33 @@ struct LinkAddress {
   std::optional<model::IpAddress> peer;
 };
 
-model::Result<std::map<int, LinkAddress>> primary_addresses(Netlink& netlink) {
+using LinkKey = std::pair<int, model::Family>;  // ifindex
+
+constexpr std::uint8_t number_of(model::Family family) { return family == model::Family::V4 ? AF_INET : AF_INET6; }
+
+/// IFA_F_SECONDARY and IFA_F_TEMPORARY are one bit: an address beside the first (IPv4), one that is soon given up for privacy (RFC 8981).
+constexpr std::uint32_t kPassedOver = IFA_F_SECONDARY | IFA_F_TENTATIVE | IFA_F_DEPRECATED | IFA_F_DADFAILED;
+
+/// RFC 4193 addresses reach nothing outside: only where there is no other.
+bool is_unique_local(const model::IpAddress& a) { return a.family == model::Family::V6 && (a.bytes[0] & 0xFE) == 0xFC; }
+
+model::Result<std::map<LinkKey, LinkAddress>> primary_addresses(Netlink& netlink) {
   NetlinkRequest request(RTM_GETADDR, 0);
-  request.fixed<ifaddrmsg>().ifa_family = AF_INET;
+  request.fixed<ifaddrmsg>().ifa_family = AF_UNSPEC;
   auto messages = netlink.dump(request);
   if (!messages) return std::unexpected(messages.error());
-  std::map<int, LinkAddress> found;
+  std::map<LinkKey, LinkAddress> found;
   for (const auto& m : *messages) {
     const auto* info = m.fixed<ifaddrmsg>();
-    if (info == nullptr || info->ifa_family != AF_INET || info->ifa_scope != RT_SCOPE_UNIVERSE) continue;
+    if (info == nullptr || (info->ifa_family != AF_INET && info->ifa_family != AF_INET6) || info->ifa_scope != RT_SCOPE_UNIVERSE) continue;
     const auto a = m.attributes(sizeof(ifaddrmsg));
-    const std::uint32_t flags = attribute_u32(a[IFA_FLAGS]).value_or(info->ifa_flags);
-    if ((flags & (IFA_F_SECONDARY | IFA_F_TENTATIVE)) != 0) continue;
-    const auto local = attribute_address(a[IFA_LOCAL]);
-    if (!local) continue;
+    if ((attribute_u32(a[IFA_FLAGS]).value_or(info->ifa_flags) & kPassedOver) != 0) continue;
     const auto far = attribute_address(a[IFA_ADDRESS]);
-    found.try_emplace(static_cast<int>(info->ifa_index), LinkAddress{*local, far && *far != *local ? far : std::nullopt});
+    const auto local = a[IFA_LOCAL] == nullptr ? far : attribute_address(a[IFA_LOCAL]);  // IPv6 names it only where there is a peer
+    if (!local) continue;
+    const LinkAddress address{*local, far && *far != *local ? far : std::nullopt};
+    const auto [at, fresh] = found.try_emplace({static_cast<int>(info->ifa_index), local->family}, address);
+    if (!fresh && is_unique_local(at->second.address) && !is_unique_local(*local)) at->second = address;
   }
   return found;
 }
@@ -58,23 +69,27 @@ std::optional<model::IpAddress> gateway_over(const NetlinkMessage::Attributes& a
   return std::nullopt;
 }
 
-/// The best IPv4 default route over the interface that is not ours. The kernel filters by interface.
-model::Result<std::optional<model::IpAddress>> followed_gateway(Netlink& netlink, int ifindex) {
+/// The best default route over the interface that is not ours. The kernel filters by interface.
+model::Result<std::optional<model::IpAddress>> followed_gateway(Netlink& netlink, model::Family family, int ifindex) {
   NetlinkRequest request(RTM_GETROUTE, 0);
-  request.fixed<rtmsg>().rtm_family = AF_INET;
+  request.fixed<rtmsg>().rtm_family = number_of(family);
   request.u32(RTA_OIF, static_cast<std::uint32_t>(ifindex));
   auto messages = netlink.dump(request);
-  if (!messages && messages.error().code == ENODEV) return std::nullopt;  // went while we asked; its notification follows
+  // The interface went while we asked (its notification follows), or the kernel has no IPv6.
+  if (!messages && (messages.error().code == ENODEV || messages.error().code == EAFNOSUPPORT)) return std::nullopt;
   if (!messages) return std::unexpected(messages.error());
   std::optional<model::IpAddress> best;
   std::uint64_t best_rank = 0;
   for (const auto& m : *messages) {
     const auto* info = m.fixed<rtmsg>();
-    if (info == nullptr || info->rtm_dst_len != 0 || info->rtm_type != RTN_UNICAST || info->rtm_protocol == kRouteProtocol) continue;
+    if (info == nullptr || info->rtm_family != number_of(family) || info->rtm_dst_len != 0 || info->rtm_type != RTN_UNICAST ||
+        info->rtm_protocol == kRouteProtocol)
+      continue;
     const auto a = m.attributes(sizeof(rtmsg));
     const std::uint32_t table = attribute_u32(a[RTA_TABLE]).value_or(info->rtm_table);
     if (table >= kTableFirst && table <= kTableLast) continue;
     const auto gateway = gateway_over(a, ifindex);
+    if (gateway && gateway->family != family) continue;  // RFC 8950: an IPv4 default through an IPv6 neighbour
     // The main table before a DHCP client's own, then the smaller metric.
     const std::uint64_t rank = (table == kMainTable ? 0 : std::uint64_t{1} << 32) + attribute_u32(a[RTA_PRIORITY]).value_or(0);
     if (gateway && (!best || rank < best_rank)) {
@@ -105,7 +120,7 @@ struct LinkWatch::Impl {
     std::optional<model::IpAddress> address;
     std::optional<model::IpAddress> gateway;
   };
-  std::map<std::string, Learned> learned;  // by interface name; no more of them than circuits
+  std::map<std::pair<std::string, model::Family>, Learned> learned;  // by interface name; no more of them than circuits
 };
 
 LinkWatch::LinkWatch(Impl* impl) : impl_(impl) {}
@@ -117,7 +132,7 @@ LinkWatch& LinkWatch::operator=(LinkWatch&& other) noexcept {
 LinkWatch::~LinkWatch() { delete impl_; }
 
 model::Result<LinkWatch> LinkWatch::open() {
-  auto listening = Netlink::open({RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_NEXTHOP});
+  auto listening = Netlink::open({RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_NEXTHOP});
   if (!listening) return std::unexpected(listening.error());
   auto asking = Netlink::open();
   if (!asking) return std::unexpected(asking.error());
@@ -147,13 +162,14 @@ model::Result<std::vector<model::LinkState>> LinkWatch::look(const model::Site& 
       s.admin_up = link->up;
       s.carrier = link->carrier;
       s.ifindex = link->ifindex;
-      const auto address = addresses->find(link->ifindex);
+      s.direct = link->direct;
+      const auto address = addresses->find({link->ifindex, circuit.family});
       if (address != addresses->end()) s.address = address->second.address;
-      auto gateway =
-          circuit.gateway ? model::Result<std::optional<model::IpAddress>>(circuit.gateway) : followed_gateway(impl_->asking, link->ifindex);
+      auto gateway = circuit.gateway ? model::Result<std::optional<model::IpAddress>>(circuit.gateway)
+                                     : followed_gateway(impl_->asking, circuit.family, link->ifindex);
       if (!gateway) return std::unexpected(gateway.error());
       if (!*gateway && address != addresses->end()) *gateway = address->second.peer;
-      Impl::Learned& before = impl_->learned[circuit.interface];
+      Impl::Learned& before = impl_->learned[{circuit.interface, circuit.family}];
       // The route goes with the link or with a restart of its DHCP client; the gateway behind the same address is the same.
       if (!*gateway && s.address && before.address == s.address && before.ifindex == s.ifindex) *gateway = before.gateway;
       s.gateway = *gateway;
@@ -161,7 +177,9 @@ model::Result<std::vector<model::LinkState>> LinkWatch::look(const model::Site& 
     }
     states.push_back(s);
   }
-  std::erase_if(impl_->learned, [&](const auto& entry) { return !holds(site.circuits, entry.first, &model::Circuit::interface); });
+  std::erase_if(impl_->learned, [&](const auto& entry) {
+    return !holds(site.circuits, entry.first, [](const model::Circuit& c) { return std::pair(c.interface, c.family); });
+  });
   return states;
 }
 

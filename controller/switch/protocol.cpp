@@ -87,6 +87,13 @@ class Reader {
     return parsed;
   }
 
+  /// "ipv4" (what is meant when nothing is said) or "ipv6".
+  model::Family family() {
+    const auto word = maybe_text("family", kMaxName);
+    if (word && *word != "ipv4" && *word != "ipv6") fail("family", "is neither ipv4 nor ipv6");
+    return word && *word == "ipv6" ? model::Family::V6 : model::Family::V4;
+  }
+
   /// Calls `each(value, where)` for every element; a missing list is empty when it is not required.
   template <class Each>
   void list(std::string_view key, bool required, Each each) {
@@ -130,6 +137,7 @@ DesiredCircuit read_circuit(Reader r) {
   DesiredCircuit c;
   c.name = r.text("name", kMaxName);
   c.interface = r.text("interface", kMaxName);
+  c.family = r.family();
   c.table = r.u32("table");
   c.gateway = r.maybe_parsed<model::IpAddress>("gateway");
   c.source = r.maybe_parsed<model::IpAddress>("source");
@@ -147,6 +155,7 @@ DesiredCircuit read_circuit(Reader r) {
 DesiredClass read_class(Reader r) {
   DesiredClass c;
   c.name = r.text("name", kMaxName);
+  c.family = r.family();
   c.table = r.u32("table");
   c.circuit = r.text("circuit", kMaxName);
   c.escape = r.flag("escape");
@@ -174,6 +183,7 @@ json::object write_desired(const Desired& desired) {
   json::array circuits;
   for (const DesiredCircuit& c : desired.circuits) {
     json::object o{{"name", c.name}, {"interface", c.interface}, {"table", c.table}};
+    if (c.family == model::Family::V6) o["family"] = "ipv6";
     if (c.gateway) o["gateway"] = c.gateway->to_string();
     if (c.source) o["source"] = c.source->to_string();
     if (c.mark) o["mark"] = *c.mark;
@@ -185,6 +195,7 @@ json::object write_desired(const Desired& desired) {
   json::array classes;
   for (const DesiredClass& c : desired.classes) {
     json::object o{{"name", c.name}, {"table", c.table}, {"circuit", c.circuit}, {"escape", c.escape}};
+    if (c.family == model::Family::V6) o["family"] = "ipv6";
     if (c.mark) o["mark"] = *c.mark;
     if (c.source) o["source"] = c.source->to_string();
     if (c.incoming_interface) o["incoming_interface"] = *c.incoming_interface;

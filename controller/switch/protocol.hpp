@@ -37,6 +37,7 @@ inline constexpr std::uint32_t kNexthopFirst = 70000, kNexthopLast = 79999;
 struct DesiredCircuit {
   std::string name;
   std::string interface;
+  model::Family family = model::Family::V4;  ///< of everything below; a circuit that carries both is two of these
   std::uint32_t table = 0;
   std::optional<model::IpAddress> gateway;    ///< absent: unknown now; the table holds only its terminal unreachable
   std::optional<model::IpAddress> source;     ///< its own address: preferred source, and a `from` rule
@@ -48,6 +49,7 @@ struct DesiredCircuit {
 /// One traffic class: a steering table whose default points at a nexthop object, replaced atomically.
 struct DesiredClass {
   std::string name;
+  model::Family family = model::Family::V4;  ///< of what it steers: that of its circuit
   std::uint32_t table = 0;
   std::string circuit;  ///< name; empty: not steered (allowed only while the kernel steers it nowhere, I1)
   bool escape = false;  ///< leaves a dead way: counted on the escape limiter (I3)

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 namespace linekeeper::route {
 namespace {
@@ -10,20 +11,28 @@ namespace {
 using model::IpAddress;
 
 // Behind every default route and, one hopes, behind nothing more special: RFC 5737 documentation, RFC 2544 benchmarking and
-// class E. Several, because a laboratory may really use one of them.
-constexpr const char* kFar[] = {"192.0.2.1", "198.51.100.1", "203.0.113.1", "198.18.0.1", "240.0.0.1"};
+// class E; RFC 3849 and RFC 9637 documentation, RFC 5180 benchmarking and RFC 6666 discard. Several, because a laboratory may really
+// use one of them.
+constexpr const char* kFar4[] = {"192.0.2.1", "198.51.100.1", "203.0.113.1", "198.18.0.1", "240.0.0.1"};
+constexpr const char* kFar6[] = {"2001:db8::1", "2001:db8:ffff::1", "3fff::1", "2001:2::1", "100::1"};
+
+std::span<const char* const> far_of(model::Family family) {
+  if (family == model::Family::V4) return kFar4;
+  return kFar6;
+}
 
 IpAddress plus(IpAddress a, std::uint32_t n) {
-  std::uint32_t value = 0;
-  for (int i = 0; i < 4; ++i) value = value << 8 | a.bytes[static_cast<std::size_t>(i)];
-  value += n;
-  for (int i = 3; i >= 0; --i, value >>= 8) a.bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(value);
+  std::uint32_t carry = n;
+  for (std::size_t i = a.size(); i-- > 0 && carry != 0; carry >>= 8) {
+    carry += a.bytes[i];
+    a.bytes[i] = static_cast<std::uint8_t>(carry);
+  }
   return a;
 }
 
 /// An address of the prefix that no circuit has for itself: those leave by their circuit, whatever their class.
 std::optional<IpAddress> sample(const model::Prefix& prefix, const Desired& desired, const std::vector<model::Prefix>& taken) {
-  for (std::uint32_t n = prefix.length >= 31 ? 0 : 1; n < 16; ++n) {
+  for (std::uint32_t n = prefix.length + 1U >= prefix.address.size() * 8 ? 0 : 1; n < 16; ++n) {
     const IpAddress a = plus(prefix.address, n);
     if (!prefix.contains(a)) break;
     const bool own = std::ranges::any_of(desired.circuits, [&](const DesiredCircuit& c) {
@@ -35,7 +44,7 @@ std::optional<IpAddress> sample(const model::Prefix& prefix, const Desired& desi
 }
 
 model::Prefix network_of(model::Prefix p) {
-  for (std::size_t bit = p.length; bit < 32; ++bit) p.address.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
+  for (std::size_t bit = p.length; bit < p.address.size() * 8; ++bit) p.address.bytes[bit / 8] &= static_cast<std::uint8_t>(~(0x80U >> (bit % 8)));
   return p;
 }
 
@@ -52,8 +61,9 @@ Asked question_for(Kernel& kernel, const DesiredClass& c, const Desired& desired
     const Link* link = state.link(*c.incoming_interface);
     if (link == nullptr || !link->up) return {std::nullopt, "interface " + *c.incoming_interface + " is not up"};
     q.incoming = link->ifindex;
-    if (!c.source && link->addresses.empty()) return {std::nullopt, "interface " + *c.incoming_interface + " has no address"};
-    const auto a = c.source ? sample(*c.source, desired, link->addresses) : sample(network_of(link->addresses.front()), desired, link->addresses);
+    const auto own = std::ranges::find(link->addresses, c.family, [](const model::Prefix& p) { return p.address.family; });
+    if (!c.source && own == link->addresses.end()) return {std::nullopt, "interface " + *c.incoming_interface + " has no address"};
+    const auto a = c.source ? sample(*c.source, desired, link->addresses) : sample(network_of(*own), desired, link->addresses);
     if (!a) return {std::nullopt, "every address of it belongs to a circuit or to this host"};
     q.source = a;
     return {q, {}};
@@ -78,7 +88,7 @@ ProofResult prove(Kernel& kernel, const DesiredClass& c, int ifindex, const Desi
   Asked asked = question_for(kernel, c, desired, state);
   if (!asked.question) return {Proof::Unproven, asked.why_not};
   ProofResult last{Proof::Contradicted, "no route"};
-  for (const char* far : kFar) {
+  for (const char* far : far_of(c.family)) {
     asked.question->destination = *IpAddress::parse(far);
     const auto way = kernel.ask(*asked.question);
     if (!way && asked.question->incoming != 0) return {Proof::Unproven, "the kernel would not forward it (" + way.error().what + ")"};

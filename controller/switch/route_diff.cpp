@@ -3,11 +3,14 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 
 namespace linekeeper::route {
 namespace {
 
-const model::Prefix kDefault{};  // 0.0.0.0/0
+using model::Family;
+
+model::Prefix everywhere(Family family) { return {.address = {.family = family, .bytes = {}}, .length = 0}; }
 
 const DesiredCircuit* circuit_named(const std::vector<DesiredCircuit>& circuits, std::string_view name) {
   const auto found = std::ranges::find(circuits, name, &DesiredCircuit::name);
@@ -17,13 +20,24 @@ const DesiredCircuit* circuit_named(const std::vector<DesiredCircuit>& circuits,
 /// The nexthop by which the circuit can be used now, or nothing.
 std::optional<Nexthop> way_of(const DesiredCircuit& circuit, const KernelState& observed) {
   const Link* link = observed.link(circuit.interface);
-  if (link == nullptr || !link->usable() || !circuit.gateway) return std::nullopt;
-  return Nexthop{.id = 0, .protocol = kRouteProtocol, .ifindex = link->ifindex, .gateway = circuit.gateway, .onlink = true, .other = false};
+  if (link == nullptr || !link->usable() || (!circuit.gateway && !link->direct)) return std::nullopt;
+  return Nexthop{.id = 0,
+                 .protocol = kRouteProtocol,
+                 .family = circuit.family,
+                 .ifindex = link->ifindex,
+                 .gateway = circuit.gateway,
+                 .onlink = circuit.gateway.has_value(),
+                 .other = false};
 }
 
-Route route_to(std::uint32_t table, std::uint32_t nexthop) {
-  return {
-      .table = table, .protocol = kRouteProtocol, .type = RouteType::Unicast, .metric = 0, .destination = kDefault, .nexthop = nexthop, .source = {}};
+Route route_to(std::uint32_t table, Family family, std::uint32_t nexthop) {
+  return {.table = table,
+          .protocol = kRouteProtocol,
+          .type = RouteType::Unicast,
+          .metric = default_metric(family),
+          .destination = everywhere(family),
+          .nexthop = nexthop,
+          .source = {}};
 }
 
 void keep_what_stands(std::uint32_t table, std::uint32_t nexthop, const KernelState& observed, Wanted& w) {
@@ -34,8 +48,9 @@ void keep_what_stands(std::uint32_t table, std::uint32_t nexthop, const KernelSt
     if (is_ours(r) && r.table == table && r.nexthop == nexthop) w.routes.push_back(r);
 }
 
-Rule rule_to(std::uint32_t priority, std::uint32_t table) {
+Rule rule_to(std::uint32_t priority, Family family, std::uint32_t table) {
   Rule r;
+  r.family = family;
   r.priority = priority;
   r.protocol = kRouteProtocol;
   r.table = table;
@@ -43,7 +58,7 @@ Rule rule_to(std::uint32_t priority, std::uint32_t table) {
 }
 
 Rule source_rule(const model::Prefix& source, std::uint32_t table) {
-  Rule r = rule_to(kRuleSource + static_cast<std::uint32_t>(source.address.size() * 8) - source.length, table);
+  Rule r = rule_to(kRuleSource + static_cast<std::uint32_t>(source.address.size() * 8) - source.length, source.address.family, table);
   r.source = source;
   return r;
 }
@@ -53,13 +68,13 @@ void want_circuit(const DesiredCircuit& c, bool used, const KernelState& observe
                       .protocol = kRouteProtocol,
                       .type = RouteType::Unreachable,
                       .metric = kTerminalMetric,
-                      .destination = kDefault,
+                      .destination = everywhere(c.family),
                       .nexthop = 0,
                       .source = {}});
   if (auto way = way_of(c, observed)) {
     way->id = circuit_nexthop(c.table);
     w.nexthops.push_back(*way);
-    Route r = route_to(c.table, way->id);
+    Route r = route_to(c.table, c.family, way->id);
     const auto& addresses = observed.link(c.interface)->addresses;
     if (c.source && holds(addresses, *c.source, &model::Prefix::address)) r.source = c.source;
     w.routes.push_back(r);
@@ -67,10 +82,10 @@ void want_circuit(const DesiredCircuit& c, bool used, const KernelState& observe
     keep_what_stands(c.table, circuit_nexthop(c.table), observed, w);
   }
   if (c.mark) {
-    w.rules.push_back(rule_to(kRuleMark, c.table));
+    w.rules.push_back(rule_to(kRuleMark, c.family, c.table));
     w.rules.back().mark = c.mark;
   }
-  w.rules.push_back(rule_to(kRuleOutgoing, c.table));
+  w.rules.push_back(rule_to(kRuleOutgoing, c.family, c.table));
   w.rules.back().outgoing = c.interface;
   if (c.source) w.rules.push_back(source_rule({*c.source, static_cast<std::uint8_t>(c.source->size() * 8)}, c.table));
   for (const auto& p : c.pinned_sources) w.rules.push_back(source_rule(p, c.table));
@@ -78,7 +93,7 @@ void want_circuit(const DesiredCircuit& c, bool used, const KernelState& observe
 
 void want_class(const DesiredClass& c, std::uint32_t position, const Desired& desired, const KernelState& observed, Wanted& w) {
   const bool everything = !c.mark && !c.source && !c.incoming_interface;
-  Rule r = rule_to(everything ? kRuleEverything : kRuleClass + position, c.table);
+  Rule r = rule_to(everything ? kRuleEverything : kRuleClass + position, c.family, c.table);
   r.mark = c.mark;
   r.source = c.source;
   r.incoming = c.incoming_interface.value_or("");
@@ -88,7 +103,7 @@ void want_class(const DesiredClass& c, std::uint32_t position, const Desired& de
   if (auto way = way_of(*circuit, observed)) {
     way->id = class_nexthop(c.table);
     w.nexthops.push_back(*way);
-    w.routes.push_back(route_to(c.table, way->id));
+    w.routes.push_back(route_to(c.table, c.family, way->id));
   } else {
     keep_what_stands(c.table, class_nexthop(c.table), observed, w);
   }
@@ -97,7 +112,7 @@ void want_class(const DesiredClass& c, std::uint32_t position, const Desired& de
 /// The kernel keeps one route for each of these; two that agree in them replace one another.
 bool same_slot(const Route& a, const Route& b) { return a.table == b.table && a.metric == b.metric && a.destination == b.destination; }
 
-std::pair<std::uint32_t, std::uint32_t> rule_place(const Rule& r) { return {r.priority, r.table}; }
+std::tuple<std::uint32_t, Family, std::uint32_t> rule_place(const Rule& r) { return {r.priority, r.family, r.table}; }
 
 bool is_class_nexthop(std::uint32_t id) { return id >= kClassNexthopFirst; }
 
@@ -106,10 +121,10 @@ const DesiredClass* class_of_table(const Desired& desired, std::uint32_t table) 
   return found == desired.classes.end() ? nullptr : &*found;
 }
 
-std::string circuit_on(int ifindex, const std::vector<DesiredCircuit>& circuits, const KernelState& observed) {
+std::string circuit_of(const Nexthop& way, const std::vector<DesiredCircuit>& circuits, const KernelState& observed) {
   for (const DesiredCircuit& c : circuits) {
     const Link* link = observed.link(c.interface);
-    if (link != nullptr && link->ifindex == ifindex) return c.name;
+    if (c.family == way.family && link != nullptr && link->ifindex == way.ifindex) return c.name;
   }
   return {};
 }
@@ -122,7 +137,7 @@ std::optional<std::string> class_words(const Operation& op, const Desired& desir
   if (c == nullptr) return fmt::format("class of table {}: removed", table_of_class_nexthop(n->id));
   const Nexthop* stood = before.nexthop(n->id);
   const auto name = [&](const Nexthop& way) {
-    const std::string circuit = circuit_on(way.ifindex, desired.circuits, before);
+    const std::string circuit = circuit_of(way, desired.circuits, before);
     return circuit.empty() ? fmt::format("interface {}", way.ifindex) : circuit;
   };
   const std::string from = stood == nullptr ? "not steered" : name(*stood);
@@ -135,8 +150,11 @@ std::optional<std::string> class_words(const Operation& op, const Desired& desir
 
 Wanted wanted(const Desired& desired, const KernelState& observed) {
   Wanted w;
-  w.rules.push_back(rule_to(kRuleMain, kMainTable));
-  w.rules.back().suppress_prefixlength = 0;
+  for (const Family family : {Family::V4, Family::V6}) {
+    if (!holds(desired.circuits, family, &DesiredCircuit::family)) continue;
+    w.rules.push_back(rule_to(kRuleMain, family, kMainTable));
+    w.rules.back().suppress_prefixlength = 0;
+  }
   for (const DesiredCircuit& c : desired.circuits) want_circuit(c, holds(desired.classes, c.name, &DesiredClass::circuit), observed, w);
   std::uint32_t position = 0;
   for (const DesiredClass& c : desired.classes) want_class(c, position++, desired, observed, w);
@@ -185,7 +203,7 @@ std::vector<Operation> reach(const Wanted& want, const KernelState& observed) {
 
 std::string circuit_in_kernel(std::uint32_t class_table, const std::vector<DesiredCircuit>& circuits, const KernelState& observed) {
   const Nexthop* n = observed.nexthop(class_nexthop(class_table));
-  return n == nullptr ? std::string() : circuit_on(n->ifindex, circuits, observed);
+  return n == nullptr ? std::string() : circuit_of(*n, circuits, observed);
 }
 
 std::vector<std::string> describe(const std::vector<Operation>& operations, const Desired& desired, const KernelState& before) {

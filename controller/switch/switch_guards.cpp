@@ -58,9 +58,11 @@ std::string why_unusable(const DesiredCircuit& c, const KernelState& observed) {
   if (link == nullptr) return "there is no interface " + c.interface;
   if (!link->up) return "interface " + c.interface + " is set down";
   if (!link->carrier) return "interface " + c.interface + " has no carrier";
-  if (!c.gateway) return "its gateway is not known";
+  if (!c.gateway && !link->direct) return "its gateway is not known";
   return {};
 }
+
+const char* family_name(model::Family family) { return family == model::Family::V4 ? "IPv4" : "IPv6"; }
 
 bool plausible_interface(std::string_view name) {
   return !name.empty() && name.size() < 16 && name != "." && name != ".." &&
@@ -70,20 +72,22 @@ bool plausible_interface(std::string_view name) {
 std::string circuit_mistake(const DesiredCircuit& c) {
   if (c.name.empty()) return "a circuit without a name";
   if (!plausible_interface(c.interface)) return fmt::format("circuit {}: '{}' is no interface name", c.name, c.interface);
-  const auto is_v6 = [](const model::IpAddress& a) { return a.family == model::Family::V6; };
-  const bool v6 =
-      (c.gateway && is_v6(*c.gateway)) || (c.source && is_v6(*c.source)) || std::ranges::any_of(c.pinned_sources, is_v6, &model::Prefix::address);
-  if (v6) return fmt::format("circuit {}: IPv6 is not steered by this release", c.name);
+  const auto other = [&](const model::IpAddress& a) { return a.family != c.family; };
+  if ((c.gateway && other(*c.gateway)) || (c.source && other(*c.source)) || std::ranges::any_of(c.pinned_sources, other, &model::Prefix::address))
+    return fmt::format("circuit {} is of {} and has an address of the other family", c.name, family_name(c.family));
   return {};
 }
 
 std::string class_mistake(const DesiredClass& c, const Desired& desired) {
   if (c.name.empty()) return "a class without a name";
-  if (!c.circuit.empty() && find_circuit(desired.circuits, c.circuit) == nullptr)
-    return fmt::format("class {} is to go by '{}', which is no circuit of the plan", c.name, c.circuit);
+  const DesiredCircuit* circuit = find_circuit(desired.circuits, c.circuit);
+  if (!c.circuit.empty() && circuit == nullptr) return fmt::format("class {} is to go by '{}', which is no circuit of the plan", c.name, c.circuit);
+  if (circuit != nullptr && circuit->family != c.family)
+    return fmt::format("class {} is of {} and is to go by {}, which is not", c.name, family_name(c.family), c.circuit);
   if (c.incoming_interface && !plausible_interface(*c.incoming_interface))
     return fmt::format("class {}: '{}' is no interface name", c.name, *c.incoming_interface);
-  if (c.source && c.source->address.family == model::Family::V6) return fmt::format("class {}: IPv6 is not steered by this release", c.name);
+  if (c.source && c.source->address.family != c.family)
+    return fmt::format("class {} is of {} and matches a source of the other family", c.name, family_name(c.family));
   return {};
 }
 
@@ -95,10 +99,14 @@ class Claims {
       note(fmt::format("{}: table {} is outside {}-{}, which is what linekeeper-switch may write", who, t, kTableFirst, kTableLast));
     once(who, fmt::format("table {}", t));
   }
-  void mark(const std::string& who, std::optional<std::uint32_t> m) {
+  void mark(const std::string& who, model::Family family, std::optional<std::uint32_t> m) {
     if (!m) return;
     if (*m == 0) note(who + ": mark 0 is what unmarked packets carry");
-    once(who, fmt::format("mark {:#x}", *m));
+    once(who, family, fmt::format("mark {:#x}", *m));
+  }
+  /// Rules are of one family: what both families have once each is claimed by neither twice.
+  void once(const std::string& who, model::Family family, const std::string& what) {
+    once(who, family == model::Family::V4 ? what : what + " (IPv6)");
   }
   void once(const std::string& who, const std::string& what) {
     const auto [place, fresh] = owner_.emplace(what, who);
@@ -134,9 +142,9 @@ std::optional<Refused> foreign_ranges(const Apply& plan) {
     const std::string who = "circuit " + c.name;
     if (auto m = circuit_mistake(c); !m.empty()) claims.note(m);
     claims.once(who, "the name " + c.name + " of a circuit");
-    claims.once(who, "interface " + c.interface);
+    claims.once(who, c.family, "interface " + c.interface);
     claims.table(who, c.table);
-    claims.mark(who, c.mark);
+    claims.mark(who, c.family, c.mark);
     for (const auto& p : c.pinned_sources) claims.once(who, "source " + p.to_string());
   }
   if (plan.desired.classes.size() > kRuleEverything - kRuleClass) claims.note("more classes than the rule band has room for");
@@ -145,8 +153,8 @@ std::optional<Refused> foreign_ranges(const Apply& plan) {
     if (auto m = class_mistake(c, plan.desired); !m.empty()) claims.note(m);
     claims.once(who, "the name " + c.name + " of a class");
     claims.table(who, c.table);
-    if (c.mark && !c.source && !c.incoming_interface) claims.mark(who, c.mark);
-    if (!c.mark && !c.source && !c.incoming_interface) claims.once(who, "everything that no other class takes");
+    if (c.mark && !c.source && !c.incoming_interface) claims.mark(who, c.family, c.mark);
+    if (!c.mark && !c.source && !c.incoming_interface) claims.once(who, c.family, "everything that no other class takes");
   }
   if (claims.mistake().empty()) return std::nullopt;
   return refusal(plan, "foreign", claims.mistake(), "correct the tables, marks or names in the configuration (linekeeper config check)");
@@ -196,7 +204,7 @@ std::optional<Refused> last_path_operations(const Apply& plan, const std::vector
     const auto* r = std::get_if<Route>(&op.object);
     const auto* n = std::get_if<Nexthop>(&op.object);
     const bool strands =
-        (r != nullptr && r->metric == 0 && used.contains(r->table)) ||
+        (r != nullptr && r->metric != kTerminalMetric && used.contains(r->table)) ||
         (n != nullptr && std::ranges::any_of(used, [&](std::uint32_t t) { return n->id == class_nexthop(t) || n->id == circuit_nexthop(t); }));
     if (strands)
       return refusal(plan, "last_path", "carrying the plan out would remove " + to_string(op.object) + ", which is in use",

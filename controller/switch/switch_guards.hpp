@@ -41,7 +41,7 @@ struct Memory {
 [[nodiscard]] std::optional<Refused> stale_generation(const Apply& plan, const Memory& memory);
 
 /// I11, the plan by itself: tables, names, interfaces and marks inside our ranges and each given once; every circuit a class
-/// names is there; only IPv4 yet.
+/// names is there, and of its family.
 [[nodiscard]] std::optional<Refused> foreign_ranges(const Apply& plan);
 
 /// I1: a class that the kernel steers may not become unsteered, nor vanish unless it is named as retired, and no class may move

@@ -76,7 +76,8 @@ SwitchLoop::SwitchLoop(RouteSwitch route_switch, SwitchSocket socket, Netlink ke
       next_look_(runtime::boot_now() + kRegularly) {}
 
 model::Result<SwitchLoop> SwitchLoop::open(RouteSwitch route_switch, SwitchSocket socket) {
-  auto kernel = Netlink::open({RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV4_RULE, RTNLGRP_NEXTHOP});
+  auto kernel = Netlink::open({RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,
+                               RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP});
   if (!kernel) return std::unexpected(kernel.error());
   sigset_t ends;
   sigemptyset(&ends);

@@ -96,6 +96,7 @@ void ProbeMetrics::bind(MetricFamilies& families, const model::Site& site) {
     Path& path = paths_[i];
     path.carrier = i / circuits_;
     path.circuit = i % circuits_;
+    if (!site.reaches(model::id_at<model::CircuitId>(path.circuit), model::id_at<model::CarrierId>(path.carrier))) continue;
     const std::string& carrier = carrier_names_[path.carrier];
     path.overdue = &families.counter("path_sip_overdue_total", {carrier, circuit_names_[path.circuit]});
     path.probe = make(circuit_names_[path.circuit], "options:" + carrier, "options", "", carrier);

@@ -115,7 +115,12 @@ void SiteMetrics::bind(MetricFamilies& families, const model::Site& site) {
     for (const Health h : model::kEveryHealth) one.state[at(h)] = &families.gauge("carrier_state", {c.name, model::to_string(h)});
     set(one.state, Health::Unknown);
     carriers_.push_back(std::move(one));
-    for (const model::Circuit& circuit : site.circuits) {
+    for (std::size_t at_circuit = 0; at_circuit < site.circuits.size(); ++at_circuit) {
+      const model::Circuit& circuit = site.circuits[at_circuit];
+      if (!site.reaches(model::id_at<model::CircuitId>(at_circuit), model::id_at<model::CarrierId>(i))) {
+        paths_.emplace_back();
+        continue;
+      }
       Path path{.selected = &families.gauge("path_selected", {c.name, circuit.name})};
       for (const Health h : model::kEveryHealth) path.state[at(h)] = &families.gauge("path_state", {c.name, circuit.name, model::to_string(h)});
       set(path.state, Health::Unknown);
@@ -163,6 +168,7 @@ void SiteMetrics::update(const model::Status& status) {
     carriers_[i].active->Set(status.carriers[i].active ? 1 : 0);
   }
   for (std::size_t i = 0; i < std::min(paths_.size(), status.paths.size()); ++i) {
+    if (paths_[i].selected == nullptr) continue;  // no such path
     set(paths_[i].state, status.paths[i].verdict.health);
     paths_[i].selected->Set(status.paths[i].selected ? 1 : 0);
   }

@@ -23,7 +23,8 @@ std::int64_t probe_bytes_month(const model::Site& site, const model::CircuitStat
   if (every > 0)  // taken in turn
     for (const model::TargetId t : targets) bytes += 2.0 * echo_bytes(site[t].address) * kMonth / every / static_cast<double>(targets.size());
   for (const model::Carrier& c : site.carriers)
-    if (c.interval > model::Duration::zero()) bytes += kOptionsExchange * kMonth / model::seconds(c.interval);
+    if (c.interval > model::Duration::zero() && c.address.family == site[circuit.circuit].family)
+      bytes += kOptionsExchange * kMonth / model::seconds(c.interval);
   return std::llround(bytes);
 }
 

@@ -172,7 +172,8 @@ json::object carrier_json(const model::Status& status, const model::CarrierStatu
   const model::Carrier& configured = (*status.site)[c.carrier];
   json::array paths;
   for (std::size_t i = 0; i < status.site->circuits.size(); ++i)
-    if (const auto* path = find_path(status, c.carrier, model::id_at<model::CircuitId>(i))) paths.push_back(path_json(status, *path));
+    if (const auto circuit = model::id_at<model::CircuitId>(i); status.site->reaches(circuit, c.carrier))
+      if (const auto* path = find_path(status, c.carrier, circuit)) paths.push_back(path_json(status, *path));
   const bool v6 = configured.address.family == model::Family::V6;
   return {{"name", text(configured.name)},
           {"state", text(model::to_string(c.verdict.health))},

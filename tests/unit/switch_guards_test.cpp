@@ -191,7 +191,7 @@ TEST_CASE("switch guards: what two parts of a plan both claim is refused by name
   CHECK(says(refusal([](Desired& d) { d.classes[0].mark = 0; }), "mark 0"));
   CHECK(says(refusal([](Desired& d) { d.classes[0].mark.reset(); }), "both claim everything"));
   CHECK(says(refusal([](Desired& d) { d.classes[0].circuit = "lte"; }), "'lte', which is no circuit"));
-  CHECK(says(refusal([](Desired& d) { d.circuits[0].gateway = ip("fe80::1"); }), "IPv6 is not steered"));
+  CHECK(says(refusal([](Desired& d) { d.circuits[0].gateway = ip("fe80::1"); }), "circuit fiber is of IPv4 and has an address of the other family"));
   CHECK(says(refusal([](Desired& d) { d.circuits[0].interface = "sixteen-letters-"; }), "is no interface name"));
   CHECK(guard(refusal([](Desired& d) { d.circuits[0].interface = "fifteen-letters"; })) == "passed");
   CHECK(says(refusal([](Desired& d) { d.classes[0].incoming_interface = "../x"; }), "is no interface name"));
