@@ -12,6 +12,8 @@ TEST_CASE("site: what is left out takes its default") {
   CHECK(site.name == "lab");
   CHECK(site.file == "site.toml");
   CHECK(site.endpoints.http_port == 9851);
+  CHECK(site.endpoints.recording_mib == 64);
+  CHECK(site_of(kSound + "[daemon]\nrecording_mib = 512\n").endpoints.recording_mib == 512);
   CHECK(site.probing.interval == 200ms);
   CHECK(site.carrier_health.fall == 2);
   REQUIRE(site.circuits.size() == 2);
