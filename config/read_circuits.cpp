@@ -87,20 +87,10 @@ void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, s
 
 void read_circuits(Section& root, Reading& reading) {
   model::Site& site = reading.site;
-  for (const toml::table* table : root.tables("target", kMaxTargets)) {
-    model::Target target;
-    Section section = open_named(reading, *table, "target", names_of(site.targets), target.name);
-    read_target(section, target);
-    site.targets.push_back(std::move(target));
-    reading.targets.push_back(std::move(section));
-  }
-  for (const toml::table* table : root.tables("circuit", kMaxCircuits)) {
-    model::Circuit circuit;
-    Section section = open_named(reading, *table, "circuit", names_of(site.circuits), circuit.name);
-    read_circuit(section, reading, circuit, site.circuits.size());
-    site.circuits.push_back(std::move(circuit));
-    reading.circuits.push_back(std::move(section));
-  }
+  read_list(root, reading, "target", kMaxTargets, site.targets, reading.targets,
+            [](Section& section, model::Target& target, std::size_t) { read_target(section, target); });
+  read_list(root, reading, "circuit", kMaxCircuits, site.circuits, reading.circuits,
+            [&](Section& section, model::Circuit& circuit, std::size_t position) { read_circuit(section, reading, circuit, position); });
 }
 
 }  // namespace linekeeper::config

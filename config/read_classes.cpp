@@ -102,14 +102,8 @@ void read_class(Section& section, Reading& reading, model::TrafficClass& steered
 }  // namespace
 
 void read_classes(Section& root, Reading& reading) {
-  model::Site& site = reading.site;
-  for (const toml::table* table : root.tables("class", kMaxClasses)) {
-    model::TrafficClass steered;
-    Section section = open_named(reading, *table, "class", names_of(site.classes), steered.name);
-    read_class(section, reading, steered, site.classes.size());
-    site.classes.push_back(std::move(steered));
-    reading.classes.push_back(std::move(section));
-  }
+  read_list(root, reading, "class", kMaxClasses, reading.site.classes, reading.classes,
+            [&](Section& section, model::TrafficClass& steered, std::size_t position) { read_class(section, reading, steered, position); });
 }
 
 }  // namespace linekeeper::config

@@ -25,6 +25,7 @@ void read_daemon(Section& root, Reading& reading) {
   section.text("control_socket", endpoints.control_socket);
   section.text("switch_socket", endpoints.switch_socket);
   section.text("journal", endpoints.journal);
+  section.integer("recording_mib", endpoints.recording_mib);
   section.finish();
   if (endpoints.control_socket == endpoints.switch_socket) {
     section.complain("switch_socket", "[daemon] control_socket and switch_socket are the same", "two sockets, two paths");

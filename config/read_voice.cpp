@@ -179,27 +179,11 @@ void read_trunk(Section& section, Reading& reading, model::Trunk& trunk) {
 
 void read_voice(Section& root, Reading& reading) {
   model::Site& site = reading.site;
-  for (const toml::table* table : root.tables("carrier", kMaxCarriers)) {
-    model::Carrier carrier;
-    Section section = open_named(reading, *table, "carrier", names_of(site.carriers), carrier.name);
-    read_carrier(section, carrier);
-    site.carriers.push_back(std::move(carrier));
-    reading.carriers.push_back(std::move(section));
-  }
-  for (const toml::table* table : root.tables("pbx", kMaxPbxs)) {
-    model::Pbx pbx;
-    Section section = open_named(reading, *table, "pbx", names_of(site.pbxs), pbx.name);
-    read_pbx(section, pbx);
-    site.pbxs.push_back(std::move(pbx));
-    reading.pbxs.push_back(std::move(section));
-  }
-  for (const toml::table* table : root.tables("trunk", kMaxTrunks)) {
-    model::Trunk trunk;
-    Section section = open_named(reading, *table, "trunk", names_of(site.trunks), trunk.name);
-    read_trunk(section, reading, trunk);
-    site.trunks.push_back(std::move(trunk));
-    reading.trunks.push_back(std::move(section));
-  }
+  read_list(root, reading, "carrier", kMaxCarriers, site.carriers, reading.carriers,
+            [](Section& section, model::Carrier& carrier, std::size_t) { read_carrier(section, carrier); });
+  read_list(root, reading, "pbx", kMaxPbxs, site.pbxs, reading.pbxs, [](Section& section, model::Pbx& pbx, std::size_t) { read_pbx(section, pbx); });
+  read_list(root, reading, "trunk", kMaxTrunks, site.trunks, reading.trunks,
+            [&](Section& section, model::Trunk& trunk, std::size_t) { read_trunk(section, reading, trunk); });
 }
 
 }  // namespace linekeeper::config

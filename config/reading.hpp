@@ -55,15 +55,29 @@ void check_objectives(const Reading& reading);
 /// @param name  the element's name; also set when it is ill-formed, so that references to it are not mistakes of their own
 Section open_named(Reading& reading, const toml::table& table, std::string_view kind, std::span<const std::string> taken, std::string& name);
 
-/// Carriers are reached by IPv4 only, so far: a mistake that says so.
-[[nodiscard]] bool is_ipv4(const Section& section, std::string_view key, Place place, const model::IpAddress& address);
-
 template <class T>
 [[nodiscard]] std::vector<std::string> names_of(const std::vector<T>& list) {
   std::vector<std::string> names;
   for (const T& one : list) names.push_back(one.name);
   return names;
 }
+
+/// Reads every [[kind]] of the file into `parts`, and keeps the section of each beside it.
+/// @param read  (section, part, position): all but the name
+template <class T, class Read>
+void read_list(Section& root, Reading& reading, std::string_view kind, std::size_t limit, std::vector<T>& parts, std::vector<Section>& sections,
+               Read read) {
+  for (const toml::table* table : root.tables(kind, limit)) {
+    T part;
+    Section section = open_named(reading, *table, kind, names_of(parts), part.name);
+    read(section, part, parts.size());
+    parts.push_back(std::move(part));
+    sections.push_back(std::move(section));
+  }
+}
+
+/// Carriers are reached by IPv4 only, so far: a mistake that says so.
+[[nodiscard]] bool is_ipv4(const Section& section, std::string_view key, Place place, const model::IpAddress& address);
 
 /// Resolves the names in section[key] against `known`; absent: `otherwise`.
 template <class Id>

@@ -7,6 +7,7 @@
 #include "config/budget.hpp"
 #include "config/loader.hpp"
 #include "config/values.hpp"
+#include "controller/model/call_bandwidth.hpp"
 
 namespace linekeeper::config {
 namespace {
@@ -93,18 +94,6 @@ void remark_probing(const model::Site& site, Remarks& out) {
   if (probing.accelerate && probing.verify_budget == 0) out.emplace_back("probing is to accelerate, but its verify_budget is 0: it never will");
 }
 
-/// kbit/s of one call each way with RTP, UDP and IPv4, 20 ms a packet; nothing where the codec does not say.
-std::optional<double> kbps_of(model::Codec codec) {
-  switch (codec) {
-    case model::Codec::G711:
-    case model::Codec::G711NoPlc: return 80;
-    case model::Codec::G729A: return 24;
-    case model::Codec::Opus:  // as much as it is told to take
-    case model::Codec::None: break;
-  }
-  return std::nullopt;
-}
-
 /// The load of a busy hour against what carriers take, alone (the others may have failed) and together.
 template <class Limit>
 void remark_load(const model::Site& site, const model::Trunk& trunk, double load, std::string_view unit, Limit limit, Remarks& out) {
@@ -126,6 +115,29 @@ void remark_load(const model::Site& site, const model::Trunk& trunk, double load
   }
 }
 
+/// The calls of busy hours against a circuit that they may all have to go by: each trunk alone, and where each fits, all together.
+void remark_bandwidth(const model::Site& site, const model::Circuit& circuit, Remarks& out) {
+  std::vector<std::string> together;
+  double kbps_together = 0;
+  bool each_fits = true;
+  for (const auto& trunk : site.trunks) {
+    const model::TrafficClass& steered = site[trunk.traffic_class];
+    const auto goes_by = [&](model::CircuitId id) { return &site[id] == &circuit; };
+    if (!trunk.busy_hour_calls || std::ranges::none_of(steered.circuits, goes_by)) continue;
+    const double kbps = *trunk.busy_hour_calls * model::kbps_each_way(steered.codec);
+    together.push_back(trunk.name);
+    kbps_together += kbps;
+    if (kbps <= *circuit.bandwidth_kbps) continue;
+    each_fits = false;
+    out.push_back(fmt::format("circuit {} ({} kbit/s) is too narrow for the {} calls of trunk {} in its busy hour ({:.0f} kbit/s {})", circuit.name,
+                              *circuit.bandwidth_kbps, *trunk.busy_hour_calls, trunk.name, kbps,
+                              steered.codec == model::Codec::None ? "if they are in g711" : fmt::format("in {}", word_of(steered.codec))));
+  }
+  if (each_fits && kbps_together > *circuit.bandwidth_kbps)
+    out.push_back(fmt::format("circuit {} ({} kbit/s) is too narrow for the calls of trunks {} in their busy hours together ({:.0f} kbit/s)",
+                              circuit.name, *circuit.bandwidth_kbps, joined(together), kbps_together));
+}
+
 void remark_capacity(const model::Site& site, Remarks& out) {
   for (const auto& trunk : site.trunks) {
     if (trunk.busy_hour_calls)
@@ -133,16 +145,9 @@ void remark_capacity(const model::Site& site, Remarks& out) {
     if (trunk.busy_hour_calls_per_second)
       remark_load(
           site, trunk, *trunk.busy_hour_calls_per_second, "new calls a second", [](const model::Carrier& c) { return c.calls_per_second; }, out);
-    const model::TrafficClass& steered = site[trunk.traffic_class];
-    const auto each = kbps_of(steered.codec);
-    if (!trunk.busy_hour_calls || !each) continue;
-    for (const auto id : steered.circuits) {
-      if (!site[id].bandwidth_kbps || *each * *trunk.busy_hour_calls <= *site[id].bandwidth_kbps) continue;
-      out.push_back(fmt::format("circuit {} ({} kbit/s) is too narrow for the {} calls of trunk {} in its busy hour ({} kbit/s in {})", site[id].name,
-                                *site[id].bandwidth_kbps, *trunk.busy_hour_calls, trunk.name, *each * *trunk.busy_hour_calls,
-                                word_of(steered.codec)));
-    }
   }
+  for (const auto& circuit : site.circuits)
+    if (circuit.bandwidth_kbps) remark_bandwidth(site, circuit, out);
 }
 
 }  // namespace

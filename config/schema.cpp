@@ -32,6 +32,7 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "daemon", .name = "control_socket", .form = Form::SocketPath, .fallback = R"("/run/linekeeper/control.sock")", .example = R"("/run/linekeeper/control.sock")", .meaning = "Where the command line reaches linekeeperd."},
   {.section = "daemon", .name = "switch_socket", .form = Form::SocketPath, .fallback = R"("/run/linekeeper-switch/switch.sock")", .example = R"("/run/linekeeper-switch/switch.sock")", .meaning = "Where linekeeperd reaches linekeeper-switch."},
   {.section = "daemon", .name = "journal", .form = Form::FilePath, .fallback = R"("/var/lib/linekeeper/journal.db")", .example = R"("/var/lib/linekeeper/journal.db")", .meaning = "Events, incidents and overrides, an SQLite file."},
+  {.section = "daemon", .name = "recording_mib", .form = Form::Integer, .low = 1, .high = 65536, .fallback = "64", .example = "64", .meaning = "MiB of the journal for what was observed, which `linekeeper replay` decides again; the oldest goes first. 64 hold about two days of a usual site."},
 
   {.section = "http", .name = "listen", .form = Form::Prose, .fallback = R"("127.0.0.1:9851")", .example = R"("127.0.0.1:9851")", .meaning = "Numeric address and port, or `off` (port 0 means the same)."},
   {.section = "http", .name = "allowed_hosts", .form = Form::Host, .list = true, .fallback = "[]", .example = R"(["bangkok.example.net"])", .meaning = "Host headers accepted beside localhost and the address itself; required when listening beyond loopback (it stops DNS rebinding)."},

@@ -318,10 +318,10 @@ void IcmpProber::rebuild() { impl_->rebuild(); }
 void IcmpProber::follow(const model::ProbePlan& plan) { impl_->follow(plan); }
 
 const ProberCounters& IcmpProber::counters(model::TargetId target) const {
-  static const ProberCounters none;
+  static const ProberCounters kNone;
   for (const auto& t : impl_->targets)
     if (t.id == target) return t.counters;
-  return none;
+  return kNone;
 }
 
 std::uint64_t IcmpProber::strays() const { return impl_->stray; }

@@ -48,8 +48,9 @@ Daemon::Daemon(boost::asio::io_context& io, model::Site site)
 Daemon::~Daemon() = default;
 
 model::Result<void> Daemon::open_journal() {
-  auto journal = journal::Journal::open(site_->endpoints.journal, io_.get_executor(),
-                                        [](const model::Error& error) { runtime::log(Level::Error, error.to_string()); });
+  const journal::Limits limits{.keep_block_bytes = static_cast<std::size_t>(site_->endpoints.recording_mib) << 20};
+  auto journal = journal::Journal::open(
+      site_->endpoints.journal, io_.get_executor(), [](const model::Error& error) { runtime::log(Level::Error, error.to_string()); }, limits);
   if (!journal) return std::unexpected(journal.error());
   journal_ = std::move(*journal);
   recorder_ = std::make_unique<Recorder>([this](journal::ObservationBlock block) { journal_->append_block(std::move(block)); }, wall_now);
@@ -248,9 +249,9 @@ void Daemon::reload() {
   }
   const model::Endpoints& now = site_->endpoints;
   const model::Endpoints& then = loaded.site->endpoints;
-  if (now.control_socket != then.control_socket || now.journal != then.journal || now.http_port != then.http_port ||
-      now.http_address != then.http_address)
-    runtime::log(Level::Warning, "sockets, page address and journal change only with a restart: systemctl restart linekeeper");
+  if (now.control_socket != then.control_socket || now.journal != then.journal || now.recording_mib != then.recording_mib ||
+      now.http_port != then.http_port || now.http_address != then.http_address)
+    runtime::log(Level::Warning, "sockets, page address, journal and its size change only with a restart: systemctl restart linekeeper");
   const Senses::Floors floors = senses_->floors();
   std::vector<std::string> retired;
   for (const model::TrafficClass& c : site_->classes)
@@ -353,6 +354,7 @@ void Daemon::every_second(Instant now) {
   }
   metrics_->loop_tick(wall_now());
   metrics_->events_dropped(telemetry::Sink::Journal, journal_->dropped());
+  metrics_->recording_blocks_dropped(journal_->dropped_blocks());
   const model::Status now_so = status();
   metrics_->update(now_so);
   recorder_->every_second(now_so, *decider_);

@@ -135,6 +135,7 @@ class Decider {
   void choose_class(std::size_t i, std::span<const CircuitView> views, model::Instant now);
   void count_move(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, model::Instant now);
   void choose_trunk(std::size_t i, std::span<const CircuitView> circuits, model::Instant now);
+  void claim(std::size_t trunk);  ///< what the trunk carries, where its order begins
   void publish(model::Instant now, bool force);
   [[nodiscard]] model::Plan make_plan(model::Instant now) const;
   [[nodiscard]] std::vector<CircuitView> circuit_views(model::Instant now) const;
@@ -164,6 +165,7 @@ class Decider {
   model::Instant doubt_until_{};      // I7: our own loop or sending failed; until then only the kernel's word on links moves anything
   std::vector<ClassState> classes_;
   std::vector<TrunkState> trunks_;
+  Claims claims_;  // of the trunks that have been ordered in this look
   std::map<model::Guard, std::uint64_t> suppressed_;
   bool adopted_ = false;
   Evidence evidence_;

@@ -121,7 +121,8 @@ Instant Decider::remember_members(std::size_t i, std::span<MemberView> views, st
     if (view.circuit_young) look_at(*hold_downs_[via->index()].back_since() + circuits[via->index()].hold_down);
 
     if (load)
-      view.shortfall = shortfall_of(*load, (*site_)[trunk.members[m].carrier], &(*site_)[*via], (*site_)[trunk.traffic_class].codec, memory.crowded);
+      view.shortfall = shortfall_of(*load, claims_.taken(trunk.members[m].carrier, *via), (*site_)[trunk.members[m].carrier], &(*site_)[*via],
+                                    (*site_)[trunk.traffic_class].codec, memory.crowded);
     memory.crowded = view.shortfall.has_value();
   }
   if (now < doubt_until_) look_at(doubt_until_);
@@ -207,6 +208,15 @@ void Decider::choose_trunk(std::size_t i, std::span<const CircuitView> circuits,
         {"motive", std::string(to_string(state.decision.motive))}});
 }
 
+void Decider::claim(std::size_t i) {
+  const model::Trunk& trunk = site_->trunks[i];
+  const auto load = load_of(trunk, trunks_[i].load);
+  const auto& order = trunks_[i].decision.order;
+  if (!load || order.empty()) return;
+  const std::size_t first = order.front().member;
+  claims_.claim(*load, trunk.members[first].carrier, way_of(trunk, first), (*site_)[trunk.traffic_class].codec);
+}
+
 void Decider::choose_all(Instant now) {
   if (!adopted_) {
     ++suppressed_[Guard::Adoption];
@@ -215,8 +225,13 @@ void Decider::choose_all(Instant now) {
   for (std::size_t c = 0; c < circuits_.size(); ++c) hold_downs_[c].see(circuits_[c].verdict().health, now);
   const auto views = circuit_views(now);
   for (std::size_t i = 0; i < classes_.size(); ++i) choose_class(i, views, now);
-  for (std::size_t i = 0; i < trunks_.size(); ++i)
-    if (trunks_[i].adopted) choose_trunk(i, views, now);
+  claims_.reset(*site_);
+  for (const bool emergency : {true, false})  // who claims first: see Claims
+    for (std::size_t i = 0; i < trunks_.size(); ++i) {
+      if (!trunks_[i].adopted || site_->trunks[i].emergency != emergency) continue;
+      choose_trunk(i, views, now);
+      claim(i);
+    }
 }
 
 }  // namespace linekeeper::decision

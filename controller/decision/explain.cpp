@@ -172,10 +172,12 @@ std::string held_sentence(const TrunkDecision& decision, std::string_view name) 
 }
 
 std::string shortfall_clause(const Shortfall& s) {
+  const std::string others = s.by_others > 0 ? " with those of other trunks" : "";
   switch (s.of) {
-    case Shortfall::Of::Channels: return fmt::format("{:.0f} calls at once, and its contract allows {:.0f}", s.needed, s.available);
-    case Shortfall::Of::CallsPerSecond: return fmt::format("{:.1f} calls a second, and its contract allows {:.1f}", s.needed, s.available);
-    case Shortfall::Of::Bandwidth: return fmt::format("the calls need {:.0f} kbit/s each way, and its circuit carries {:.0f}", s.needed, s.available);
+    case Shortfall::Of::Channels: return fmt::format("{:.0f} calls at once{}, and its contract allows {:.0f}", s.needed, others, s.available);
+    case Shortfall::Of::CallsPerSecond: return fmt::format("{:.1f} calls a second{}, and its contract allows {:.1f}", s.needed, others, s.available);
+    case Shortfall::Of::Bandwidth:
+      return fmt::format("the calls{} need {:.0f} kbit/s each way, and its circuit carries {:.0f}", others, s.needed, s.available);
   }
   return {};
 }

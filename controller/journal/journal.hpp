@@ -30,7 +30,7 @@ struct Limits {
   std::size_t waiting_facts = 65536;                       ///< distinct keys; then a new key is dropped and counted
   std::size_t keep_events = 1'000'000;                     ///< the oldest beyond are deleted, some with each batch
   std::size_t waiting_block_bytes = std::size_t{4} << 20;  ///< of a recording; then the oldest block is dropped and counted
-  std::size_t keep_block_bytes = std::size_t{64} << 20;    ///< on disk: the oldest beyond are deleted
+  std::size_t keep_block_bytes = std::size_t{64} << 20;    ///< on disk: the oldest beyond are deleted ([daemon] recording_mib)
 };
 
 /// The text of a configuration that blocks were decided with.

@@ -129,19 +129,23 @@ void fields(A& a, model::ProbeSent& o) {
 }
 static_assert(static_cast<int>(model::ProbeKind::Verify) == 2);
 
-template <class A>
-void fields(A& a, model::ProbeReply& o) {
+/// What became of a probe: which probe, through what, to whom.
+template <class A, class O>
+void fields_of_probe(A& a, O& o) {
   id(a, o.circuit, a.circuits);
   id(a, o.target, a.targets);
   sequence(a, o.sequence, o.circuit, 0);
+}
+
+template <class A>
+void fields(A& a, model::ProbeReply& o) {
+  fields_of_probe(a, o);
   duration(a, o.rtt);
 }
 
 template <class A>
 void fields(A& a, model::ProbeRejected& o) {
-  id(a, o.circuit, a.circuits);
-  id(a, o.target, a.targets);
-  sequence(a, o.sequence, o.circuit, 0);
+  fields_of_probe(a, o);
   whole(a, o.error);
 }
 

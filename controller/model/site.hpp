@@ -186,6 +186,7 @@ struct Endpoints {
   std::string control_socket = "/run/linekeeper/control.sock";
   std::string switch_socket = "/run/linekeeper-switch/switch.sock";
   std::string journal = "/var/lib/linekeeper/journal.db";
+  int recording_mib = 64;  ///< of the journal's file for what was observed, in MiB; the oldest goes first
   std::string http_address = "127.0.0.1";
   std::uint16_t http_port = 9851;       ///< page, /metrics, read-only API; 0 = none
   std::vector<std::string> http_hosts;  ///< Host header values allowed beside localhost and the address itself

@@ -47,6 +47,8 @@ inline constexpr auto kMetricCatalogue = std::to_array<MetricRow>({
     {"loop_stalled_seconds_total", C, "", "Time that the loop stood still in those."},
     {"log_messages_total", C, "level", "Log messages by level."},
     {"events_dropped_total", C, "sink", "Events that a sink (the journal, page streams) could not take and lost."},
+    {"recording_blocks_dropped_total", C, "",
+     "Blocks of the recording (five seconds of what was observed) that the journal could not write and lost."},
     {"api_requests_total", C, "handler,code", "HTTP requests answered, by part of the API and status code."},
     // Circuits: judged by carrier-neutral probes only; SIP never counts here.
     {"circuit_info", G, "circuit,provider,interface,medium", "What the circuit is; always 1."},

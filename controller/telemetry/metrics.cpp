@@ -139,6 +139,7 @@ struct Metrics::Impl {
     lag = &families.histogram("loop_lag_seconds", {}, kLagBounds);
     for (const LogLevel& l : kLogLevels) families.counter("log_messages_total", {l.name});
     for (const std::string_view sink : kSinks) families.counter("events_dropped_total", {sink});
+    families.counter("recording_blocks_dropped_total", {});
     for (const Handler& h : kHandlers)
       for (const Code& c : kCodes) families.counter("api_requests_total", {h.name, c.label});
     for (const Code& c : kCodes) families.counter("api_requests_total", {"other", c.label});
@@ -210,6 +211,10 @@ void Metrics::api_request(std::string_view path, int code) {
 
 void Metrics::events_dropped(Sink sink, std::uint64_t since_start) {
   follow(impl_->families.counter("events_dropped_total", {kSinks[static_cast<std::size_t>(sink)]}), static_cast<double>(since_start));
+}
+
+void Metrics::recording_blocks_dropped(std::uint64_t since_start) {
+  follow(impl_->families.counter("recording_blocks_dropped_total", {}), static_cast<double>(since_start));
 }
 
 void Metrics::actuator_operation(std::string_view name) {

@@ -52,6 +52,7 @@ class Metrics {
   /// @param path  of the request; reduced to the fixed vocabulary of the API, so that no request can make a series
   void api_request(std::string_view path, int code);
   void events_dropped(Sink sink, std::uint64_t since_start);  ///< the sink's own count
+  void recording_blocks_dropped(std::uint64_t since_start);   ///< the journal's own count
 
   /// @param actuator  "switch" or the PBX's name; one that is not configured is ignored
   void actuator_operation(std::string_view actuator);

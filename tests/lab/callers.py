@@ -1,18 +1,23 @@
-"""People on the LAN who telephone: SIPp at a steady rate, and what became of their calls.
+"""People on the LAN who telephone: SIPp at a steady rate, and what became of their calls, one by one.
 
 A call has failed when it was not answered (no 2xx to its INVITE) or could not be ended properly (no 2xx to its BYE: the
 line died under it). The second kind is named apart: a call that was up when its carrier died cannot be saved by anyone
 who does not move media, and is told honestly as "cut".
+
+SIPp's own counters are not asked: they are written once a second, and count a call that is never answered 15 s later, against
+whoever is then looking.
 """
-import csv
-import glob
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+import kernel
 import topology
+from processes import wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+UNANSWERED_S = 15  # SIPp gives up (sipp/call.xml)
+MOST_BYTES = 4 << 20  # of what is read: hours of calls; a kept site may run for days
 
 
 @dataclass
@@ -23,66 +28,55 @@ class Tally:
     failed: int = 0      # of all kinds
     cut: int = 0         # answered, and then the hang-up got no answer
     worst_setup_s: float = 0.0
+    unanswered: list = field(default_factory=list)  # when each of them was placed, on the boot clock in ns
 
 
 class Callers:
-    COLUMNS = {"tried": "GenericCounter1(C)", "answered": "GenericCounter2(C)", "cut": "GenericCounter3(C)", "failed": "FailedCall(C)"}
-
     def __init__(self, programs, node, run):
         self.programs, self.node, self.run = programs, node, run
-        self.statistics = os.path.join(run, "calls.csv")
-        self.times = None
+        self.log = os.path.join(run, "calls.log")
 
     def start(self, rate):
-        for old in glob.glob(os.path.join(self.run, "calls*.csv")):
-            os.unlink(old)
+        if os.path.exists(self.log):
+            os.unlink(self.log)
         self.programs.start(
             "callers", self.node, "sipp", "-sf", os.path.join(HERE, "sipp", "call.xml"), "-i", topology.CALLERS, "-p", "5060",
-            f"{topology.PBX_CALLERS}:5060", "-r", str(rate), "-rp", "1000", "-l", "2000", "-nostdin",
-            "-trace_stat", "-fd", "1", "-stf", self.statistics, "-trace_rtt", "-rtt_freq", "1", cwd=self.run)
+            f"{topology.PBX_CALLERS}:5060", "-r", str(rate), "-rp", "1000", "-l", "2000", "-nostdin", "-trace_logs", "-log_file", self.log,
+            "-trace_err", "-error_file", os.path.join(self.programs.logs, "failed-calls.log"), cwd=self.run)
 
     def stop(self):
         self.programs.stop("callers")
 
-    def now(self):
-        """The last line of the statistics, as numbers, or None before there is one; SIPp writes one a second."""
-        try:
-            with open(self.statistics, newline="") as f:
-                lines = f.read().splitlines()
-        except OSError:
-            return None
-        if len(lines) < 2:
-            return None
-        header, last = (next(csv.reader([line], delimiter=";")) for line in (lines[0], lines[-1]))
-        if len(last) < len(header) - 1:
-            return None  # being written
-        row = dict(zip(header, last))
-        return {name: int(row[column]) for name, column in self.COLUMNS.items()} | {"setups": len(self._setups())}
-
-    def mark(self):
-        """Statistics that are not older than this call."""
-        before = self._size()
-        until = time.monotonic() + 3
-        while self._size() == before and time.monotonic() < until:
-            time.sleep(0.02)
-        return self.now()
-
-    def _size(self):
-        try:
-            return os.stat(self.statistics).st_size
-        except OSError:
-            return 0
+    @staticmethod
+    def mark():
+        """Now, as the beginning or the end of an interval."""
+        return kernel.boot_ns()
 
     def between(self, begin, end):
-        """The tally of two marks. Calls still ringing at the second mark are in nobody's figures yet: leave them time."""
-        d = {name: end[name] - begin[name] for name in self.COLUMNS}
-        return Tally(tried=d["tried"], answered=d["answered"], failed=d["failed"] + d["cut"], cut=d["cut"],
-                     worst_setup_s=max(self._setups()[begin["setups"]:end["setups"]], default=0.0))
+        """The tally of the calls placed between two marks, and of those cut between them. Waits until the fate of each is known."""
+        wait_until(lambda: not self._tally(begin, end).unanswered, max(0.0, UNANSWERED_S - (kernel.boot_ns() - end) / 1e9))
+        return self._tally(begin, end)
 
-    def _setups(self):
-        """INVITE -> 200 of every answered call, in seconds, in the order of the answers."""
-        for name in glob.glob(os.path.join(self.run, "call_*_rtt.csv")):
-            with open(name) as f:
-                whole = f.read().rpartition("\n")[0]
-            return [float(line.split(";")[1]) / 1000 for line in whole.splitlines()[1:]]
-        return []
+    def _tally(self, begin, end):
+        placed, answered, cut = self._read()
+        mine = {call for call, at in placed.items() if begin <= at < end}
+        unanswered = sorted(placed[call] for call in mine if call not in answered)
+        cuts = sum(begin <= at < end for at in cut.values())
+        return Tally(tried=len(mine), answered=len(mine) - len(unanswered), failed=len(unanswered) + cuts, cut=cuts, unanswered=unanswered,
+                     worst_setup_s=max(((answered[call] - placed[call]) / 1e9 for call in mine if call in answered), default=0.0))
+
+    def _read(self):
+        """When each call was placed, answered and cut, by its number, on the boot clock in ns. SIPp writes the wall clock."""
+        fates = {"placed": {}, "answered": {}, "cut": {}}
+        boot_less_wall = kernel.boot_ns() - time.time_ns()
+        try:
+            with open(self.log, "rb") as f:
+                f.seek(max(0, os.fstat(f.fileno()).st_size - MOST_BYTES))
+                lines = f.read().decode().split("\n")[:-1]  # the last one may be being written
+        except OSError:
+            lines = []
+        for line in lines:
+            words = line.rpartition("\t")[2].split(" ")  # "1795367704.653527 placed 1"
+            if len(words) == 3:
+                fates[words[1]][words[2]] = int(words[0].replace(".", "")) * 1000 + boot_less_wall
+        return fates["placed"], fates["answered"], fates["cut"]

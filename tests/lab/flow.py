@@ -12,28 +12,11 @@ import time
 
 import kernel
 import topology
+from netns import forked_into
 
 EVERY_S = 0.02
 MOST_BYTES = 8 << 20  # a kept site may run for days: the record begins anew then
 RECORD = struct.Struct("<QQ4s")  # sent and answered (boot clock, ns), public address
-
-
-def _child(node, work):
-    """A forked helper inside a namespace; ends with its parent."""
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        kernel.die_with_parent(signal.SIGKILL)
-        kernel.let_go_of_terminal()
-        os.setsid()
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        kernel.setns(node.fd)
-        work()
-    finally:  # a helper never returns into its parent's frames
-        os._exit(1)
 
 
 def _echo():
@@ -76,7 +59,7 @@ class Flow:
         self.net, self.path, self.pids = net, os.path.join(run, "flow.bin"), []
 
     def start(self):
-        self.pids = [_child(self.net["internet"], _echo), _child(self.net["callers"], lambda: _send(self.path))]
+        self.pids = [forked_into(self.net["internet"], _echo), forked_into(self.net["callers"], lambda: _send(self.path))]
 
     def stop(self):
         for pid in self.pids:

@@ -4,12 +4,10 @@ The listening socket is opened before the cage is entered and so belongs to the 
 belong to the site's.
 """
 import asyncio
-import os
-import signal
 import socket
 
-import kernel
 import topology
+from netns import forked_into
 
 
 def open_port():
@@ -51,15 +49,4 @@ async def _serve(listening):
 
 def start(listening, node):
     """Forks the forwarder; it ends with its parent."""
-    pid = os.fork()
-    if pid:
-        return pid
-    try:
-        kernel.die_with_parent(signal.SIGKILL)
-        kernel.let_go_of_terminal()
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
-        kernel.setns(node.fd)
-        asyncio.run(_serve(listening))
-    finally:  # a helper never returns into its parent's frames
-        os._exit(1)
+    return forked_into(node, lambda: asyncio.run(_serve(listening)))

@@ -3,6 +3,7 @@ import contextlib
 import ctypes
 import fcntl
 import os
+import signal
 import socket
 import struct
 import subprocess
@@ -20,6 +21,24 @@ def run(*argv, stdin=None, check=True):
     if check and done.returncode != 0:
         raise CommandFailed(f"{' '.join(argv)}: {(done.stderr or done.stdout).strip()}" + (f"\n{stdin}" if stdin else ""))
     return done.stdout
+
+
+def forked_into(node, work):
+    """A forked helper inside a namespace, which ends with its parent. Returns its process id."""
+    pid = os.fork()
+    if pid:
+        return pid
+    try:
+        kernel.die_with_parent(signal.SIGKILL)
+        kernel.let_go_of_terminal()
+        os.setsid()
+        signal.set_wakeup_fd(-1)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_DFL)
+        kernel.setns(node.fd)
+        work()
+    finally:  # a helper never returns into its parent's frames
+        os._exit(1)
 
 
 class Namespace:

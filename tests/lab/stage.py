@@ -11,6 +11,9 @@ from world import World
 SUBJECT = {"routing": "voice", "trunk": "outbound"}
 # An act is only over when the calls that it hit have been counted: Kamailio gives up on a dead hop after 2.5 s.
 SETTLE_S = 3.2
+# Longer than a call takes to be set up here. One that is being set up when its line dies is the line's: the carrier has taken it, and its
+# answer is lost on the way. No product can tell that from a callee who has not answered yet.
+IN_SET_UP_S = 0.05
 WINDOW = 50  # decided probes that a circuit's figures are made of
 
 
@@ -99,6 +102,20 @@ class Stage:
     def counted_calls(self, settle_s=SETTLE_S):
         time.sleep(settle_s)
         return self.world.callers.between(self._calls, self.world.callers.mark())
+
+    def answered(self, calls, cut_off=True):
+        """All new calls were answered, but for those that were being set up at the very fault. Returns how many those were.
+
+        cut_off: the fault cuts off what is under way; False: it only refuses what is new, so there is no such excuse.
+        """
+        fault = self.faults.active[-1]
+        begun, done = fault.began_ns - int(IN_SET_UP_S * 1e9), fault.began_ns + fault.took_ns
+        caught = [at for at in calls.unanswered if cut_off and begun <= at <= done]
+        lost = [at for at in calls.unanswered if at not in caught]
+        if lost:
+            raise Unexpected(f"{len(lost)} of {calls.tried} new calls were not answered; placed so many seconds after the fault: "
+                             + ", ".join(f"{(at - fault.began_ns) / 1e9:.3f}" for at in lost))
+        return len(caught)
 
     # Expectations ------------------------------------------------------------------------------------------------------------
 

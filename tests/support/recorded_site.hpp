@@ -85,6 +85,7 @@ class RecordedSite {
   std::vector<model::Plan> plans;
   std::map<std::string, model::SitePtr> sites;  // by sha256
   std::string boot_id = "boot";
+  Duration timer_lateness = 3ms;  ///< a timer is never early, and so late at the most
 
  private:
   void keep(journal::ObservationBlock b) {
@@ -99,8 +100,7 @@ class RecordedSite {
   }
   void observe(const model::Observation& o) { take(decider_->observe(o, recorder_.told(o, now_))); }
   void take(const decision::Output& out) {
-    // A timer is never early, and up to 3 ms late.
-    wakeup_ = out.next_wakeup == model::kNever ? model::kNever : std::max(out.next_wakeup, now_) + Duration(random_() % 3'000'000 + 1);
+    wakeup_ = out.next_wakeup == model::kNever ? model::kNever : std::max(out.next_wakeup, now_) + late();
     for (model::Event e : out.events) {
       e.wall = wall(e.at);
       events.push_back({.event = std::move(e), .boot_id = boot_id});
@@ -131,6 +131,7 @@ class RecordedSite {
     recorder_.every_second(s, *decider_);
   }
   bool lost(std::size_t c) { return dead_[c] || !links_[c] || std::uniform_real_distribution<>(0, 1)(random_) < loss_[c]; }
+  Duration late() { return timer_lateness == Duration{} ? Duration{} : jitter(timer_lateness) + Duration{1}; }
   Duration jitter(Duration most) { return Duration(static_cast<std::int64_t>(random_() % static_cast<std::uint64_t>(most.count()))); }
   void probe(std::size_t c) {
     next_probe_[c] = now_ + site_->probing.interval - 20ms + jitter(40ms);

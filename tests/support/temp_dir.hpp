@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace linekeeper::tests {
 
@@ -21,7 +22,7 @@ struct TempDir {
   }
   TempDir(const TempDir&) = delete;
   TempDir& operator=(const TempDir&) = delete;
-  [[nodiscard]] std::string operator/(const char* name) const { return (path / name).string(); }
+  [[nodiscard]] std::string operator/(std::string_view name) const { return (path / name).string(); }
 };
 
 }  // namespace linekeeper::tests

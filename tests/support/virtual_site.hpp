@@ -104,11 +104,11 @@ class VirtualSite {
     const auto& c = s.plan.classes[traffic_class].circuit;
     return c ? (*site_)[*c].name : "";
   }
-  [[nodiscard]] std::string order_now() const {
+  [[nodiscard]] std::string order_now(std::size_t trunk = 0) const {
     std::string text;
     const auto s = status();
-    for (const auto& step : s.plan.trunks[0].order)
-      text += (text.empty() ? "" : " ") + std::to_string(site_->trunks[0].members[step.member].dispatcher_set);
+    for (const auto& step : s.plan.trunks[trunk].order)
+      text += (text.empty() ? "" : " ") + std::to_string(site_->trunks[trunk].members[step.member].dispatcher_set);
     return text;
   }
   [[nodiscard]] model::Health circuit(std::size_t i) const { return status().circuits[i].verdict.health; }

@@ -12,13 +12,12 @@
 #include <algorithm>
 #include <boost/asio/io_context.hpp>
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <vector>
 
 #include "controller/admin/http_server.hpp"
+#include "tests/support/temp_dir.hpp"
 
 namespace linekeeper::admin::testing {
 
@@ -51,17 +50,7 @@ struct FakeApi : Api {
   }
 };
 
-class Folder {
- public:
-  Folder() { REQUIRE(::mkdtemp(name_.data()) != nullptr); }
-  ~Folder() { std::filesystem::remove_all(name_); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  [[nodiscard]] std::string path(const std::string& name) const { return name_ + "/" + name; }
-
- private:
-  std::string name_ = "/tmp/lk_admin_XXXXXX";
-};
+using tests::TempDir;
 
 struct Fixture {
   explicit Fixture(Limits limits = {}) : server(context.get_executor(), api, limits) {
@@ -82,8 +71,8 @@ struct Fixture {
 
   boost::asio::io_context context;
   FakeApi api;
-  Folder folder;
-  std::string socket_path = folder.path("control.sock");
+  TempDir folder;
+  std::string socket_path = folder / "control.sock";
   HttpServer server;
 };
 

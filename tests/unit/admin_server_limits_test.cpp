@@ -171,13 +171,13 @@ TEST_CASE("limits: stop does not wait for an answer that does not come") {
 TEST_CASE("limits: a server that goes without stop closes its clients and streams") {
   boost::asio::io_context context;
   FakeApi api;
-  Folder folder;
+  const TempDir folder;
   {
     HttpServer server(context.get_executor(), api);
-    REQUIRE(server.listen_unix(folder.path("s")));
+    REQUIRE(server.listen_unix(folder / "s"));
   }
   context.run();
-  CHECK_FALSE(std::filesystem::exists(folder.path("s")));
+  CHECK_FALSE(std::filesystem::exists(folder / "s"));
 }
 
 TEST_CASE("limits: whatever bytes come, the server answers or closes, and goes on") {

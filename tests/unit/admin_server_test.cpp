@@ -26,8 +26,8 @@ TEST_CASE("server: a request on the control socket carries who asks") {
 }
 
 TEST_CASE("server: owners are named from the file, and by number when it has no name for them") {
-  Folder folder;
-  const std::string file = folder.path("passwd");
+  const TempDir folder;
+  const std::string file = folder / "passwd";
   {
     std::FILE* out = std::fopen(file.c_str(), "w");
     REQUIRE(out != nullptr);
@@ -190,7 +190,7 @@ TEST_CASE("server: a stale socket file is replaced, a living one and a file are 
   CHECK(living.error().what.find("another process listens on") != std::string::npos);
   CHECK(living.error().remedy.find("systemctl status linekeeper") != std::string::npos);
 
-  const std::string stale = f.folder.path("stale.sock");
+  const std::string stale = f.folder / "stale.sock";
   {
     auto left = open_unix_listener(stale);
     REQUIRE(left);
@@ -202,14 +202,14 @@ TEST_CASE("server: a stale socket file is replaced, a living one and a file are 
   REQUIRE(::stat(stale.c_str(), &made) == 0);
   CHECK((made.st_mode & 0777) == 0660);
 
-  const std::string file = f.folder.path("file");
+  const std::string file = f.folder / "file";
   std::fclose(std::fopen(file.c_str(), "w"));
   const auto occupied = second.listen_unix(file);
   REQUIRE_FALSE(occupied);
   CHECK(occupied.error().what.find("is not a socket") != std::string::npos);
   CHECK(std::filesystem::exists(file));
-  CHECK_FALSE(second.listen_unix(f.folder.path("none") + "/x.sock"));
-  CHECK_FALSE(second.listen_unix(f.folder.path(std::string(107, 'x'))));
+  CHECK_FALSE(second.listen_unix(f.folder / "none/x.sock"));
+  CHECK_FALSE(second.listen_unix(f.folder / std::string(107, 'x')));
   CHECK_FALSE(second.listen_tcp("localhost", 0, {}));
   const auto taken = second.listen_tcp("127.0.0.1", f.server.tcp_port(), {});
   REQUIRE_FALSE(taken);
@@ -217,14 +217,14 @@ TEST_CASE("server: a stale socket file is replaced, a living one and a file are 
 }
 
 TEST_CASE("server: a successor's socket is not removed by the one before") {
-  Folder folder;
-  const std::string path = folder.path("s");
+  const TempDir folder;
+  const std::string path = folder / "s";
   auto mine = open_unix_listener(path);
   REQUIRE(mine);
   // Both exist at once, so that the two cannot share an inode number.
-  auto other = open_unix_listener(folder.path("other"));
+  auto other = open_unix_listener(folder / "other");
   REQUIRE(other);
-  std::filesystem::rename(folder.path("other"), path);
+  std::filesystem::rename(folder / "other", path);
   mine->file.remove();
   CHECK(std::filesystem::exists(path));
   ::close(mine->fd);

@@ -230,8 +230,13 @@ TEST_CASE("remarks: a circuit too narrow for the calls of a busy hour") {
   const auto narrow = [](const char* kbps) {
     return after("name = \"fiber\"", std::string("bandwidth_kbps = ") + kbps, after("name = \"outbound\"", "busy_hour_calls = 10", with_codec()));
   };
-  CHECK_FALSE(noted(narrow("800"), "too narrow"));  // ten calls of 80 kbit/s
-  CHECK(noted(narrow("799"), "circuit fiber (799 kbit/s) is too narrow for the 10 calls of trunk outbound in its busy hour (800 kbit/s in g711)"));
+  CHECK_FALSE(noted(narrow("872"), "too narrow"));  // ten calls of 87.2 kbit/s, as policy weighs them
+  CHECK(noted(narrow("871"), "circuit fiber (871 kbit/s) is too narrow for the 10 calls of trunk outbound in its busy hour (872 kbit/s in g711)"));
+  const std::string second = "[[trunk]]\nname = \"fax\"\nkey = \"fax\"\nbusy_hour_calls = 5\nsets = { north = 31, south = 32 }\n";
+  CHECK_FALSE(noted(narrow("1308") + second, "too narrow"));
+  CHECK(noted(narrow("1307") + second,
+              "circuit fiber (1307 kbit/s) is too narrow for the calls of trunks outbound, fax in their busy hours together (1308 kbit/s)"));
+  CHECK_FALSE(noted(narrow("871") + second, "together"));  // one of them is too much by itself: that is what is said
 }
 
 TEST_CASE("remarks: probing that contradicts itself or asks others too often") {

@@ -56,6 +56,7 @@ TEST_CASE("bounds: detection, quality and capacity, by their numbers") {
     const char *section, *key, *below, *lowest, *highest, *above;  // null: there is none
   };
   for (const Bound& b : std::initializer_list<Bound>{
+           {"daemon", "recording_mib", "0", "1", "65536", "65537"},
            {"circuit_health", "false_failovers_per_year", "0.09", "0.1", "10000", "10001"},
            {"circuit_health", "false_suspicions_per_day", "0.09", "0.1", "10000", "10001"},
            {"circuit_health", "suspect_after", "\"49ms\"", "\"50ms\"", "\"60s\"", "\"60.001s\""},
@@ -92,6 +93,8 @@ TEST_CASE("bounds: detection, quality and capacity, by their numbers") {
 
 TEST_CASE("bounds: a mistake of a bound is told once, and no other is made of it") {
   check_only(kSound + "[circuit_health]\nfalse_failovers_per_year = 0.05\n", "false_failovers_per_year is 0.05, out of its bounds", "0.1 to 10000");
+  check_only(kSound + "[daemon]\nrecording_mib = 0\n", "[daemon] recording_mib is 0, out of its bounds", "1 to 65536");
+  check_only(kSound + "[daemon]\nrecording_mib = \"64 MiB\"\n", "recording_mib is text, it must be a whole number", "recording_mib = 64");
   check_only(kSound + "[probing]\nverify_budget = -1\n", "verify_budget is -1", "0 to 10000");
   check_only(kSound + "[probing]\naccelerate = 1\n", "accelerate is a whole number, it must be true or false", "accelerate = true");
   check_only(kSound + "[circuit_health]\nsuspect_after = 300\n", "suspect_after is a number without a unit", "\"300ms\"");

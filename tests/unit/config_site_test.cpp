@@ -1,9 +1,7 @@
-#include <unistd.h>
-
-#include <cstdlib>
 #include <fstream>
 
 #include "config_text.hpp"
+#include "tests/support/temp_dir.hpp"
 
 using namespace linekeeper;
 using namespace config_text;
@@ -14,6 +12,8 @@ TEST_CASE("site: what is left out takes its default") {
   CHECK(site.name == "lab");
   CHECK(site.file == "site.toml");
   CHECK(site.endpoints.http_port == 9851);
+  CHECK(site.endpoints.recording_mib == 64);
+  CHECK(site_of(kSound + "[daemon]\nrecording_mib = 512\n").endpoints.recording_mib == 512);
   CHECK(site.probing.interval == 200ms);
   CHECK(site.carrier_health.fall == 2);
   REQUIRE(site.circuits.size() == 2);
@@ -76,19 +76,11 @@ namespace {
 /// A file that is gone again when the test ends.
 class TemporaryFile {
  public:
-  explicit TemporaryFile(std::string_view text) {
-    const int fd = ::mkstemp(path_.data());
-    REQUIRE(fd >= 0);
-    ::close(fd);
-    std::ofstream(path_) << text;
-  }
-  ~TemporaryFile() { ::unlink(path_.c_str()); }
-  TemporaryFile(const TemporaryFile&) = delete;
-  TemporaryFile& operator=(const TemporaryFile&) = delete;
-  [[nodiscard]] const std::string& path() const { return path_; }
+  explicit TemporaryFile(std::string_view text) { std::ofstream(path()) << text; }
+  [[nodiscard]] std::string path() const { return folder_ / "site.toml"; }
 
  private:
-  std::string path_ = "/tmp/linekeeper-config-test-XXXXXX";
+  tests::TempDir folder_;
 };
 }  // namespace
 

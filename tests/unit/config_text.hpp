@@ -154,8 +154,8 @@ inline std::string dump(const linekeeper::model::Site& s) {
     out << t.name << ' ' << t.carriers.size() << ' ' << t.key << ' ' << d(t.rto) << ' ' << t.emergency << ' ' << maybe(t.busy_hour_calls) << ' '
         << maybe(t.busy_hour_calls_per_second) << ' ' << back(t.failback) << '\n';
   const auto& e = s.endpoints;
-  out << e.control_socket << ' ' << e.switch_socket << ' ' << e.journal << ' ' << e.http_address << ' ' << e.http_port << ' ' << e.http_hosts.size()
-      << '\n';
+  out << e.control_socket << ' ' << e.switch_socket << ' ' << e.journal << ' ' << e.recording_mib << ' ' << e.http_address << ' ' << e.http_port
+      << ' ' << e.http_hosts.size() << '\n';
   return out.str();
 }
 

@@ -1,26 +1,13 @@
 // Counts what the whole program allocates: a record is made for every probe of a large site.
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <fstream>
-#include <new>
 
 #include "controller/daemon/recorder.hpp"
+#include "tests/support/allocations.hpp"
 #include "tests/support/temp_dir.hpp"
 #include "tests/support/virtual_site.hpp"
 #include "tests/unit/config_text.hpp"
-
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size > 0 ? size : 1)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 using namespace linekeeper;
 using namespace std::chrono_literals;
@@ -170,7 +157,7 @@ TEST_CASE("recorder: nothing is allocated for a probe, its answer, an OPTIONS or
   Bench b;
   b.start();
   b.blocks.reserve(10);
-  const std::size_t before = allocations;
+  const auto before = tests::allocations;
   for (std::uint64_t s = 1; s <= 200; ++s) {
     const Instant now = kStart + s * 1ms;
     b.recorder.told(probe(s, now), now);
@@ -178,6 +165,6 @@ TEST_CASE("recorder: nothing is allocated for a probe, its answer, an OPTIONS or
     b.recorder.told(model::Observation(model::SipOutcome{.carrier = {}, .circuit = {}, .sequence = s, .code = 200, .sent = now, .rtt = 20ms}), now);
     b.recorder.woken(now);
   }
-  CHECK(allocations == before);
+  CHECK(tests::allocations == before);
   CHECK(b.blocks.empty());
 }

@@ -2,27 +2,14 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <cstdlib>
-#include <new>
 #include <numeric>
 #include <random>
 #include <set>
 
 #include "controller/decision/diagnoses.hpp"
 #include "controller/decision/diagnosis_table.hpp"
+#include "tests/support/allocations.hpp"
 #include "tests/unit/diagnosis_fixture.hpp"
-
-namespace {
-std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size > 0 ? size : 1)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
 
 using namespace linekeeper;
 using namespace linekeeper::tests;
@@ -228,7 +215,7 @@ TEST_CASE("diagnosis: where all is well nothing is allocated, not even for a hub
   hub.carriers.resize(256, hub.carriers[1]);
   const WellSite s(hub);
   decision::Diagnoses diagnoses;
-  const std::size_t before = allocations;
+  const auto before = allocations;
   const bool none = s.diagnoses().empty();
   const bool quiet = diagnoses.update(s.site, s.e, kNow).empty();
   CHECK(allocations == before);

@@ -291,6 +291,67 @@ TEST_CASE("trunk: what is measured to be more than a carrier may take is offered
   CHECK(site.order_now() == "11 12 21 22");
 }
 
+namespace {
+/// Two trunks that prefer the fiber; ten calls in G.711 fill it.
+model::Site two_trunks_on_a_narrow_fiber() {
+  model::Site site = tests::two_by_two();
+  site.circuits[kFiber].bandwidth_kbps = 10 * 87.2;
+  site.trunks.push_back(site.trunks[0]);
+  site.trunks[1].name = "fax";
+  return site;
+}
+}  // namespace
+
+TEST_CASE("trunk: two trunks that fit a circuit each alone and not together do not both go by it: the later one makes room") {
+  VirtualSite site(two_trunks_on_a_narrow_fiber());
+  site.start_empty();
+  site.take(site.decider().adopt(decision::TrunkAdopted{.trunk = model::TrunkId{1}, .sets = {}}, site.now()));
+  site.run(30s);
+  const auto load = [&](std::uint16_t trunk, int calls) {
+    site.take(site.decider().observe(model::TrunkLoad{.trunk = model::TrunkId{trunk}, .calls = calls}, site.now()));
+  };
+  load(0, 6);
+  load(1, 4);
+  CHECK(site.order_now(0) == "11 12 21 22");
+  CHECK(site.order_now(1) == "11 12 21 22");
+  load(1, 5);
+  CHECK(site.order_now(0) == "11 12 21 22");
+  CHECK(site.order_now(1) == "12 22 11 21");
+  const auto reason = site.status().plan.trunks[1].rejected[1].reason;
+  CAPTURE(reason);
+  CHECK(reason.find("the calls with those of other trunks need 959 kbit/s each way, and its circuit carries 872") != std::string::npos);
+  const int before = site.count(EventId::TrunkMoved);
+  site.run(60s);
+  CHECK(site.count(EventId::TrunkMoved) == before);
+  load(1, 4);  // with a tenth to spare, not before
+  CHECK(site.order_now(1) == "12 22 11 21");
+  load(1, 3);
+  CHECK(site.order_now(1) == "11 12 21 22");
+  // What the first one takes counts only where it goes.
+  load(1, 10);
+  CHECK(site.order_now(1) == "12 22 11 21");
+  load(0, 11);
+  CHECK(site.order_now(0) == "12 22 11 21");
+  load(1, 9);
+  CHECK(site.order_now(1) == "11 12 21 22");
+}
+
+TEST_CASE("trunk: a trunk for emergency calls takes its share first, wherever it stands in the file (I24)") {
+  model::Site calls = two_trunks_on_a_narrow_fiber();
+  calls.trunks[1].emergency = true;
+  calls.trunks[0].busy_hour_calls = 9;
+  calls.trunks[1].busy_hour_calls = 1;
+  for (const bool crowded : {false, true}) {
+    if (crowded) calls.trunks[1].busy_hour_calls = 2;
+    VirtualSite site(calls);
+    site.start_empty();
+    site.take(site.decider().adopt(decision::TrunkAdopted{.trunk = model::TrunkId{1}, .sets = {}}, site.now()));
+    site.run(30s);
+    CHECK(site.order_now(0) == (crowded ? "12 22 11 21" : "11 12 21 22"));
+    CHECK(site.order_now(1) == "11 12 21 22");
+  }
+}
+
 TEST_CASE("trunk: going back by hand only, a carrier that recovered stays behind until it is the better one") {
   model::Site manual = tests::two_by_two();
   manual.trunks[0].failback.mode = model::FailbackMode::Manual;

@@ -9,8 +9,8 @@
 #include <algorithm>
 #include <csignal>
 #include <fstream>
-#include <thread>
 
+#include "tests/support/own_namespace.hpp"
 #include "tests/unit/journal_fixture.hpp"
 
 using namespace linekeeper;
@@ -51,20 +51,8 @@ model::Event large() {
 /// Runs `body` in a thread with a mount namespace of its own; false where the kernel does not allow one.
 template <class Body>
 bool in_own_mounts(Body body) {
-  bool allowed = false;
-  std::exception_ptr failed;  // a REQUIRE that does not hold throws
-  std::thread([&] {
-    if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return;
-    allowed = true;
-    try {
-      body();
-    } catch (...) {
-      failed = std::current_exception();
-    }
-  }).join();
-  if (failed) std::rethrow_exception(failed);
-  if (!allowed) MESSAGE("skipped: no mount namespace here (needs root)");
-  return allowed;
+  return tests::in_own_namespace([] { return ::unshare(CLONE_NEWNS) == 0 && ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0; },
+                                 body);
 }
 
 }  // namespace

@@ -1,6 +1,9 @@
 #pragma once
 // A journal in a directory of its own, and a loop that runs until an answer is there (no clock, no sleeping: a test that
 // never gets its answer ends by CTest's timeout).
+#include <doctest/doctest.h>
+#include <sqlite3.h>
+
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
 #include <filesystem>
@@ -15,6 +18,17 @@
 namespace linekeeper::journal {
 
 using tests::TempDir;
+
+/// By a connection of its own, as a stranger at the file would.
+inline void sql(const std::string& path, const char* statement) {
+  sqlite3* handle = nullptr;
+  REQUIRE(sqlite3_open(path.c_str(), &handle) == SQLITE_OK);
+  char* message = nullptr;
+  sqlite3_exec(handle, statement, nullptr, nullptr, &message);
+  CHECK_MESSAGE(message == nullptr, message);
+  sqlite3_free(message);
+  sqlite3_close(handle);
+}
 
 struct Bench {
   boost::asio::io_context io;

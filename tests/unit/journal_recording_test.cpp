@@ -41,16 +41,6 @@ Recording read(const std::string& path) {
   return std::move(*recording);
 }
 
-void sql(const std::string& path, const char* statement) {
-  sqlite3* handle = nullptr;
-  REQUIRE(sqlite3_open(path.c_str(), &handle) == SQLITE_OK);
-  char* message = nullptr;
-  sqlite3_exec(handle, statement, nullptr, nullptr, &message);
-  CHECK_MESSAGE(message == nullptr, message);
-  sqlite3_free(message);
-  sqlite3_close(handle);
-}
-
 }  // namespace
 
 TEST_CASE("recording: what is appended is read beside the running journal, with its configuration") {

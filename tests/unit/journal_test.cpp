@@ -1,5 +1,4 @@
 #include <doctest/doctest.h>
-#include <sqlite3.h>
 
 #include <fstream>
 
@@ -15,16 +14,6 @@ std::string texts(const std::vector<model::Event>& events) {
   std::string all;
   for (const auto& e : events) all += e.text;
   return all;
-}
-
-void sql(const std::string& path, const char* statement) {
-  sqlite3* handle = nullptr;
-  REQUIRE(sqlite3_open(path.c_str(), &handle) == SQLITE_OK);
-  char* message = nullptr;
-  sqlite3_exec(handle, statement, nullptr, nullptr, &message);
-  CHECK_MESSAGE(message == nullptr, message);
-  sqlite3_free(message);
-  sqlite3_close(handle);
 }
 
 std::string bytes_of(const std::string& path) {

@@ -9,6 +9,7 @@
 
 #include "controller/switch/read_back.hpp"
 #include "controller/switch/route_switch.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/unit/switch_fixture.hpp"
 #include "tests/unit/switch_namespace.hpp"
 
@@ -19,18 +20,14 @@ using namespace fixture;
 using namespace std::chrono_literals;
 
 struct Site {
-  std::string folder = "/tmp/linekeeper-switch-XXXXXX";
+  tests::TempDir folder;
   RouteSwitch route_switch;
   std::uint64_t generation = 0;
   model::Instant now{};
 
-  Site() : route_switch(adopted(mkdtemp(folder.data()))) {}
-  ~Site() {
-    unlink((folder + "/state").c_str());
-    rmdir(folder.c_str());
-  }
-  static RouteSwitch adopted(const std::string& in) {
-    return std::move(RouteSwitch::adopt(Kernel::open().value(), MemoryFile(in + "/state")).value());
+  Site() : route_switch(adopted(folder)) {}
+  static RouteSwitch adopted(const tests::TempDir& in) {
+    return std::move(RouteSwitch::adopt(Kernel::open().value(), MemoryFile(in / "state")).value());
   }
   void restart() { route_switch = adopted(folder); }
 
@@ -207,7 +204,7 @@ TEST_CASE("switch kernel: a restart adopts what stands and changes nothing, the 
   CHECK(witness.count() == 0);
   CHECK(ours() == stood);
   // Its memory lost too: the kernel still says which class table goes where.
-  unlink((s.folder + "/state").c_str());
+  unlink((s.folder / "state").c_str());
   s.restart();
   const auto state = std::get<StateReply>(s.route_switch.hello());
   REQUIRE(state.classes.size() == 2);

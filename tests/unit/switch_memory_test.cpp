@@ -1,12 +1,11 @@
 #include "controller/switch/switch_memory.hpp"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <string>
 
+#include "tests/support/temp_dir.hpp"
 #include "tests/unit/switch_fixture.hpp"
 
 namespace linekeeper::route {
@@ -15,14 +14,8 @@ namespace {
 using namespace fixture;
 using namespace std::chrono_literals;
 
-struct Folder {
-  std::string path = "/tmp/linekeeper-memory-XXXXXX";
-  Folder() { REQUIRE(mkdtemp(path.data()) != nullptr); }
-  ~Folder() {
-    for (const char* name : {"/state", "/state.new"}) unlink((path + name).c_str());
-    rmdir(path.c_str());
-  }
-  [[nodiscard]] std::string file() const { return path + "/state"; }
+struct Folder : tests::TempDir {
+  [[nodiscard]] std::string file() const { return *this / "state"; }
 };
 
 }  // namespace

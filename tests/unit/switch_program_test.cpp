@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "controller/switch/protocol.hpp"
+#include "tests/support/temp_dir.hpp"
 #include "tests/unit/switch_fixture.hpp"
 #include "tests/unit/switch_namespace.hpp"
 
@@ -54,20 +55,15 @@ struct Peer {
 };
 
 struct Program {
-  std::string folder = "/tmp/linekeeper-program-XXXXXX";
+  tests::TempDir folder;
   pid_t pid = -1;
-  Program() {
-    REQUIRE(mkdtemp(folder.data()) != nullptr);
-    start();
-  }
+  Program() { start(); }
   ~Program() {
     if (pid > 0) stop(SIGKILL);
-    for (const char* name : {"/s", "/state", "/log"}) unlink((folder + name).c_str());
-    rmdir(folder.c_str());
   }
   void start() {
-    const std::string path = folder + "/s";
-    const std::string log = folder + "/log";
+    const std::string path = folder / "s";
+    const std::string log = folder / "log";
     const char* argv[] = {LK_SWITCH_PROGRAM, "--socket", path.c_str(), nullptr};
     posix_spawn_file_actions_t actions;
     posix_spawn_file_actions_init(&actions);
@@ -86,7 +82,7 @@ struct Program {
     pid = -1;
     return {status, std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::steady_clock::now() - from).count()};
   }
-  [[nodiscard]] std::string path() const { return folder + "/s"; }
+  [[nodiscard]] std::string path() const { return folder / "s"; }
 };
 
 std::string status_line(pid_t pid, const std::string& key) {

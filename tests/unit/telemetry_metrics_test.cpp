@@ -477,6 +477,16 @@ TEST_CASE("metrics: guards count the difference, and start over when the decisio
   CHECK(b(held) == 4);
 }
 
+TEST_CASE("metrics: what is lost of the recording is counted as the journal counts it") {
+  Bench b;
+  CHECK(b("linekeeper_recording_blocks_dropped_total") == 0);
+  b.metrics.recording_blocks_dropped(3);
+  b.metrics.recording_blocks_dropped(3);
+  CHECK(b("linekeeper_recording_blocks_dropped_total") == 3);
+  b.metrics.recording_blocks_dropped(4);
+  CHECK(b("linekeeper_recording_blocks_dropped_total") == 4);
+}
+
 TEST_CASE("metrics: no request can make a series") {
   Bench b;
   const auto lines = [&] {

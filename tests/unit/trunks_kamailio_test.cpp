@@ -12,10 +12,10 @@
 #include <boost/asio/ip/udp.hpp>
 #include <csignal>
 #include <fstream>
-#include <thread>
 
 #include "carriers/trunks/rpc_client.hpp"
 #include "controller/runtime/clock.hpp"
+#include "tests/support/own_namespace.hpp"
 #include "tests/unit/trunks_fixture.hpp"
 
 using namespace linekeeper;
@@ -47,19 +47,7 @@ void with_kamailio(Body body) {
     MESSAGE("SKIPPED: /usr/sbin/kamailio is not installed");
     return;
   }
-  bool allowed = false;
-  std::exception_ptr failed;  // a REQUIRE that does not hold throws
-  std::thread([&] {
-    if (::unshare(CLONE_NEWNET) != 0 || !loopback_up()) return;
-    allowed = true;
-    try {
-      body();
-    } catch (...) {
-      failed = std::current_exception();
-    }
-  }).join();
-  if (failed) std::rethrow_exception(failed);
-  if (!allowed) MESSAGE("SKIPPED: no network namespace here (needs root, or unshare -Urnm)");
+  tests::in_own_namespace([] { return ::unshare(CLONE_NEWNET) == 0 && loopback_up(); }, body);
 }
 
 /// The sample configuration as it is shipped; only addresses and paths are the test's.

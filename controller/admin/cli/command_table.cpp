@@ -71,7 +71,8 @@ constexpr Command kCommands[] = {
      .detail = "Reads the journal's file itself, also while the daemon runs or when it has ended; changes nothing.\n"
                "Without --config every decision should be as it was recorded; with it, what would have been different is told.\n"
                "The world is as it was recorded: what another configuration would have probed otherwise is not known.\n"
-               "The daemon writes what it observes every five seconds; the journal keeps 64 MiB of it, about two days of a usual site.",
+               "The daemon writes what it observes every five seconds; the journal keeps 64 MiB of it, about two days of a usual\n"
+               "site ([daemon] recording_mib says how much).",
      .flags = kReplay,
      .example = "linekeeper replay --since 2h --config other.toml"},
     {.verb = Verb::Failover,
