@@ -34,7 +34,8 @@ std::vector<CircuitView> Decider::circuit_views(Instant now) const {
                      .proven_well = circuit.proven_well(),
                      .hold_down = hold_downs_[c].present(now),
                      .rtt_expected = circuit.rtt_expected(),
-                     .interval = circuit.pace()});
+                     .interval = circuit.pace(),
+                     .evidence_lasts = circuit.stale_after()});
   }
   return views;
 }
@@ -169,6 +170,7 @@ void Decider::choose_class(std::size_t i, std::span<const CircuitView> views, In
 }
 
 void Decider::count_move(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, Instant now) {
+  if (!before.circuit) return;  // its first way: nobody was moved, and a site that has just begun must be able to
   const Motive motive = state.choice.motive;
   state.budget.moved(motive, before.circuit && views[before.circuit->index()].health == Health::Down, now);
   if (motive == Motive::Quality) hold_downs_[before.circuit->index()].left(now);

@@ -184,11 +184,14 @@ class Chooser {
     choice_.lacking = which;
     for (const CircuitId c : ways_.usable()) {
       const CircuitView& there = ways_.view(c);
-      if (c == standing_.circuit || there.health != Health::Up || there.suspect) continue;
-      if (!there.proven_well) {
+      if (c == standing_.circuit || there.health != Health::Up) continue;
+      if (there.suspect || quiet_holds(there, now_)) {  // of a moment: it answers soon, or is down
+        guard = Guard::Freshness;
+        reject(c, guard);
+      } else if (!there.proven_well) {
         guard = Guard::HoldDown;
         reject(c, guard);
-      } else if (beyond(true, there.figures, *traffic_.limits, traffic_.codec)) {
+      } else if (surely_beyond(there.figures, *traffic_.limits, traffic_.codec)) {
         reject(c, Guard::QualityGain);
       } else if (quality_gain_holds(gain_of(here.figures, there.figures, *traffic_.limits, traffic_.codec))) {
         guard = Guard::QualityGain;
@@ -199,7 +202,7 @@ class Chooser {
       }
     }
     stay(guard, std::nullopt);
-    return true;
+    return guard != Guard::QualityGain;  // not enough better to leave for: it may still be the one to go back to
   }
 
   /// Back to one that is preferred to the one that stands. A lesser one that is ready is not taken while a better one needs only one
@@ -213,7 +216,7 @@ class Chooser {
       if (hold_down_holds(v, v.hold_down, now_)) {
         wait(c, Guard::HoldDown, ready > now_ ? ready : now_ + kLookAgain, ready > now_ ? ready : model::kNever);
         if (ready > now_ && ready - now_ <= site_.circuit_health.hold_down) return;
-      } else if (v.suspect) {
+      } else if (v.suspect || quiet_holds(v, now_)) {
         wait(c, Guard::Freshness, now_ + kLookAgainSoon);
       } else if (traffic_.limits && beyond(true, v.figures, *traffic_.limits, traffic_.codec)) {
         wait(c, Guard::QualityGain, now_ + kLookAgain);
