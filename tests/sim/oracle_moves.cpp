@@ -105,7 +105,10 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const decision::
   const bool by_link = link && !link->usable();
   const Published way = published(to->index(), now);
   const Duration pace = by_link || !way.quick ? way.interval : std::min<Duration>(way.interval, 100ms);
-  const Duration unknowable = way.timeout + 3 * pace * 11 / 10 + 100ms;
+  Duration unknowable = way.timeout + 3 * pace * 11 / 10 + 100ms;
+  // Nothing is asked while the daemon stands still.
+  if (resumed_ != Instant{} && now - resumed_ < unknowable && *taken.dead_since < resumed_)
+    unknowable += resumed_ - std::max(stopped_, *taken.dead_since);
   if (now - *taken.dead_since > unknowable)
     story_->broken("I2",
                    fmt::format("class {} moved from {} to {}, which was dead before it, for {:.2f} s; within {:.2f} s nobody can know", who,

@@ -154,6 +154,7 @@ void Truth::see_death(std::size_t c, std::optional<Instant> watched_since, Durat
   k.ever_died_briefly = k.ever_died_briefly || now - *k.dead_since < kLongestLearned;
   k.fooled = false;
   k.dead_since.reset();
+  k.fates.reset();  // what was lost while it was dead is not what it loses
   k.alive_since = now;
 }
 
