@@ -116,6 +116,7 @@ class Chooser {
     choice_.motive = standing_.motive;
     choice_.because = standing_.because;
     choice_.beyond = standing_.beyond;
+    choice_.crossed = standing_.crossed;
     choice_.lacking = standing_.lacking;
     stay(Guard::OperatorHold, wanted);
   }
@@ -176,12 +177,16 @@ class Chooser {
   /// The way that stands lives, and calls over it sound bad. @return whether that settles it
   bool improve(const CircuitView& here) {
     if (!traffic_.limits) return false;
-    std::string which;
-    choice_.beyond = beyond(standing_.beyond, here.figures, *traffic_.limits, traffic_.codec, &which);
+    std::string entering, staying;
+    choice_.beyond = beyond(standing_.beyond, here.figures, *traffic_.limits, traffic_.codec, &staying);
+    // What made it bad is the limit to enter that it crossed; the one to leave only says why it is not well again.
+    if (choice_.beyond) choice_.crossed = beyond(false, here.figures, *traffic_.limits, traffic_.codec, &entering) ? entering : standing_.crossed;
     if (here.brown()) choice_.recheck = now_ + kLookAgain;
     if (!choice_.beyond || !here.brown()) return false;
     Guard guard = ways_.any_unknown() ? Guard::Freshness : Guard::AllBad;
-    choice_.lacking = which;
+    choice_.lacking = !entering.empty()         ? entering
+                      : choice_.crossed.empty() ? staying
+                                                : fmt::format("{}, and not well again since: {}", choice_.crossed, staying);
     for (const CircuitId c : ways_.usable()) {
       const CircuitView& there = ways_.view(c);
       if (c == standing_.circuit || there.health != Health::Up || there.suspect) continue;
@@ -236,6 +241,7 @@ class Chooser {
     // What is waited for from the old place is forgotten; from the new one, a better circuit may still be in its hold-down.
     choice_.recheck = now_ + kLookAgain;
     choice_.beyond = false;
+    choice_.crossed.clear();
     choice_.lacking.clear();
     if (motive != Motive::Quality) choice_.because.clear();
   }

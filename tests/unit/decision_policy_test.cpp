@@ -418,6 +418,38 @@ TEST_CASE("policy: one that is beyond its round trip is left although R differs 
   CHECK(s.from(kFiber).because == "fiber had round trip 201 ms above 200 ms");
 }
 
+TEST_CASE("policy: what made it bad is the limit to enter, however near the limit to leave it has come since") {
+  Voice s;
+  s.views[1] = s.views[2] = kDown;
+  auto choice = s.from(kFiber);
+  CHECK(choice.lacking == "loss 30.0 % above 5.0 %");
+  const auto next = [&](model::Figures now) {
+    s.views[0].figures = now;
+    choice = decision::choose_circuit(s.site, s.voice, choice, s.views, s.orders, s.pace, s.now);
+    return choice.lacking;
+  };
+  CHECK(next(figures(0.2)) == "loss 20.0 % above 5.0 %");  // still beyond what it entered by
+  CHECK(next(figures(0.03)) == "loss 20.0 % above 5.0 %, and not well again since: loss 3.0 % above 2.0 %");
+  CHECK(next(figures(0.03, 201ms)) == "round trip 201 ms above 200 ms");  // another one, crossed meanwhile
+  CHECK(next(figures(0.024)) == "round trip 201 ms above 200 ms, and not well again since: loss 2.4 % above 2.0 %");
+  CHECK(next(figures(0.02)).empty());  // within every exit: over
+  CHECK(choice.crossed.empty());
+  CHECK(next(figures(0.03)).empty());  // and between the limits nothing is bad
+}
+
+TEST_CASE("policy: the reason of a quality move names what was crossed, also when the other way is ready only later") {
+  Voice s;
+  s.views[2] = kDown;
+  s.views[1].proven_well = false;
+  const auto kept = s.from(kFiber);
+  REQUIRE(kept.held_by == Guard::HoldDown);
+  s.views[0].figures = figures(0.0499);
+  s.views[1].proven_well = true;
+  const auto moved = decision::choose_circuit(s.site, s.voice, kept, s.views, s.orders, s.pace, s.now);
+  CHECK(moved.circuit == kCoax);
+  CHECK(moved.because == "fiber had loss 30.0 % above 5.0 %, and not well again since: loss 5.0 % above 2.0 %");
+}
+
 TEST_CASE("policy: all bad, the least bad stays, loudly") {
   Voice s;
   s.views[1] = degraded(s.views[1]);
