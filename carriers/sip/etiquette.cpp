@@ -78,6 +78,10 @@ void Etiquette::rejected(Instant now) {
   verify(now + kConfirmAfter, 1);
 }
 
+void Etiquette::doubted(Instant now) {
+  if (!silence_met_ && verify_at_ == model::kNever) verify(now, 1);
+}
+
 void Etiquette::stirred() {
   silence_met_ = false;
   verify_at_ = model::kNever;

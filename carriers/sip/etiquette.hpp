@@ -45,6 +45,9 @@ class Etiquette {
   /// A response that means "no calls": it shall be said a second time before it is believed, a second later, for a token. Twice at
   /// the most before a good answer comes.
   void rejected(model::Instant now);
+  /// The carrier is under suspicion through another circuit: is it there through this one? One OPTIONS now, for a token where the floor
+  /// would take longer. A suspicion of this path's own asks more than that, and goes on.
+  void doubted(model::Instant now);
   /// Somebody is there: the silence is over.
   void stirred();
   /// A good answer: nothing is suspected any more.

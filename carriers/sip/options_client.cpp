@@ -59,6 +59,12 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
     arm();
   }
 
+  void doubted() {
+    if (!running) return;
+    path.doubted(boot_now());
+    arm();
+  }
+
   void arm() {
     const Instant at = path.next_wakeup();
     if (at == model::kNever) {
@@ -230,6 +236,7 @@ OptionsClient::~OptionsClient() { impl_->stop(); }
 void OptionsClient::start() { impl_->start(); }
 void OptionsClient::stop() { impl_->stop(); }
 void OptionsClient::rebuild() { impl_->rebuild(); }
+void OptionsClient::doubted() { impl_->doubted(); }
 const ClientCounters& OptionsClient::counters() const { return impl_->path.counters(); }
 const Debt& OptionsClient::debt() const { return impl_->path.debt(); }
 

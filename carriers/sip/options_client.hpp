@@ -33,6 +33,8 @@ class OptionsClient {
   /// Interface or address changed: a new socket for the next transaction, which comes as soon as the floor allows. A
   /// transaction that waits ends without an outcome.
   void rebuild();
+  /// The carrier is under suspicion through another circuit: asks as soon as etiquette allows.
+  void doubted();
   [[nodiscard]] const ClientCounters& counters() const;
   /// What the client that takes over this path must keep to.
   [[nodiscard]] const Debt& debt() const;

@@ -60,6 +60,9 @@ class OptionsPath {
   /// The way is another now: ask soon.
   void changed(model::Instant now) { etiquette_.changed(now); }
 
+  /// The carrier is under suspicion through another circuit (decision::Output::ask): one OPTIONS as soon as etiquette allows.
+  void doubted(model::Instant now) { etiquette_.doubted(now); }
+
   [[nodiscard]] const Debt& debt() const { return etiquette_.debt(); }
   [[nodiscard]] const ClientCounters& counters() const { return counters_; }
 

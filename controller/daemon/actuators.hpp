@@ -45,6 +45,9 @@ class Actuators {
   void stop();  ///< leaves routes and leases as they are; no handler is called after this returns
   void carry_out(const model::Plan& plan, const std::vector<std::optional<model::LinkState>>& links);
 
+  /// Has the kernel ask this circuit's gateway whether it lives; without the switch it finds out by and by.
+  void ask_gateway(model::CircuitId circuit) { switch_->send(route::AskGateway{.circuit = (*site_)[circuit].name}); }
+
   [[nodiscard]] model::ActuatorStatus switch_status() const;
   [[nodiscard]] std::vector<model::ActuatorStatus> pbx_statuses() const;
 

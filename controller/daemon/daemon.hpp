@@ -83,6 +83,7 @@ class Daemon : public admin::Api {
   void act_on(const decision::Output& out);
   void notice_stall(model::Instant now);
   void follow_probing(std::uint64_t circuits);
+  void ask_gateways(std::uint64_t circuits);  // a bit for each
   /// What was learned of each circuit, written down and read back: a restart must not make it as nervous as it was on its first day.
   void remember_learned();
   void recall_learned();

@@ -60,10 +60,17 @@ void Daemon::follow_probing(std::uint64_t circuits) {
     if ((circuits >> c & 1) != 0) senses_->follow(model::id_at<model::CircuitId>(c), decider_->probe_plan(model::id_at<model::CircuitId>(c)));
 }
 
+void Daemon::ask_gateways(std::uint64_t circuits) {
+  for (std::size_t c = 0; c < site_->circuits.size() && circuits != 0; ++c)
+    if ((circuits >> c & 1) != 0) actuators_->ask_gateway(model::id_at<model::CircuitId>(c));
+}
+
 void Daemon::act_on(const decision::Output& out) {
   wake_at(out.next_wakeup);
   if (out.probing_changed != 0) follow_probing(out.probing_changed);
-  if (out.events.empty() && !out.plan) return;  // the way of nearly every probe
+  if (out.ask) senses_->ask(out.ask->carrier, out.ask->circuits);
+  const std::uint64_t gateways = out.ask_gateways;
+  if (out.events.empty() && !out.plan) return ask_gateways(gateways);  // the way of nearly every probe
   // Copied: what follows may ask the decider again.
   auto events = out.events;
   const auto plan = out.plan;
@@ -74,6 +81,7 @@ void Daemon::act_on(const decision::Output& out) {
     actuators_->carry_out(*plan, senses_->links());
     opened = recoveries_->on_plan(*plan, state, wall_now());
   }
+  ask_gateways(gateways);
   for (const model::Event& e : events) {
     if (e.id != EventId::AllBad) continue;
     for (std::size_t i = 0; i < site_->classes.size(); ++i)

@@ -98,6 +98,11 @@ Senses::Floors Senses::floors() const {
   return floors;
 }
 
+void Senses::ask(model::CarrierId carrier, std::uint64_t circuits) {
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c)
+    if ((circuits >> c & 1) != 0) clients_.at(carrier.index() * site_->circuits.size() + c)->doubted();
+}
+
 const sip::Debt& Senses::debt(model::CarrierId carrier, model::CircuitId circuit) const {
   static const sip::Debt none;
   const auto& client = clients_.at(carrier.index() * site_->circuits.size() + circuit.index());

@@ -33,6 +33,8 @@ class Senses {
   /// How this circuit is probed from now on.
   void follow(model::CircuitId circuit, const model::ProbePlan& plan) { probers_.at(circuit.index())->follow(plan); }
   [[nodiscard]] Floors floors() const;
+  /// One OPTIONS more to this carrier by these circuits (a bit for each id), as soon as its etiquette lets.
+  void ask(model::CarrierId carrier, std::uint64_t circuits);
   [[nodiscard]] const sip::Debt& debt(model::CarrierId carrier, model::CircuitId circuit) const;
   [[nodiscard]] const std::vector<std::optional<model::LinkState>>& links() const { return links_; }
   [[nodiscard]] static std::string path_name(const model::Site& site, model::CarrierId carrier, model::CircuitId circuit);

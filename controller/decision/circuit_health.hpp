@@ -84,6 +84,8 @@ class CircuitHealth {
   [[nodiscard]] model::Duration pace() const;
   /// How long an answer takes at the most.
   [[nodiscard]] model::Duration rtt_expected() const;
+  /// Evidence older than this is none (I6).
+  [[nodiscard]] model::Duration stale_after() const;
   [[nodiscard]] model::CircuitStatus status(model::Instant now) const;
   [[nodiscard]] model::Figures figures() const;
 
@@ -112,7 +114,6 @@ class CircuitHealth {
   void judge_brownout(model::Instant now);
   void make_plan(model::Instant now);
   [[nodiscard]] model::Duration interval() const;
-  [[nodiscard]] model::Duration stale_after() const;
   [[nodiscard]] model::Duration suspect_after() const;
   [[nodiscard]] model::Duration dead_after() const;
   [[nodiscard]] bool stale(model::Instant now) const { return now - std::max(last_evidence_, role_since_) > stale_after(); }

@@ -99,6 +99,8 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
       const bool code_changed = p.on(o, now);
       d.note_heard(o.carrier, o.circuit);
       look = p.last_was_bad() != bad_before;  // a suspicion has come or gone without a change of health
+      if (look && !bad_before) d.ask_beside(o.carrier, o.circuit);
+      look = look || d.fails_elsewhere(o.carrier, o.circuit);  // then an answer may be the proof that is waited for
       if (!code_changed) return;
       const std::string& carrier = (*d.site_)[o.carrier].name;
       const std::string& circuit = (*d.site_)[o.circuit].name;
@@ -111,6 +113,10 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
       e.neighbour = o.neighbour;
       e.gateway_confirmed = o.confirmed;
       d.diagnosis_due_ = true;
+      // What a gateway says without hearing us makes its entry usable again and proves nothing: it is asked once more.
+      const CircuitHealth& c = d.circuits_[o.circuit.index()];
+      const bool proven = o.confirmed && *o.confirmed >= c.first_bad();
+      if (d.fallen_silent(c) && !proven && o.neighbour != model::Neighbour::Silent) d.out_.ask_gateways |= std::uint64_t{1} << o.circuit.index();
     }
     void operator()(const model::ResolverState& o) const {
       d.evidence_.circuits.at(o.circuit.index()).resolver = o.answering;
@@ -128,7 +134,10 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
     }
     void operator()(const model::SipOverdue& o) const {
       look = true;
-      path(o.carrier, o.circuit).on(o, now);
+      PathHealth& p = path(o.carrier, o.circuit);
+      const bool bad_before = p.last_was_bad();
+      p.on(o, now);
+      if (!bad_before && p.last_was_bad()) d.ask_beside(o.carrier, o.circuit);
     }
     void operator()(const model::SipProvisional& o) const {
       look = true;
@@ -274,6 +283,7 @@ bool Decider::judge_circuit(std::size_t c, Instant now) {
   if (change.plan) out_.probing_changed |= std::uint64_t{1} << c;
   roles_due_ = roles_due_ || change.silent;
   if (!change.health && !change.suspect) return false;
+  if (fallen_silent(circuit)) out_.ask_gateways |= std::uint64_t{1} << c;
   const std::string& name = site_->circuits[c].name;
   const model::CircuitStatus s = circuit.status(now);
   const std::string clause = circuit_clause(*site_, s, now);
@@ -298,11 +308,33 @@ void Decider::note_heard(model::CarrierId carrier, model::CircuitId through) {
   if (const auto at = path(carrier, through).last_heard()) heard_[through.index()].note(carrier.index(), *at);
 }
 
+/// The circuit may have swallowed question or answer.
+bool Decider::doubtful(std::size_t circuit) const {
+  const CircuitHealth& c = circuits_[circuit];
+  return c.suspect() || c.verdict().cause == Cause::Lossy || c.verdict().cause == Cause::Bursty;
+}
+
+bool Decider::fails_elsewhere(model::CarrierId carrier, model::CircuitId but) const {
+  for (std::size_t c = 0; c < circuits_.size(); ++c)
+    if (c != but.index() && path(carrier, model::id_at<model::CircuitId>(c)).down_by_carrier()) return true;
+  return false;
+}
+
+/// Whether it is the carrier or the way to it, its other paths know: asked now, they have answered when this one is called down.
+void Decider::ask_beside(model::CarrierId carrier, model::CircuitId suspected) {
+  if (doubtful(suspected.index()) || circuits_[suspected.index()].verdict().health == Health::Down) return;  // then it is the circuit
+  Ask ask{.carrier = carrier};
+  for (std::size_t c = 0; c < circuits_.size(); ++c) {
+    const bool able = c != suspected.index() && !circuits_[c].suspect() && circuits_[c].verdict().health != Health::Down;
+    if (able && !path(carrier, model::id_at<model::CircuitId>(c)).last_was_bad()) ask.circuits |= std::uint64_t{1} << c;
+  }
+  if (ask.circuits != 0) out_.ask = ask;
+}
+
 bool Decider::judge_path(std::size_t i, Instant now) {
   const CircuitHealth& circuit = circuits_[i % circuits_.size()];
-  const bool losing = circuit.verdict().cause == Cause::Lossy || circuit.verdict().cause == Cause::Bursty;
   const PathHealth::Change change = paths_[i].judge({.health = circuit.verdict().health,
-                                                     .doubtful = circuit.suspect() || losing,
+                                                     .doubtful = doubtful(i % circuits_.size()),
                                                      .others_answered = heard_[i % circuits_.size()].beside(i / circuits_.size())},
                                                     now);
   due_paths_.set(i, std::max(paths_[i].next_wakeup(), now + model::Duration(1)));

@@ -39,15 +39,26 @@ struct OrdersInForce {
   std::vector<model::Override> overrides;
 };
 
+/// A carrier that is suspected by one circuit: is it there by these (a bit for each id)? To be asked at once, as far as etiquette lets.
+struct Ask {
+  model::CarrierId carrier;
+  std::uint64_t circuits = 0;
+  friend bool operator==(const Ask&, const Ask&) = default;
+};
+
 struct Output {
   std::vector<model::Event> events;   ///< `wall` and `sequence` are for the shell to fill
   std::optional<model::Plan> plan;    ///< to be carried out; complete
   std::uint64_t probing_changed = 0;  ///< circuits that want to be probed otherwise from now on, a bit for each id: see probe_plan()
+  std::optional<Ask> ask;
+  std::uint64_t ask_gateways = 0;  ///< circuits that have fallen silent: does the gateway on the link still live? A bit for each id
   model::Instant next_wakeup = model::kNever;
   void clear() {
     events.clear();
     plan.reset();
     probing_changed = 0;
+    ask.reset();
+    ask_gateways = 0;
   }
 };
 
@@ -109,6 +120,7 @@ class Decider {
   };
   struct TrunkState {
     TrunkDecision decision;
+    std::optional<model::CircuitId> circuit;  ///< of its class, when the first member last changed
     model::Instant since{};
     TrunkOrders orders;
     bool adopted = false;
@@ -148,6 +160,10 @@ class Decider {
   [[nodiscard]] std::vector<model::PathStatus> path_statuses() const;
   [[nodiscard]] bool carries_emergency(model::ClassId traffic) const;  ///< some trunk of the class is for emergency calls (I24)
   void note_heard(model::CarrierId carrier, model::CircuitId through);
+  [[nodiscard]] static bool fallen_silent(const CircuitHealth& c) { return c.suspect() || c.verdict().cause == model::Cause::Silent; }
+  [[nodiscard]] bool doubtful(std::size_t circuit) const;
+  [[nodiscard]] bool fails_elsewhere(model::CarrierId carrier, model::CircuitId but) const;
+  void ask_beside(model::CarrierId carrier, model::CircuitId suspected);
   [[nodiscard]] const PathHealth& path(model::CarrierId carrier, model::CircuitId circuit) const;
   void tell(model::EventId id, std::string subject, std::string text, model::Instant now,
             std::vector<std::pair<std::string, std::string>> fields = {});

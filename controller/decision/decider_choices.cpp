@@ -34,7 +34,8 @@ std::vector<CircuitView> Decider::circuit_views(Instant now) const {
                      .proven_well = circuit.proven_well(),
                      .hold_down = hold_downs_[c].present(now),
                      .rtt_expected = circuit.rtt_expected(),
-                     .interval = circuit.pace()});
+                     .interval = circuit.pace(),
+                     .evidence_lasts = circuit.stale_after()});
   }
   return views;
 }
@@ -53,7 +54,10 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
     if (const auto first = way_of(trunk, standing.front().member);
         first && (circuits[first->index()].health == Health::Down || circuits[first->index()].suspect))
       dead = first;
-  bool sibling_down = false, siblings_trusted = true;
+  const auto first_via = standing.empty() ? std::nullopt : way_of(trunk, standing.front().member);
+  const bool first_failed = first_via && path(trunk.members[standing.front().member].carrier, *first_via).down_by_carrier();
+  std::optional<model::Instant> failing;  // the carrier, by another circuit: since then at least
+  bool siblings_trusted = true;
   for (std::size_t m = 0; m < trunk.members.size(); ++m) {
     const auto via = way_of(trunk, m);
     if (!via) {
@@ -62,10 +66,10 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
     }
     const PathHealth& p = path(trunk.members[m].carrier, *via);
     if (m == 0 || trunk.members[m].carrier != trunk.members[m - 1].carrier || !way_of(trunk, m - 1)) {  // members stand carrier by carrier
-      sibling_down = false, siblings_trusted = true;
+      failing.reset(), siblings_trusted = true;
       for (std::size_t c = 0; c < circuits_.size(); ++c) {
         const PathHealth& sibling = path(trunk.members[m].carrier, model::id_at<model::CircuitId>(c));
-        sibling_down = sibling_down || sibling.down_by_carrier();
+        if (sibling.down_by_carrier()) failing = std::max(failing, std::optional(sibling.first_bad()));
         siblings_trusted =
             siblings_trusted && (sibling.trusted() || sibling.verdict().health == Health::Down || sibling.verdict().health == Health::Unknown);
       }
@@ -74,10 +78,15 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
     const bool in_use = !standing.empty() && trunk.members[standing.front().member].carrier == trunk.members[m].carrier;
     const CircuitView& below = circuits[via->index()];
     const bool unproven = dead && dead != via && freshness_holds(circuits[dead->index()], below, site_->probing.interval, now);
+    // Most likely it is the carrier that fails, not the way to it. Who stands first keeps that place until it is suspected itself;
+    // whoever is to be moved to must have answered something that was sent since, and not be silent just now itself: that is known to be
+    // chance, or death, sooner than a move onto it and away again is done.
+    const bool first = !standing.empty() && standing.front().member == m;
+    const bool failing_too = failing && (p.last_was_bad() || (!first && !p.proven_since(*failing)));
     const auto back = hold_downs_[via->index()].back_since();
     views.push_back({.health = p.verdict().health,
                      .trusted = p.trusted() && (in_use || siblings_trusted),
-                     .suspect = unproven || (p.last_was_bad() && sibling_down),
+                     .suspect = unproven || failing_too || (first_failed && !first && p.overdue()),
                      .circuit_suspect = below.suspect,
                      .circuit_down = below.health == Health::Down,
                      .circuit_by_link = below.health == Health::Down && below.by_link(),
@@ -170,6 +179,7 @@ void Decider::choose_class(std::size_t i, std::span<const CircuitView> views, In
 }
 
 void Decider::count_move(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, Instant now) {
+  if (!before.circuit) return;  // its first way: nobody was moved, and a site that has just begun must be able to
   const Motive motive = state.choice.motive;
   state.budget.moved(motive, before.circuit && views[before.circuit->index()].health == Health::Down, now);
   if (motive == Motive::Quality) hold_downs_[before.circuit->index()].left(now);
@@ -182,13 +192,19 @@ void Decider::choose_trunk(std::size_t i, std::span<const CircuitView> circuits,
   const model::Trunk& trunk = site_->trunks[i];
   auto views = member_views(trunk, state.decision.order, circuits, now);
   const Instant recheck = remember_members(i, views, circuits, now);
-  TrunkDecision next = order_trunk(*site_, trunk, state.decision.order, state.decision.motive, views,
-                                   classes_[trunk.traffic_class.index()].choice.circuit, state.orders, now < doubt_until_);
+  const CircuitChoice& of_class = classes_[trunk.traffic_class.index()].choice;
+  TrunkDecision next = order_trunk(*site_, trunk, state.decision.order, state.decision.motive, views, of_class.circuit, state.orders,
+                                   now < doubt_until_, state.circuit);
   next.recheck = recheck;
   const bool had = !state.decision.order.empty();
   const std::size_t first_before = had ? state.decision.order.front().member : 0;
   const bool first_changed = !had || first_before != next.order.front().member;
   const Guard held_before = state.decision.held_by;
+  if (!first_changed)
+    next.left = std::move(state.decision.left);
+  else if (next.left && next.motive == Motive::Follows)
+    next.left->because = of_class.because;
+  if (first_changed) state.circuit = of_class.circuit;
   state.decision = std::move(next);
   if (!first_changed && state.decision.held_by == held_before) return;
   model::TrunkChoice said{

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace linekeeper::decision {
@@ -123,6 +124,7 @@ std::string went(std::string_view traffic, std::string_view name, const CircuitC
     case Motive::NotYet:
     case Motive::Suspicion:
     case Motive::Capacity:
+    case Motive::Follows:
     case Motive::FirstChoice: break;
   }
   return health == Health::Up ? fmt::format("{} goes by {}, the most preferred circuit that is up; ", traffic, name)
@@ -215,6 +217,44 @@ std::string member_name(const model::Site& site, const model::Trunk& trunk, std:
   return m.circuit ? fmt::format("{} via {}", site[m.carrier].name, site[*m.circuit].name) : site[m.carrier].name;
 }
 
+/// How the first member came to stand there: "since north via fiber failed". Empty: as it was found, or by preference from the start.
+std::string how_offered(const model::Site& site, const model::Trunk& trunk, const model::TrunkChoice& said, const std::optional<TrunkLeft>& left) {
+  const std::string before = left ? member_name(site, trunk, left->member) : "the one before it";
+  const auto& through = left ? trunk.members[left->member].circuit : std::optional<model::CircuitId>();
+  const std::string circuit = through ? site[*through].name : "the circuit below " + before;
+  const auto because = [&]() -> std::string {
+    switch (left ? left->place.behind : Behind::Preference) {
+      case Behind::Suspect: return fmt::format("since {} was not proven to work any more", before);
+      case Behind::Degraded: return fmt::format("because {} answers with a warning", before);
+      case Behind::LatelyDegraded: return fmt::format("because {} has lately answered with a warning", before);
+      case Behind::Untrusted: return fmt::format("because {} has failed lately", before);
+      case Behind::CircuitYoung: return fmt::format("because {} has only just come back", circuit);
+      default: return fmt::format("since {} failed", before);
+    }
+  };
+  switch (said.motive) {
+    case Motive::Forced: return " because an operator forced it";
+    case Motive::Escape:
+    case Motive::Quality: return " " + because();
+    case Motive::Failback: return " again: it is preferred, and nothing is held against it any more";
+    case Motive::Suspicion: return fmt::format(" while {} is silent", circuit);
+    case Motive::Capacity:
+      if (left && left->place.shortfall)
+        return fmt::format(", because {} could not carry the load: {}", before, shortfall_clause(*left->place.shortfall));
+      return fmt::format(", because {} could not carry the load", before);
+    case Motive::Follows: {
+      const auto& via = trunk.members[said.order.front().member].circuit;
+      return fmt::format(", because {} goes by {} now and its calls with it{}", site[trunk.traffic_class].name, via ? site[*via].name : "it",
+                         left && !left->because.empty() ? fmt::format(" ({})", left->because) : "");
+    }
+    case Motive::NotYet: return ", as configured, until carriers have answered";
+    case Motive::Adopted:
+    case Motive::FirstChoice:
+    case Motive::Held: break;
+  }
+  return {};
+}
+
 }  // namespace
 
 void say_class(const model::Site& site, model::ClassChoice& said, const CircuitChoice& choice, std::span<const model::CircuitStatus> circuits,
@@ -249,17 +289,8 @@ void say_trunk(const model::Site& site, model::TrunkChoice& said, const TrunkDec
   };
   const std::size_t first = said.order.front().member;
   const std::string name = member_name(site, trunk, first);
-  std::string how = "is offered first";
-  switch (said.motive) {
-    case Motive::Forced: how = "is offered first because an operator forced it"; break;
-    case Motive::Escape: how = "is offered first since the one before it failed"; break;
-    case Motive::Failback: how = "is now offered first: it is preferred, and nothing is held against it any more"; break;
-    case Motive::Suspicion: how = "is offered first while the circuit below the one before it is silent"; break;
-    case Motive::Capacity: how = "is offered first, because the one before it cannot carry the load"; break;
-    case Motive::NotYet: how = "is offered first, as configured, until carriers have answered"; break;
-    default: break;
-  }
-  said.reason = fmt::format("{}: {} {}; {}.", trunk.name, name, how, clause(first)) + held_sentence(decision, name);
+  said.reason = fmt::format("{}: {} is offered first{}; {}.", trunk.name, name, how_offered(site, trunk, said, decision.left), clause(first)) +
+                held_sentence(decision, name);
   if (decision.places.size() != trunk.members.size()) return;  // read back from the PBX, not yet chosen
   if (const auto& lacks = decision.places[first].shortfall)
     said.reason += fmt::format(" It cannot carry the load ({}), and neither can any other that is as well.", shortfall_clause(*lacks));
@@ -274,17 +305,39 @@ namespace {
 
 using Lines = std::vector<std::string>;
 
+/// Where a class would go if its circuit failed now, ranked as policy ranks ways out (policy.hpp): the failure itself is the risk then.
+const model::Circuit* next_way(const model::Status& s, const model::ClassChoice& c) {
+  const model::Site& site = *s.site;
+  const model::TrafficClass& traffic = site[c.traffic_class];
+  const auto shares_risk = [&](model::CircuitId id) {
+    return std::ranges::any_of(s.circuits, [&](const model::CircuitStatus& other) {
+      if (other.circuit == id || (other.circuit != *c.circuit && other.verdict.health != Health::Down)) return false;
+      return std::ranges::any_of(site[other.circuit].risk_groups, [&](const std::string& group) {
+        return std::ranges::find(site[id].risk_groups, group) != site[id].risk_groups.end();
+      });
+    });
+  };
+  const auto rank = [&](model::CircuitId id) {
+    const model::CircuitStatus& status = s.circuits[id.index()];
+    return std::tuple(status.verdict.health == Health::Degraded, status.suspect, shares_risk(id), traffic.avoid_metered && site[id].metered);
+  };
+  std::optional<model::CircuitId> best;
+  for (const model::CircuitId id : traffic.circuits) {
+    const Health health = s.circuits[id.index()].verdict.health;
+    const bool usable = id != *c.circuit && (health == Health::Up || health == Health::Degraded);
+    if (usable && (!best || rank(id) < rank(*best))) best = id;
+  }
+  return best ? &site[*best] : nullptr;
+}
+
 void explain_class(const model::Status& s, const model::ClassChoice& c, Lines& out) {
   out.push_back(c.reason);
   for (const model::Rejected& r : c.rejected) out.push_back(fmt::format("  {:<10} {}", r.name, r.reason));
   if (!c.circuit) return;
-  const auto& order = (*s.site)[c.traffic_class].circuits;
-  const auto next =
-      std::ranges::find_if(order, [&](model::CircuitId id) { return id != *c.circuit && s.circuits[id.index()].verdict.health == Health::Up; });
+  const model::Circuit* next = next_way(s, c);
   const std::string& now_on = (*s.site)[*c.circuit].name;
-  out.push_back(next == order.end()
-                    ? fmt::format("If {} fails now there is no second way: traffic stays on {} and an alarm is raised.", now_on, now_on)
-                    : fmt::format("If {} fails now -> {}.", now_on, (*s.site)[*next].name));
+  out.push_back(next == nullptr ? fmt::format("If {} fails now there is no second way: traffic stays on {} and an alarm is raised.", now_on, now_on)
+                                : fmt::format("If {} fails now -> {}.", now_on, next->name));
 }
 
 void explain_trunk(const model::TrunkChoice& t, Lines& out) {

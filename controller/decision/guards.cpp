@@ -10,6 +10,10 @@ namespace {
 constexpr double kRWorthAMove = 10;       // G.109 sorts lines into classes of ten: one class better is heard
 constexpr double kLossWorthAMove = 0.05;  // so much less loss is better whatever a codec hides of it
 constexpr double kRounding = 1e-9;        // 0.07 - 0.02 is a little less than 0.05
+
+bool evidence_is_old(const CircuitView& way, model::Instant now) {
+  return !way.last_good || now - *way.last_good - way.rtt_expected > way.evidence_lasts;
+}
 }  // namespace
 
 bool last_path_holds(const model::Site& site, const model::Plan& standing, const model::Plan& next) {
@@ -33,8 +37,12 @@ bool hold_down_holds(const CircuitView& better, model::Duration hold_down, model
 
 bool corroboration_holds(const Run& run) { return !run.corroborated(); }
 
+bool quiet_holds(const CircuitView& way, model::Instant now) {
+  return evidence_is_old(way, now) || now - *way.last_good > way.rtt_expected + 4 * way.interval;
+}
+
 bool freshness_holds(const CircuitView& dead, const CircuitView& other, model::Duration margin, model::Instant now) {
-  if (!other.usable() || !other.last_good) return true;
+  if (!other.usable() || !other.last_good || evidence_is_old(other, now)) return true;
   const model::Instant lately = now - std::max((now - dead.first_bad) / 2, other.rtt_expected + 3 * other.interval);
   if (dead.by_link() && !other.suspect) {
     const model::Duration before = std::max(margin, other.rtt_expected + 2 * other.interval);
@@ -43,7 +51,9 @@ bool freshness_holds(const CircuitView& dead, const CircuitView& other, model::D
   return !other.last_proof || *other.last_proof < dead.first_bad + margin || *other.last_proof < lately;
 }
 
-Gain gain_of(const model::Figures& here, const model::Figures& there, const model::QualityLimits& limits, model::Codec codec) {
+Gain gain_of(const model::Figures& standing, const model::Figures& there, const model::QualityLimits& limits, model::Codec codec) {
+  model::Figures here = standing;
+  here.loss_ratio = present_loss(standing);
   Gain gain{.loss = here.loss_ratio - there.loss_ratio, .late = here.rtt && *here.rtt > limits.rtt_enter};
   const auto r_here = voice_quality(here, codec), r_there = voice_quality(there, codec);
   if (codec != model::Codec::None && r_here && r_there) gain.r = r_there->r_factor - r_here->r_factor;

@@ -21,10 +21,11 @@ struct CircuitView {
   model::Instant first_bad{};                ///< when what took it down began
   bool suspect = false;                      ///< silent for longer than it usually is, not yet for long enough to be down
   model::Figures figures{};
-  bool proven_well = true;         ///< its recovery test has passed since it was last bad
-  model::Duration hold_down{};     ///< how long it must be up before anything goes back to it, now
-  model::Duration rtt_expected{};  ///< how long an answer takes
-  model::Duration interval{};      ///< between two of its probes
+  bool proven_well = true;                                  ///< its recovery test has passed since it was last bad
+  model::Duration hold_down{};                              ///< how long it must be up before anything goes back to it, now
+  model::Duration rtt_expected{};                           ///< how long an answer takes
+  model::Duration interval{};                               ///< between two of its probes
+  model::Duration evidence_lasts = model::Duration::max();  ///< what it answered longer ago counts for nothing (I6)
   [[nodiscard]] bool usable() const { return health == model::Health::Up || health == model::Health::Degraded; }
   /// The kernel says so: no link, no address, no gateway. It tells the moment exactly, and needs no clock of ours.
   [[nodiscard]] bool by_link() const {
@@ -53,12 +54,16 @@ struct CircuitView {
 ///
 /// Two things are asked of the newest answered probe of `other`, which must have gone to two targets (I5). It left at least `margin`
 /// after the fault of `dead` began. And it left lately: within the later half of the time that `dead` has been dead, or within an answer's
-/// time and three probes; for on a lossy circuit a chance loss just before everything dies makes the fault seem to have begun before it
-/// did, and then an answer from in between proves nothing.
+/// time and three probes, and in no case before evidence is stale; for on a lossy circuit a chance loss just before everything dies makes the fault
+/// seem to have begun before it did, and then an answer from in between proves nothing.
 ///
 /// A link that goes down tells its moment exactly: then an answer no older than `margin`, or than an answer's time and two probes, before
 /// it is enough, of any target; unless `other` is suspect itself.
 [[nodiscard]] bool freshness_holds(const CircuitView& dead, const CircuitView& other, model::Duration margin, model::Instant now);
+
+/// I6: nothing goes to `way` of which nothing was heard lately: no answer to a probe that left within an answer's time and four probes, nor
+/// within the time that evidence lasts. Its verdict does not tell that: over a stall of our own, and while nothing can be sent, it stays.
+[[nodiscard]] bool quiet_holds(const CircuitView& way, model::Instant now);
 
 /// How much better another way is than the one that stands.
 struct Gain {
@@ -66,6 +71,7 @@ struct Gain {
   double loss = 0;          ///< ratio that is lost less there
   bool late = false;        ///< the one that stands is beyond its limit of round trip
 };
+/// Of the one that stands counts the loss that there still is: what has ended is no gain to whoever leaves now.
 [[nodiscard]] Gain gain_of(const model::Figures& here, const model::Figures& there, const model::QualityLimits& limits, model::Codec codec);
 
 /// A quality move is not worth its cost: the other is less than 10 points of R better, and the one that stands neither is late nor loses

@@ -24,7 +24,8 @@ class MoveBudget {
   static constexpr model::Duration kShort = std::chrono::minutes(10) + kOnTheWay;
   static constexpr model::Duration kLong = std::chrono::hours(1) + kOnTheWay;
 
-  /// A class moved. @param from_dead  away from a circuit that was down: an escape, whatever the motive
+  /// A class moved, from one way to another: to be given its first is none. @param from_dead  away from a circuit that was down: an escape, whatever
+  /// the motive
   void moved(model::Motive motive, bool from_dead, model::Instant now);
 
   /// From when on the next move of that kind may be made; the beginning of time when at once.

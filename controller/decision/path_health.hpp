@@ -66,6 +66,8 @@ class PathHealth {
   /// Down, and by the carrier's own doing.
   [[nodiscard]] bool down_by_carrier() const { return verdict_.health == model::Health::Down && verdict_.cause != model::Cause::CircuitDown; }
   [[nodiscard]] std::optional<model::Instant> last_good() const { return last_good_; }
+  /// An OPTIONS that was sent then or later has had a good answer.
+  [[nodiscard]] bool proven_since(model::Instant t) const { return last_good_ && *last_good_ >= t; }
   /// When the last response of any kind came.
   [[nodiscard]] std::optional<model::Instant> last_heard() const { return heard_at_; }
   [[nodiscard]] model::Instant first_bad() const { return first_bad_; }

@@ -116,6 +116,7 @@ class Chooser {
     choice_.motive = standing_.motive;
     choice_.because = standing_.because;
     choice_.beyond = standing_.beyond;
+    choice_.crossed = standing_.crossed;
     choice_.lacking = standing_.lacking;
     stay(Guard::OperatorHold, wanted);
   }
@@ -176,19 +177,26 @@ class Chooser {
   /// The way that stands lives, and calls over it sound bad. @return whether that settles it
   bool improve(const CircuitView& here) {
     if (!traffic_.limits) return false;
-    std::string which;
-    choice_.beyond = beyond(standing_.beyond, here.figures, *traffic_.limits, traffic_.codec, &which);
+    std::string entering, staying;
+    choice_.beyond = beyond(standing_.beyond, here.figures, *traffic_.limits, traffic_.codec, &staying);
+    // What made it bad is the limit to enter that it crossed; the one to leave only says why it is not well again.
+    if (choice_.beyond) choice_.crossed = beyond(false, here.figures, *traffic_.limits, traffic_.codec, &entering) ? entering : standing_.crossed;
     if (here.brown()) choice_.recheck = now_ + kLookAgain;
     if (!choice_.beyond || !here.brown()) return false;
     Guard guard = ways_.any_unknown() ? Guard::Freshness : Guard::AllBad;
-    choice_.lacking = which;
+    choice_.lacking = !entering.empty()         ? entering
+                      : choice_.crossed.empty() ? staying
+                                                : fmt::format("{}, and not well again since: {}", choice_.crossed, staying);
     for (const CircuitId c : ways_.usable()) {
       const CircuitView& there = ways_.view(c);
-      if (c == standing_.circuit || there.health != Health::Up || there.suspect) continue;
-      if (!there.proven_well) {
+      if (c == standing_.circuit || there.health != Health::Up) continue;
+      if (there.suspect || quiet_holds(there, now_)) {  // of a moment: it answers soon, or is down
+        guard = Guard::Freshness;
+        reject(c, guard);
+      } else if (!there.proven_well) {
         guard = Guard::HoldDown;
         reject(c, guard);
-      } else if (beyond(true, there.figures, *traffic_.limits, traffic_.codec)) {
+      } else if (surely_beyond(there.figures, *traffic_.limits, traffic_.codec)) {
         reject(c, Guard::QualityGain);
       } else if (quality_gain_holds(gain_of(here.figures, there.figures, *traffic_.limits, traffic_.codec))) {
         guard = Guard::QualityGain;
@@ -199,7 +207,7 @@ class Chooser {
       }
     }
     stay(guard, std::nullopt);
-    return true;
+    return guard != Guard::QualityGain;  // not enough better to leave for: it may still be the one to go back to
   }
 
   /// Back to one that is preferred to the one that stands. A lesser one that is ready is not taken while a better one needs only one
@@ -213,7 +221,7 @@ class Chooser {
       if (hold_down_holds(v, v.hold_down, now_)) {
         wait(c, Guard::HoldDown, ready > now_ ? ready : now_ + kLookAgain, ready > now_ ? ready : model::kNever);
         if (ready > now_ && ready - now_ <= site_.circuit_health.hold_down) return;
-      } else if (v.suspect) {
+      } else if (v.suspect || quiet_holds(v, now_)) {
         wait(c, Guard::Freshness, now_ + kLookAgainSoon);
       } else if (traffic_.limits && beyond(true, v.figures, *traffic_.limits, traffic_.codec)) {
         wait(c, Guard::QualityGain, now_ + kLookAgain);
@@ -236,6 +244,7 @@ class Chooser {
     // What is waited for from the old place is forgotten; from the new one, a better circuit may still be in its hold-down.
     choice_.recheck = now_ + kLookAgain;
     choice_.beyond = false;
+    choice_.crossed.clear();
     choice_.lacking.clear();
     if (motive != Motive::Quality) choice_.because.clear();
   }

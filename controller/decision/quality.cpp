@@ -128,28 +128,53 @@ double certain_loss(const model::Figures& figures) {
   return std::max(0.0, p - kCertain * deviation);
 }
 
-bool beyond(bool was_beyond, const model::Figures& figures, const model::QualityLimits& limits, Codec codec, std::string* which) {
-  if (which) which->clear();
-  if (figures.samples <= 0) return was_beyond;
-  const double loss_limit = was_beyond ? limits.loss_exit : limits.loss_enter;
-  // To enter, chance must not be the reason: a line that loses 5 % as it always does loses 9 of some hundred probes now and then.
-  model::Figures judged = figures;
-  if (!was_beyond) judged.loss_ratio = std::min(certain_loss(figures), figures.recent_loss.value_or(1));  // nor may it be over already
-  if (judged.loss_ratio > loss_limit) {
-    if (which) *which = fmt::format("loss {:.1f} % above {:.1f} %", figures.loss_ratio * 100, loss_limit * 100);
+double present_loss(const model::Figures& figures) { return std::min(figures.loss_ratio, figures.recent_loss.value_or(1)); }
+
+namespace {
+
+struct Bounds {
+  double loss;
+  Duration rtt;
+  double r;
+};
+Bounds enter(const model::QualityLimits& limits) { return {limits.loss_enter, limits.rtt_enter, limits.r_enter}; }
+Bounds leave(const model::QualityLimits& limits) { return {limits.loss_exit, limits.rtt_exit, limits.r_exit}; }
+
+/// The figures with no more loss than is certain, nor than there still is: chance must not be the reason, nor what is over. A line that
+/// loses 5 % as it always does loses 9 of some hundred probes now and then.
+model::Figures certain(model::Figures figures) {
+  figures.loss_ratio = std::min(certain_loss(figures), present_loss(figures));
+  return figures;
+}
+
+/// @param shown  the loss that is told of
+bool crosses(const model::Figures& judged, double shown, const Bounds& bounds, Codec codec, std::string* which) {
+  if (judged.loss_ratio > bounds.loss) {
+    if (which) *which = fmt::format("loss {:.1f} % above {:.1f} %", shown * 100, bounds.loss * 100);
     return true;
   }
-  const Duration rtt_limit = was_beyond ? limits.rtt_exit : limits.rtt_enter;
-  if (figures.rtt && *figures.rtt > rtt_limit) {
-    if (which) *which = fmt::format("round trip {:.0f} ms above {:.0f} ms", ms(*figures.rtt), ms(rtt_limit));
+  if (judged.rtt && *judged.rtt > bounds.rtt) {
+    if (which) *which = fmt::format("round trip {:.0f} ms above {:.0f} ms", ms(*judged.rtt), ms(bounds.rtt));
     return true;
   }
   if (codec == Codec::None) return false;
-  const double r_limit = was_beyond ? limits.r_exit : limits.r_enter;
   const auto voice = voice_quality(judged, codec);
-  if (!voice || voice->r_factor >= r_limit) return false;
-  if (which) *which = fmt::format("R {:.1f} below {:.1f}", voice->r_factor, r_limit);
+  if (!voice || voice->r_factor >= bounds.r) return false;
+  if (which) *which = fmt::format("R {:.1f} below {:.1f}", voice->r_factor, bounds.r);
   return true;
+}
+
+}  // namespace
+
+bool beyond(bool was_beyond, const model::Figures& figures, const model::QualityLimits& limits, Codec codec, std::string* which) {
+  if (which) which->clear();
+  if (figures.samples <= 0) return was_beyond;
+  return was_beyond ? crosses(figures, figures.loss_ratio, leave(limits), codec, which)
+                    : crosses(certain(figures), figures.loss_ratio, enter(limits), codec, which);
+}
+
+bool surely_beyond(const model::Figures& figures, const model::QualityLimits& limits, Codec codec) {
+  return figures.samples <= 0 || crosses(certain(figures), figures.loss_ratio, leave(limits), codec, nullptr);
 }
 
 }  // namespace linekeeper::decision

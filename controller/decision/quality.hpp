@@ -46,6 +46,13 @@ struct VoiceQuality {
 [[nodiscard]] bool beyond(bool was_beyond, const model::Figures& figures, const model::QualityLimits& limits, Codec codec,
                           std::string* which = nullptr);
 
+/// Whether a line that a class may be sent to is beyond an `exit`, by more than chance and not only until a while ago: loss counts as far
+/// as it is certain, for R too. One loss among few probes refuses nobody. A line that no probe was decided of is beyond.
+[[nodiscard]] bool surely_beyond(const model::Figures& figures, const model::QualityLimits& limits, Codec codec);
+
+/// Loss as it is now: what was lost a while ago and has ended shows in the ratio of all samples for as long as they last.
+[[nodiscard]] double present_loss(const model::Figures& figures);
+
 /// How much is lost at the least, were the line as it was while these probes were sent: 2.6 standard deviations of the binomial below
 /// the ratio (once in two hundred windows by chance), with bursts counting as fewer probes.
 [[nodiscard]] double certain_loss(const model::Figures& figures);

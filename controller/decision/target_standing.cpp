@@ -57,8 +57,9 @@ SetAside TargetStanding::wanted(std::size_t position, Others others) const {
       if (t.seen >= kEnough && t.lost() > kWell) return SetAside::Lossy;
       break;
     case SetAside::Lying:
-      // As soon as others answer again, answering is no lie.
-      if (others.answering < 2 && t.lost_in_a_row < kSilentFor) return SetAside::Lying;
+      // As soon as anyone else answers again, answering is no lie: it was one because all others were silent. Waiting for two would keep
+      // an honest one aside for as long as a third is dead.
+      if (others.answering < 1 && t.lost_in_a_row < kSilentFor) return SetAside::Lying;
       break;
     case SetAside::No: break;
   }

@@ -46,8 +46,15 @@ bool up(const MemberView& v) { return v.health == Health::Up || v.health == Heal
 class Orderer {
  public:
   Orderer(const model::Site& site, const model::Trunk& trunk, std::span<const TrunkStep> standing, Motive motive, std::span<const MemberView> views,
-          std::optional<CircuitId> circuit, const TrunkOrders& orders)
-      : site_(site), trunk_(trunk), standing_(standing), views_(views), circuit_(circuit), orders_(orders), elsewhere_(goes_by_several(trunk)) {
+          std::optional<CircuitId> circuit, const TrunkOrders& orders, std::optional<CircuitId> before)
+      : site_(site),
+        trunk_(trunk),
+        standing_(standing),
+        views_(views),
+        circuit_(circuit),
+        before_(before),
+        orders_(orders),
+        elsewhere_(goes_by_several(trunk)) {
     decision_.motive = motive;
     stood_at_.assign(trunk.members.size(), standing.size());
     for (std::size_t i = 0; i < standing.size(); ++i) stood_at_[standing[i].member] = i;
@@ -125,8 +132,8 @@ class Orderer {
     const model::TrunkMember& member = trunk_.members[m];
     const bool forced_away = forced && member.carrier != *orders_.force;
     // Of those that are up but not trusted yet, and of those that may not be gone back to yet, none passes another: each earns its
-    // place by its own hold-down (I4).
-    const std::size_t stood = tier(m) == 2 || waits(m) ? 1 + stood_at_[m] : 0;
+    // place by its own hold-down (I4). Nor of those that are down: there is nothing to win by telling the PBX another order of them.
+    const std::size_t stood = tier(m) == 2 || tier(m) == 4 || waits(m) ? 1 + stood_at_[m] : 0;
     const std::size_t by_circuit = !member.circuit || member.circuit == circuit_ ? 0 : 1 + position(class_circuits(), *member.circuit);
     return {forced_away, tier(m), decision_.places[m].shortfall.has_value(), stood, preference_[member.carrier.index()], by_circuit, m};
   }
@@ -172,6 +179,17 @@ class Orderer {
     return std::move(decision_);
   }
 
+  [[nodiscard]] Motive motive_of_leaving(std::size_t left, std::size_t taken) const {
+    const MemberPlace& place = decision_.places[left];
+    if (place.behind == Behind::Down || place.behind == Behind::Suspect) return Motive::Escape;
+    if (place.behind == Behind::CircuitSuspect) return Motive::Suspicion;
+    if (place.shortfall) return Motive::Capacity;
+    const model::CarrierId from = trunk_.members[left].carrier, to = trunk_.members[taken].carrier;
+    if (from == to && tier(left) == tier(taken) && circuit_ != before_) return Motive::Follows;  // only the class's circuit makes the difference
+    if (tier(left) > 0 && preference_[from.index()] <= preference_[to.index()]) return Motive::Quality;
+    return Motive::Failback;
+  }
+
   void set_motive(bool moves) {
     Motive& motive = decision_.motive;
     if (forced()) {
@@ -179,11 +197,9 @@ class Orderer {
     } else if (standing_.empty()) {
       motive = any_up() ? Motive::FirstChoice : Motive::NotYet;
     } else if (moves) {
-      const MemberPlace& left = decision_.places[standing_.front().member];
-      motive = left.behind == Behind::Down || left.behind == Behind::Suspect ? Motive::Escape
-               : left.behind == Behind::CircuitSuspect                       ? Motive::Suspicion
-               : left.shortfall                                              ? Motive::Capacity
-                                                                             : Motive::Failback;
+      const std::size_t left = standing_.front().member;
+      motive = motive_of_leaving(left, decision_.order.front().member);
+      decision_.left = TrunkLeft{.member = left, .place = decision_.places[left]};
     } else if (motive == Motive::Forced || (motive == Motive::NotYet && any_up())) {
       motive = Motive::FirstChoice;
     }
@@ -193,7 +209,7 @@ class Orderer {
   const model::Trunk& trunk_;
   std::span<const TrunkStep> standing_;
   std::span<const MemberView> views_;
-  std::optional<CircuitId> circuit_;
+  std::optional<CircuitId> circuit_, before_;
   const TrunkOrders& orders_;
   bool elsewhere_;
   std::vector<std::size_t> stood_at_;    // by member
@@ -204,8 +220,9 @@ class Orderer {
 }  // namespace
 
 TrunkDecision order_trunk(const model::Site& site, const model::Trunk& trunk, std::span<const TrunkStep> standing, Motive motive,
-                          std::span<const MemberView> views, std::optional<CircuitId> circuit, const TrunkOrders& orders, bool doubt) {
-  return Orderer(site, trunk, standing, motive, views, circuit, orders).order(doubt);
+                          std::span<const MemberView> views, std::optional<CircuitId> circuit, const TrunkOrders& orders, bool doubt,
+                          std::optional<CircuitId> before) {
+  return Orderer(site, trunk, standing, motive, views, circuit, orders, before).order(doubt);
 }
 
 }  // namespace linekeeper::decision

@@ -12,6 +12,7 @@
 // order puts a dead carrier first while another is up, and no person's hold keeps a dead one there.
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "controller/decision/capacity.hpp"
@@ -24,8 +25,9 @@ namespace linekeeper::decision {
 struct MemberView {
   model::Health health = model::Health::Unknown;
   bool trusted = true;  ///< not failing, or up again for its hold-down
-  /// Calls are not sent there for now, and it proves nothing for anyone: its last OPTIONS failed while the same carrier is
-  /// down through another circuit (most likely the carrier is failing), or its circuit is not yet proven to have outlived
+  /// Calls are not sent there for now, and it proves nothing for anyone: the same carrier is down through another circuit (most
+  /// likely the carrier is failing), and its last OPTIONS failed, or, unless it stands first, none that was sent since has been answered;
+  /// or the carrier that stands first has failed and this path is silent just now too; or its circuit is not yet proven to have outlived
   /// the one that just died (most likely everything is failing).
   bool suspect = false;
   bool circuit_suspect = false;        ///< its circuit is silent for longer than it usually is: new calls go elsewhere
@@ -52,10 +54,18 @@ struct MemberPlace {
   std::optional<Shortfall> shortfall;
 };
 
+/// Who stood first before the one that does now.
+struct TrunkLeft {
+  std::size_t member = 0;
+  MemberPlace place;      ///< what was held against it then
+  std::string because{};  ///< why the traffic class went away from its circuit, where the trunk followed it
+};
+
 struct TrunkDecision {
   std::vector<model::TrunkStep> order;
   model::Motive motive = model::Motive::NotYet;
   model::Guard held_by = model::Guard::None;
+  std::optional<TrunkLeft> left;           ///< set by the decision that changes the first member
   std::vector<MemberPlace> places;         ///< by position in trunk.members
   bool despite_hold = false;               ///< re-ordered although a person holds it (I24)
   model::Instant recheck = model::kNever;  ///< when one that waits may have waited long enough
@@ -65,8 +75,9 @@ struct TrunkDecision {
 /// @param views     by position in trunk.members
 /// @param circuit   the class's present circuit, if any
 /// @param doubt     I7: our own loop or sending failed just now
+/// @param before    the class's circuit when the first member last changed
 [[nodiscard]] TrunkDecision order_trunk(const model::Site& site, const model::Trunk& trunk, std::span<const model::TrunkStep> standing,
                                         model::Motive motive, std::span<const MemberView> views, std::optional<model::CircuitId> circuit,
-                                        const TrunkOrders& orders, bool doubt = false);
+                                        const TrunkOrders& orders, bool doubt = false, std::optional<model::CircuitId> before = std::nullopt);
 
 }  // namespace linekeeper::decision

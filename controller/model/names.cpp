@@ -43,6 +43,7 @@ std::string_view to_string(Motive m) {
     case Motive::Quality: return "quality";
     case Motive::Suspicion: return "suspicion";
     case Motive::Capacity: return "capacity";
+    case Motive::Follows: return "follows";
     case Motive::Held: return "held";
     case Motive::Forced: return "forced";
   }

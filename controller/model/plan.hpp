@@ -20,9 +20,10 @@ enum class Motive : std::uint8_t {
   FirstChoice,  ///< the most preferred that is up
   Escape,       ///< the way that stood is down
   Failback,     ///< a better one has been up for its hold-down
-  Quality,      ///< the way that stood lives, but calls over it sound bad
+  Quality,      ///< the way that stood lives, but calls over it sound bad; (trunks) it takes calls, but something is held against it
   Suspicion,    ///< (trunks) the circuit below the one that stood is silent for longer than usual: new calls go elsewhere
   Capacity,     ///< (trunks) the one that stood cannot carry the load
+  Follows,      ///< (trunks) the same carrier, by the circuit that its traffic class goes by now
   Held,         ///< stays although a better one exists: a guard says so
   Forced,       ///< a person's override
 };

@@ -3,7 +3,8 @@
 // without privilege. Level, not edge, as LinkWatch; on a socket of its own, because a busy LAN's neighbours can flood it and a link's
 // word must not be lost with theirs.
 //
-// The kernel asks a gateway only when it is used: our probes see to that. How long it takes to give one up stands in README.md.
+// The kernel asks a gateway only when it is used and its last proof is old: a dead one would pass for living for up to 45 s. So when a
+// circuit falls silent linekeeper-switch has its gateway asked at once (have_asked). How long that takes stands in README.md.
 #include <memory>
 #include <optional>
 #include <span>
@@ -14,6 +15,12 @@
 #include "controller/switch/netlink.hpp"
 
 namespace linekeeper::route {
+
+/// Makes the kernel ask this gateway now (NUD_PROBE): by unicast, three times a second apart with the kernel's defaults (ucast_solicit,
+/// retrans_time_ms). An answer is new proof that it lives; none, and the kernel gives it up. It stays in use meanwhile, by the link
+/// address that is known. Needs CAP_NET_ADMIN.
+/// @return false: nothing to ask. It is being asked, is not resolved, was set by hand or belongs to another daemon.
+[[nodiscard]] model::Result<bool> have_asked(Netlink& netlink, int ifindex, const model::IpAddress& gateway);
 
 class GatewayWatch {
  public:
@@ -37,14 +44,7 @@ class GatewayWatch {
     std::optional<model::IpAddress> gateway;
     model::GatewayState state;
   };
-  struct Entry {
-    model::Neighbour neighbour = model::Neighbour::Unknown;
-    std::optional<model::Instant> confirmed;
-    bool unresolved = false;  // NUD_INCOMPLETE: asked, without an answer so far
-  };
   GatewayWatch(Netlink listening, Netlink asking) : listening_(std::move(listening)), asking_(std::move(asking)) {}
-  model::Result<Entry> ask(int ifindex, const model::IpAddress& gateway, model::Instant now);
-
   Netlink listening_;
   Netlink asking_;
   std::vector<Watched> watched_;  // by circuit

@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "controller/switch/gateways.hpp"
+
 namespace linekeeper::route {
 namespace {
 
@@ -288,6 +290,13 @@ model::Result<Way> Kernel::ask(const Question& question) {
              .ifindex = static_cast<int>(attribute_u32(a[RTA_OIF]).value_or(0)),
              .local = info->rtm_type == RTN_LOCAL,
              .source = attribute_address(a[RTA_PREFSRC])};
+}
+
+model::Result<bool> Kernel::ask_gateway(const std::string& interface, const model::IpAddress& gateway) {
+  const auto links = read_links(netlink_);
+  if (!links) return std::unexpected(links.error());
+  const auto link = std::ranges::find(*links, interface, &Link::name);
+  return link == links->end() ? false : have_asked(netlink_, link->ifindex, gateway);
 }
 
 }  // namespace linekeeper::route

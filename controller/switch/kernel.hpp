@@ -36,6 +36,8 @@ class Kernel {
   model::Result<std::set<std::uint32_t>> our_tables();
   model::Result<void> carry_out(const Operation& operation);
   model::Result<Way> ask(const Question& question);
+  /// Has the gateway on this interface asked whether it lives (gateways.hpp, have_asked).
+  model::Result<bool> ask_gateway(const std::string& interface, const model::IpAddress& gateway);
 
  private:
   explicit Kernel(Netlink n) : netlink_(std::move(n)) {}

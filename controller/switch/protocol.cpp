@@ -216,6 +216,11 @@ std::string cut(const std::string& s, std::size_t longest) { return s.substr(0, 
 
 struct Writer {
   json::object operator()(const Hello&) const { return with_type("hello"); }
+  json::object operator()(const AskGateway& a) const {
+    json::object o = with_type("ask");
+    o["circuit"] = a.circuit;
+    return o;
+  }
   json::object operator()(const Apply& a) const {
     json::object o = with_type("apply");
     o["generation"] = a.generation;
@@ -320,6 +325,8 @@ model::Result<Request> parse_request(std::string_view message) {
   Request request = Hello{};
   if (type == "apply")
     request = read_apply(r, mistake);
+  else if (type == "ask")
+    request = AskGateway{.circuit = r.text("circuit", kMaxName)};
   else if (type != "hello")
     return std::unexpected(malformed("'" + type + "' is no request"));
   if (!mistake.empty()) return std::unexpected(malformed(mistake));

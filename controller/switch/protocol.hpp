@@ -3,6 +3,7 @@
 //
 //   daemon -> switch   hello   {v, type:"hello"}
 //                      apply   {v, type:"apply", generation, desired:{...}, retired_classes:[...]}
+//                      ask     {v, type:"ask", circuit}                             its gateway, on the link: does it live? no answer
 //   switch -> daemon   state   {v, type:"state", generation, classes:[{name, table, circuit, interface}]}   answer to hello: what stands (I13, I21)
 //                      applied {v, type:"applied", generation, changes:[...], took_us}    done and read back equal
 //                      refused {v, type:"refused", generation, guard, why, remedy, classes:[...]}   nothing was touched
@@ -73,7 +74,12 @@ struct Apply {
   /// "empty read as all"); only one named here may go.
   std::vector<std::string> retired_classes;
 };
-using Request = std::variant<Hello, Apply>;
+/// A circuit has fallen silent: the kernel is to ask its gateway now, not when the last proof is old. What comes of it is seen in the
+/// kernel's neighbour table (gateways.hpp), so there is no reply.
+struct AskGateway {
+  std::string circuit;
+};
+using Request = std::variant<Hello, Apply, AskGateway>;
 
 /// Where a class goes. `circuit` empty: not steered, or none we know. `interface` is what the kernel itself says, empty when its
 /// table has no default now (its link is down); `name` is empty when the switch has lost its memory and found only the table.

@@ -15,6 +15,7 @@ using runtime::Level;
 
 // I10: a world that changes while we write (a link that comes up) is met again; one that never agrees is an error.
 constexpr int kRounds = 3;
+constexpr std::chrono::seconds kAskedAgain{1};  // one gateway, whatever the daemon wants: the kernel itself asks no faster
 
 void add_tables(const Desired& d, std::set<std::uint32_t>& tables) {
   for (const auto& c : d.circuits) tables.insert(c.table);
@@ -177,6 +178,17 @@ Reply RouteSwitch::apply(const Apply& plan, model::Instant now) {
   applied.took_us = std::chrono::duration_cast<std::chrono::microseconds>(runtime::boot_now() - now).count();
   save();
   return applied;
+}
+
+bool RouteSwitch::ask_gateway(const AskGateway& question, model::Instant now) {
+  if (!memory_.desired) return false;
+  const auto circuit = std::ranges::find(memory_.desired->circuits, question.circuit, &DesiredCircuit::name);
+  if (circuit == memory_.desired->circuits.end() || !circuit->gateway) return false;
+  std::erase_if(asked_, [now](const auto& each) { return now - each.second >= kAskedAgain; });
+  if (!asked_.try_emplace(circuit->name, now).second) return false;
+  const auto asked = kernel_.ask_gateway(circuit->interface, *circuit->gateway);
+  if (!asked) runtime::log(Level::Warning, fmt::format("cannot have the gateway of {} asked: {}", circuit->name, asked.error().to_string()));
+  return asked.value_or(false);
 }
 
 std::vector<Drift> RouteSwitch::look(const std::set<int>& excused, model::Instant now) {

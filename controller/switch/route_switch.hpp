@@ -1,5 +1,6 @@
 #pragma once
 // The switch without its socket: judge a plan, carry it out, read it back, keep it. One plan at a time, start to end.
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -20,6 +21,10 @@ class RouteSwitch {
   /// Guards -> difference -> kernel -> read back by dump and by routing decision. Applied, Refused (nothing touched) or Failed
   /// (what stood was put back as far as the kernel let us).
   [[nodiscard]] Reply apply(const Apply& plan, model::Instant now);
+
+  /// Has the kernel ask the gateway of a circuit of the last applied plan whether it lives; no more than once a second for each.
+  /// Routes are not touched. @return true when it is being asked because of this
+  bool ask_gateway(const AskGateway& question, model::Instant now);
 
   /// Compares the kernel with the last applied plan and puts right what differs, within the limit of I11.
   /// @param excused interfaces whose link or address changed: what the kernel itself took away with them is not drift, and is put
@@ -43,6 +48,7 @@ class RouteSwitch {
   Memory memory_;
   std::set<std::uint32_t> leftover_;  // tables with routes of ours that were there before we started
   RepairLimit repairs_;
+  std::map<std::string, model::Instant> asked_;  // gateways, by circuit of the last plan
 };
 
 }  // namespace linekeeper::route

@@ -281,7 +281,8 @@ std::optional<Refused> judge(const Apply& plan, const Memory& memory, const Kern
 
 void remember_moves(const Apply& plan, const KernelState& observed, Instant now, Memory& memory) {
   for (const DesiredClass& c : plan.desired.classes) {
-    if (!moves(c, plan, memory, observed)) continue;
+    // Its first way is no move: nobody is taken from anywhere, and the judge does not count it either.
+    if (!moves(c, plan, memory, observed) || told_circuit(c, memory, observed, plan.desired.circuits).empty()) continue;
     MoveHistory& h = memory.history[c.table];
     (c.escape ? h.escapes : h.moves).push_back(now);
   }

@@ -128,6 +128,10 @@ void SwitchLoop::answer(const std::string& message) {
   } else if (const auto* plan = std::get_if<Apply>(&*request)) {
     hear_kernel();  // links that changed just now excuse what the kernel took with them
     reply = route_switch_.apply(*plan, runtime::boot_now());
+  } else if (const auto* question = std::get_if<AskGateway>(&*request)) {
+    if (route_switch_.ask_gateway(*question, runtime::boot_now()))
+      runtime::log(Level::Debug, fmt::format("the gateway of {} is being asked whether it lives", question->circuit));
+    return;
   } else {
     reply = route_switch_.hello();
   }

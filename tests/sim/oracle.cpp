@@ -204,8 +204,11 @@ void Oracle::inspect(const decision::Decider& decider, Instant now) {
   for (std::size_t c = 0; c < truth_.circuits(); ++c) {
     const CircuitTruth& k = truth_.circuit(c);
     const decision::CircuitHealth& h = decider.circuit(model::id_at<model::CircuitId>(c));
+    // What is fresh at a slow pace is not stale at the instant that it is wanted more quickly.
+    Pace& pace = paces_[c];
+    if (h.plan().interval >= pace.slowest || now - pace.slowest_at > 3 * pace.slowest) pace.slowest = h.plan().interval, pace.slowest_at = now;
     if (h.verdict().health == model::Health::Up) {
-      const Duration most = std::max(site_->circuit_health.stale_after, 3 * h.plan().interval) + site_->circuit_health.dead_after_max + 3s;
+      const Duration most = std::max(site_->circuit_health.stale_after, 3 * pace.slowest) + site_->circuit_health.dead_after_max + 3s;
       if (!k.last_answer || now - std::max(*k.last_answer, resumed_) > most)
         story_->broken("I6",
                        fmt::format("{} is called up, and has answered nothing for {:.1f} s", name(c),

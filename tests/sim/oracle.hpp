@@ -82,6 +82,8 @@ class Oracle {
     std::vector<model::Instant> at;
     int level = 0;  ///< how often it failed within an hour of a failback
     std::optional<model::Instant> trusted;
+    model::Duration slowest{};  ///< the longest interval of its probes that its evidence may still be of
+    model::Instant slowest_at{};
   };
   [[nodiscard]] Published published(std::size_t circuit, model::Instant now) const;
   [[nodiscard]] model::Duration bound(std::size_t dead, std::size_t other, model::Instant now) const;

@@ -74,7 +74,7 @@ void Oracle::check_ways(Instant now) {
     for (const model::CircuitId id : site_->classes[i].circuits) {
       const CircuitTruth& o = truth_.circuit(id.index());
       if (!o.good_since || o.dead_since || truth_.undecidable(id.index())) continue;
-      const Instant owed = std::max({calm, *c.dead_since, c.clear_since, *o.good_since, o.clear_since});
+      const Instant owed = std::max({calm, *c.dead_since, c.clear_since, c.undecided, *o.good_since, o.clear_since, o.undecided});
       const Duration b = bound(*by, id.index(), now);
       if (owed + b < due) due = owed + b, most = b, by_way_of = id.index();
     }
@@ -172,7 +172,8 @@ void Oracle::check_trunk_circuit(std::size_t t, std::size_t first, std::size_t b
     const CircuitTruth& o = truth_.circuit(m.circuit->index());
     const PathTruth& p = truth_.path(m.carrier.index(), m.circuit->index());
     if (!o.good_since || !p.good_since || truth_.undecidable(m.circuit->index())) continue;
-    const Instant owed = std::max({calm_since(), heard_[t], *c.dead_since, c.clear_since, *o.good_since, o.clear_since, *p.good_since});
+    const Instant owed =
+        std::max({calm_since(), heard_[t], *c.dead_since, c.clear_since, c.undecided, *o.good_since, o.clear_since, o.undecided, *p.good_since});
     const Duration most = bound(by, m.circuit->index(), now) + 3s;  // a PBX that has just forgotten is read again every three seconds
     if (now - owed > most)
       return story_->broken(

@@ -100,10 +100,15 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const decision::
   // Both died at once, or the other one first, and that could be known by now.
   const CircuitTruth &left = truth_.circuit(from->index()), &taken = truth_.circuit(to->index());
   if (motive != Motive::Escape || !left.dead_since || !taken.dead_since || *taken.dead_since > *left.dead_since || taken.fooled) return;
-  const bool by_link = !world_->line(from->index()).linked();
+  // By the kernel's word as the judge has it: a link that has come back at this instant was still told of as lost.
+  const auto& link = decider.circuit(*from).link();
+  const bool by_link = link && !link->usable();
   const Published way = published(to->index(), now);
   const Duration pace = by_link || !way.quick ? way.interval : std::min<Duration>(way.interval, 100ms);
-  const Duration unknowable = way.timeout + 3 * pace * 11 / 10 + 100ms;
+  Duration unknowable = way.timeout + 3 * pace * 11 / 10 + 100ms;
+  // Nothing is asked while the daemon stands still.
+  if (resumed_ != Instant{} && now - resumed_ < unknowable && *taken.dead_since < resumed_)
+    unknowable += resumed_ - std::max(stopped_, *taken.dead_since);
   if (now - *taken.dead_since > unknowable)
     story_->broken("I2",
                    fmt::format("class {} moved from {} to {}, which was dead before it, for {:.2f} s; within {:.2f} s nobody can know", who,
@@ -152,8 +157,9 @@ void Oracle::check_quality(std::size_t i, std::size_t from, std::size_t to, Inst
   const bool known =
       now - std::max(ready_, started_) > kBrownRemembered && truth_.odd(from) == 0 && truth_.odd(to) == 0 && now - left.two_odd > kBrownRemembered;
   const double lost = truth_.loss(from), lost_there = truth_.loss(to);
-  // Nothing is lost, and the round trip has been what it is for fifteen seconds; or all two hundred are newer than any change.
-  const bool no_loss = lost <= 0.005 && now - left.touched > 15s;
+  // Nothing has been lost for a while, whatever was before, and the round trip has been what it is for fifteen seconds; or all two
+  // hundred are newer than any change.
+  const bool no_loss = truth_.lost_none_lately(from) && now - left.touched > 15s;
   const bool no_better = lost <= std::max(0.02, lost_there + 0.01) && now - left.touched > 230 * site_->probing.interval;
   if (known && !late && (no_loss || no_better))
     story_->broken("quality",

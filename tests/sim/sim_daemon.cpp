@@ -180,6 +180,7 @@ void SimDaemon::take(const decision::Output& out, Instant now) {
   due_ = out.next_wakeup;
   for (std::size_t c = 0; c < links_.size(); ++c)
     if ((out.probing_changed >> c & 1) != 0) senses_->follow(c, decider_->probe_plan(model::id_at<model::CircuitId>(c)), now);
+  if (out.ask) senses_->ask(out.ask->carrier.index(), out.ask->circuits, now);
   if (out.next_wakeup != model::kNever && out.next_wakeup != wake_at_) {
     wake_at_ = out.next_wakeup;
     const Instant at = bug_ == Planted::DecideOnWallClock ? wake_at_ - wall_offset : wake_at_;

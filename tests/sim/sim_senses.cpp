@@ -183,6 +183,15 @@ void SimSenses::rebuild(std::size_t circuit, Instant now) {
 
 // --- OPTIONS ---
 
+void SimSenses::ask(std::size_t carrier, std::uint64_t circuits, Instant now) {
+  for (std::size_t c = 0; c < circuits_.size(); ++c) {
+    if ((circuits >> c & 1) == 0) continue;
+    const std::size_t p = carrier * circuits_.size() + c;
+    paths_[p].client.doubted(now);
+    arm_path(p, now);
+  }
+}
+
 void SimSenses::arm_path(std::size_t p, Instant now) {
   const Instant at = paths_[p].client.next_wakeup();
   if (at == model::kNever || at == paths_[p].armed) return;

@@ -30,6 +30,8 @@ class SimSenses {
   void happen(const Event& e, model::Instant now);
   /// A circuit wants to be probed otherwise from now on.
   void follow(std::size_t circuit, const model::ProbePlan& plan, model::Instant now);
+  /// A carrier is to be asked at once by these circuits, a bit for each.
+  void ask(std::size_t carrier, std::uint64_t circuits, model::Instant now);
   /// Its interface or address is another now: sockets are made anew.
   void rebuild(std::size_t circuit, model::Instant now);
   void set_linked(std::size_t circuit, bool linked) { circuits_[circuit].linked = linked; }

@@ -28,7 +28,10 @@ Truth::Truth(const model::Site& site, const Script& script, World& world, Instan
       paths_(site.carriers.size() * site.circuits.size()),
       ever_odd_(site.targets.size() * site.circuits.size()),
       last_edge_(now) {
-  for (CircuitTruth& c : circuits_) c.answered_of.resize(site.targets.size());
+  for (CircuitTruth& c : circuits_) {
+    c.answered_of.resize(site.targets.size());
+    c.answers_of.resize(site.targets.size());
+  }
   const int targets = static_cast<int>(site.targets.size());
   enough_answers_ = std::max({site.circuit_health.rise, 4 * targets, site.circuit_health.min_samples}) + 2;
   for (const Trouble& t : script.troubles)
@@ -39,8 +42,7 @@ Truth::Truth(const model::Site& site, const Script& script, World& world, Instan
 
 void Truth::on_start() {
   for (CircuitTruth& c : circuits_) {
-    c.answers = 0;
-    c.good_since.reset();
+    c.begin_again();
     std::ranges::fill(c.answered_of, Instant{});
   }
   for (PathTruth& p : paths_) p = {.bad_since = p.bad_since, .last_down = p.last_down};
@@ -48,8 +50,7 @@ void Truth::on_start() {
 
 void Truth::on_resumed(Instant now) {
   for (CircuitTruth& c : circuits_) {
-    c.answers = 0;
-    c.good_since.reset();
+    c.begin_again();
     c.clear_since = now;
   }
 }
@@ -59,12 +60,20 @@ void Truth::on_probe(std::size_t circuit, std::size_t target, model::ProbeKind k
   if (kind != model::ProbeKind::Verify) c.fates = (c.fates << 1).set(0, !answered || *answered > 1s);
   if (answered) ++c.answers_alive, c.last_answer = now;
   if (answered && *answered <= kInTime) {
-    if (++c.answers >= enough_answers_ && !c.good_since && !c.dead_since) c.good_since = now + kInTime;
+    if (c.good_since || c.left_out == target) return;
+    if (undecidable(circuit)) return c.begin_again();  // too few agree for the judge to call it up
+    ++c.answers_of[target];
+    if (++c.answers >= enough_answers_ && !c.dead_since) c.good_since = now + kInTime;
     return;
   }
-  if (!world_->well(target, circuit) && odd(circuit) == 1) return;  // the others say how it is
-  c.answers = 0;
-  c.good_since.reset();
+  if (!world_->well(target, circuit) && odd(circuit) == 1) {  // the others say how it is
+    if (c.good_since || c.left_out == target) return;
+    if (c.left_out) c.begin_again();
+    c.answers -= std::exchange(c.answers_of[target], 0);
+    c.left_out = target;
+    return;
+  }
+  c.begin_again();
 }
 
 void Truth::on_reply(std::size_t circuit, std::size_t target, Instant sent) {
@@ -75,8 +84,7 @@ void Truth::on_reply(std::size_t circuit, std::size_t target, Instant sent) {
 void Truth::on_local_error(std::size_t circuit, Instant now) {
   CircuitTruth& c = circuits_[circuit];
   c.clear_since = now;
-  c.answers = 0;
-  c.good_since.reset();
+  c.begin_again();
 }
 
 void Truth::on_outcome(const model::SipOutcome& o, Instant now) {
@@ -125,8 +133,7 @@ void Truth::befall(CircuitTruth& k, const Edge& edge, bool target, Instant now) 
   if (!target && f > Fault::Captive && f < Fault::LocalErrors && f != Fault::Duplicates && f != Fault::Forged) k.ever_shaky = true;
   if (f > Fault::NewInterface) return;
   k.clear_since = now;
-  k.answers = 0;
-  k.good_since.reset();
+  k.begin_again();
 }
 
 void Truth::see_death(std::size_t c, std::optional<Instant> watched_since, Duration seen_after, Instant now) {
@@ -138,8 +145,7 @@ void Truth::see_death(std::size_t c, std::optional<Instant> watched_since, Durat
   k.answers_alive = 0;
   if (dead) {
     k.dead_since = now;
-    k.good_since.reset();
-    k.answers = 0;
+    k.begin_again();
     return;
   }
   // Long enough that whoever was watching all the time must have seen it.
@@ -148,6 +154,7 @@ void Truth::see_death(std::size_t c, std::optional<Instant> watched_since, Durat
   k.ever_died_briefly = k.ever_died_briefly || now - *k.dead_since < kLongestLearned;
   k.fooled = false;
   k.dead_since.reset();
+  k.fates.reset();  // what was lost while it was dead is not what it loses
   k.alive_since = now;
 }
 
@@ -177,6 +184,11 @@ void Truth::on_edge(const Edge& edge, std::optional<Instant> watched_since, Dura
     const bool many = odd(c) > 1;
     if (many || k.many_odd) k.two_odd = now;
     k.many_odd = many;
+    const bool undecided = undecidable(c);
+    if (undecided || k.is_undecided) k.undecided = now;
+    k.is_undecided = undecided;
+    // With two odd targets it may be called dead, and its paths with it: they are asked anew.
+    for (std::size_t p = c; many && p < paths_.size(); p += circuits_.size()) paths_[p].good = 0, paths_[p].good_since.reset();
     see_death(c, watched_since, seen_after, now);
     const Line& line = world_->line(c);
     const bool brown = (line.loss >= kBrown || line.bursts >= kBrown) && !line.dead();

@@ -1,6 +1,7 @@
 #pragma once
 // What is true of each circuit, path and target, and since when: kept from what the world does and from what came back, never from what
 // the judge says. The oracle draws its conclusions from this.
+#include <algorithm>
 #include <bitset>
 #include <optional>
 #include <vector>
@@ -19,6 +20,10 @@ struct CircuitTruth {
   int answers = 0, answers_alive = 0;         ///< in a row; since it was last dead
   std::optional<model::Instant> last_answer;  ///< when the last answered probe left
   model::Instant clear_since{};               ///< nothing stood in the way of judging it by probes: local errors, a new address, new timing
+  std::vector<int> answers_of;                ///< by target: how many of `answers` are its own
+  std::optional<std::size_t> left_out;        ///< the one odd target that was silent among them: the judge leaves it out, with its answers
+  model::Instant undecided{};                 ///< when probes could last not tell (undecidable())
+  bool is_undecided = false;                  ///< so it is now
   model::Instant two_odd{};                   ///< when more than one target last misbehaved on it
   bool many_odd = false;                      ///< so it is now
   std::optional<model::Instant> brown_since;  ///< loses 30 % or more, not dead
@@ -28,6 +33,14 @@ struct CircuitTruth {
   bool ever_shaky = false;                    ///< in this run its packets were delayed or lost by more than a death or a target
   bool ever_died_briefly = false;             ///< for less than the longest silence: that may be learned
   std::vector<model::Instant> answered_of;    ///< by target: when the newest of its probes that was answered by now left
+
+  /// Whether it is good is counted anew.
+  void begin_again() {
+    answers = 0;
+    std::ranges::fill(answers_of, 0);
+    left_out.reset();
+    good_since.reset();
+  }
 };
 
 struct PathTruth {
@@ -62,6 +75,10 @@ class Truth {
   [[nodiscard]] bool undecidable(std::size_t circuit) const;
   /// Of the newest two hundred of them, as the judge counts.
   [[nodiscard]] double loss(std::size_t circuit) const { return static_cast<double>(circuits_[circuit].fates.count()) / 200; }
+  /// None of the newest fifty was lost.
+  [[nodiscard]] bool lost_none_lately(std::size_t circuit) const {
+    return (circuits_[circuit].fates & std::bitset<200>((std::uint64_t{1} << 50) - 1)).none();
+  }
   /// Nothing was ever the matter with it as seen through this circuit.
   [[nodiscard]] bool always_well(std::size_t target, std::size_t circuit) const { return !ever_odd_[target * circuits_.size() + circuit]; }
   /// No packet is lost or late on it but by a trouble.

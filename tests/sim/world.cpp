@@ -16,7 +16,7 @@ constexpr Duration kBurst = 200ms;                           // how long a burst
 constexpr Duration kBusy = 3s, kQuietLine = 5s;              // an episode of load, and between two
 constexpr Duration kFills = 1s, kDrains = 500ms;             // a queue from empty to full, and back
 constexpr Measure kFullQueueLoss = 20'000;                   // of a million, where the queue is full
-constexpr Duration kGatewayAsked = 1s, kGatewayFailed = 4s;  // NUD_PROBE by then, NUD_FAILED by then (neighbour(9): 3 x 1 s)
+constexpr Duration kGatewayAsked = 1s, kGatewayFailed = 4s;  // suspect and asked by then (NUD_PROBE), given up by then (3 x 1 s)
 constexpr Duration kReordered = 120ms;
 
 Duration part(Duration d, double ratio) { return Duration(static_cast<Duration::rep>(static_cast<double>(d.count()) * ratio)); }

@@ -2,6 +2,7 @@ lk_unit(decision
   SOURCES
     decision_allocations_test.cpp
     decision_capacity_test.cpp
+    decision_carrier_doubt_test.cpp
     decision_choice_words_test.cpp
     decision_circuit_test.cpp
     decision_corroboration_test.cpp

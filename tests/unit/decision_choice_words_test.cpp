@@ -150,7 +150,7 @@ TEST_CASE("words of a choice: why one ranks behind its place in the class's orde
 namespace {
 
 /// The trunk "outbound" with one thing held against its first member; the second stands before it.
-model::TrunkChoice told_of(Motive motive, decision::MemberPlace place, Guard held_by = Guard::None) {
+model::TrunkChoice told_of(Motive motive, decision::MemberPlace place, Guard held_by = Guard::None, std::optional<decision::TrunkLeft> left = {}) {
   static const model::Site kSite = [] {
     model::Site site = tests::two_by_two();
     site.trunks[0].failback.mode = model::FailbackMode::Manual;
@@ -165,6 +165,7 @@ model::TrunkChoice told_of(Motive motive, decision::MemberPlace place, Guard hel
   decision.order = {{.member = 1}, {.member = 0}, {.member = 2}, {.member = 3}};
   decision.motive = motive;
   decision.held_by = held_by;
+  decision.left = std::move(left);
   decision.places.resize(4);
   decision.places[0] = place;
   model::TrunkChoice said{.trunk = model::TrunkId{0}, .order = decision.order, .motive = motive, .reason = {}, .rejected = {}};
@@ -199,10 +200,33 @@ TEST_CASE("words of an order: why it changed, and what holds it") {
   CHECK(told_of(Motive::Suspicion, {}).reason ==
         "outbound: north via coax is offered first while the circuit below the one before it is silent; OPTIONS answered 200.");
   CHECK(told_of(Motive::Capacity, {}).reason ==
-        "outbound: north via coax is offered first, because the one before it cannot carry the load; OPTIONS answered 200.");
+        "outbound: north via coax is offered first, because the one before it could not carry the load; OPTIONS answered 200.");
   CHECK(told_of(Motive::FirstChoice, {}, Guard::SelfDoubt)
             .reason.ends_with(" The order is kept for a moment, because our own loop or sending has just failed: only a lost link would change it "
                               "(guard self_doubt)."));
   CHECK(told_of(Motive::FirstChoice, {}, Guard::Emergency)
             .reason.ends_with(" The carrier that an operator forced is not up, and emergency calls are not sent to it first (guard emergency)."));
+}
+
+TEST_CASE("words of an order: whom the first one has taken the place of, and what was held against that one") {
+  const auto said = [](Motive motive, Behind behind, std::string because = {}, std::optional<decision::Shortfall> shortfall = {}) {
+    const auto reason = told_of(motive, {}, Guard::None, decision::TrunkLeft{0, {behind, shortfall}, std::move(because)}).reason;
+    const std::string start = "outbound: north via coax is offered first", end = "; OPTIONS answered 200.";
+    REQUIRE(reason.starts_with(start));
+    REQUIRE(reason.ends_with(end));
+    return reason.substr(start.size(), reason.size() - start.size() - end.size());
+  };
+  CHECK(said(Motive::Escape, Behind::Down) == " since north via fiber failed");
+  CHECK(said(Motive::Escape, Behind::Suspect) == " since north via fiber was not proven to work any more");
+  CHECK(said(Motive::Suspicion, Behind::CircuitSuspect) == " while fiber is silent");
+  CHECK(said(Motive::Quality, Behind::Degraded) == " because north via fiber answers with a warning");
+  CHECK(said(Motive::Quality, Behind::LatelyDegraded) == " because north via fiber has lately answered with a warning");
+  CHECK(said(Motive::Quality, Behind::Untrusted) == " because north via fiber has failed lately");
+  CHECK(said(Motive::Quality, Behind::CircuitYoung) == " because fiber has only just come back");
+  CHECK(said(Motive::Capacity, Behind::Load, {}, decision::Shortfall{decision::Shortfall::Of::Channels, 31, 30}) ==
+        ", because north via fiber could not carry the load: 31 calls at once, and its contract allows 30");
+  CHECK(said(Motive::Failback, Behind::Preference) == " again: it is preferred, and nothing is held against it any more");
+  CHECK(said(Motive::Follows, Behind::Preference) == ", because voice goes by coax now and its calls with it");
+  CHECK(said(Motive::Follows, Behind::Preference, "fiber had loss 30.0 % above 5.0 %") ==
+        ", because voice goes by coax now and its calls with it (fiber had loss 30.0 % above 5.0 %)");
 }

@@ -45,6 +45,27 @@ TEST_CASE("explain: says which way, why, what the others lack, and what would ha
         "If coax fails now there is no second way: traffic stays on coax and an alarm is raised.\n");
 }
 
+TEST_CASE("explain: the next way is the one that policy would take: not one that shares the risk, nor a metered one while there is another") {
+  const auto next = [](auto change) {
+    auto site = two_by_two();
+    site.circuits.push_back(site.circuits[1]);
+    site.circuits[2].name = "lte";
+    site.circuits[2].interface = "wan-c";
+    site.circuits[2].table = 7103;
+    site.classes[0].circuits = {model::CircuitId{0}, model::CircuitId{1}, model::CircuitId{2}};
+    change(site);
+    VirtualSite virtual_site(std::move(site));
+    virtual_site.start_empty();
+    virtual_site.run(10s);
+    const std::string text = told(virtual_site, "voice");
+    return text.substr(text.find("If "));
+  };
+  CHECK(next([](model::Site&) {}) == "If fiber fails now -> coax.\n");
+  CHECK(next([](model::Site& s) { s.circuits[0].risk_groups = s.circuits[1].risk_groups = {"street"}; }) == "If fiber fails now -> lte.\n");
+  const auto metered = [](model::Site& s) { s.circuits[1].metered = s.classes[0].avoid_metered = true; };
+  CHECK(next(metered) == "If fiber fails now -> lte.\n");
+}
+
 TEST_CASE("explain: a name that does not exist gets no answer") {
   VirtualSite site;
   CHECK_FALSE(decision::explain(site.status(), "fibre").has_value());

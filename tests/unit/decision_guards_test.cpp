@@ -111,6 +111,46 @@ TEST_CASE("guard freshness (I6): a link that goes down tells its moment, so a re
   CHECK(decision::freshness_holds(dead, other, 200ms, Instant(100s)));
 }
 
+TEST_CASE("guard freshness (I6): what is older than evidence lasts proves nothing, however long the other has been dead") {
+  const Instant now(1000s);
+  CircuitView dead{.health = Health::Down, .cause = model::Cause::LinkDown, .first_bad = Instant(100s)};
+  CircuitView other{.health = Health::Up, .rtt_expected = 100ms, .interval = 500ms, .evidence_lasts = 5s};
+  for (const auto cause : {model::Cause::LinkDown, model::Cause::Silent}) {
+    dead.cause = cause;
+    other.last_good = other.last_proof = now - 5100ms;
+    CHECK_FALSE(decision::freshness_holds(dead, other, 200ms, now));
+    other.last_good = other.last_proof = now - 5100ms - 1ns;
+    CHECK(decision::freshness_holds(dead, other, 200ms, now));
+  }
+}
+
+TEST_CASE("guard freshness (I6): quiet is who has not answered for an answer's time and four probes, or for longer than evidence lasts") {
+  const Instant now(1000s);
+  CircuitView way{.health = Health::Up, .rtt_expected = 100ms, .interval = 500ms, .evidence_lasts = 5s};
+  CHECK(decision::quiet_holds(way, now));  // it has never answered
+  way.last_good = now - 2100ms;
+  CHECK_FALSE(decision::quiet_holds(way, now));
+  way.last_good = now - 2100ms - 1ns;
+  CHECK(decision::quiet_holds(way, now));
+  way.interval = 5s;
+  way.last_good = now - 5100ms;
+  CHECK_FALSE(decision::quiet_holds(way, now));
+  way.last_good = now - 5100ms - 1ns;
+  CHECK(decision::quiet_holds(way, now));
+}
+
+TEST_CASE("guard quality_gain: what is no longer lost is no gain") {
+  const model::QualityLimits limits{};
+  model::Figures here{.rtt = 20ms, .loss_ratio = 0.3, .samples = 200}, there{.rtt = 20ms, .loss_ratio = 0, .samples = 200};
+  CHECK(decision::gain_of(here, there, limits, model::Codec::G711).loss == doctest::Approx(0.3));
+  here.recent_loss = 0.02;
+  const auto gain = decision::gain_of(here, there, limits, model::Codec::G711);
+  CHECK(gain.loss == doctest::Approx(0.02));
+  CHECK(*gain.r < 10);
+  here.recent_loss = 0.5;  // more of late than on the whole: so much is not certain yet
+  CHECK(decision::gain_of(here, there, limits, model::Codec::G711).loss == doctest::Approx(0.3));
+}
+
 TEST_CASE("guard quality_gain: 10 points of R, 5 points of loss, or a round trip beyond its limit") {
   CHECK(decision::quality_gain_holds({.r = 9.999, .loss = 0.049}));
   CHECK_FALSE(decision::quality_gain_holds({.r = 10, .loss = 0}));

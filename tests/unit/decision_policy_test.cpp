@@ -387,7 +387,7 @@ TEST_CASE("policy: the other way must be up, not suspect, proven well and within
   };
   CHECK(fiber_kept([](CircuitView&) {}) == Guard::None);
   CHECK(fiber_kept([](CircuitView& v) { v = degraded(v); }) == Guard::AllBad);
-  CHECK(fiber_kept([](CircuitView& v) { v.suspect = true; }) == Guard::AllBad);
+  CHECK(fiber_kept([](CircuitView& v) { v.suspect = true; }) == Guard::Freshness);  // that is of a moment, and opens no incident
   CHECK(fiber_kept([](CircuitView& v) { v.proven_well = false; }) == Guard::HoldDown);
   CHECK(fiber_kept([](CircuitView& v) { v.health = Health::Unknown; }) == Guard::Freshness);
   CHECK(fiber_kept([](CircuitView& v) { v.figures = figures(0.02); }) == Guard::None);
@@ -395,6 +395,84 @@ TEST_CASE("policy: the other way must be up, not suspect, proven well and within
   CHECK(fiber_kept([](CircuitView& v) { v.figures = figures(0, 150ms); }) == Guard::None);
   CHECK(fiber_kept([](CircuitView& v) { v.figures = figures(0, 151ms); }) == Guard::AllBad);
   CHECK(fiber_kept([](CircuitView& v) { v.figures = {}; }) == Guard::AllBad);  // nothing is known of how it sounds
+}
+
+namespace {
+
+/// So many of the newest `samples` probes lost, none of them twice in a row.
+model::Figures lost(int losses, int samples) {
+  return {.rtt = 20ms, .jitter = 1ms, .loss_ratio = static_cast<double>(losses) / samples, .samples = samples};
+}
+
+}  // namespace
+
+TEST_CASE("policy: one loss among few probes is chance and refuses no way out; as many as chance does not explain refuse it") {
+  for (const auto [losses, chosen] : {std::pair{0, kCoax}, std::pair{1, kCoax}, std::pair{7, kCoax}, std::pair{8, kFiber}, std::pair{9, kFiber}}) {
+    CAPTURE(losses);
+    Voice s;
+    s.views[0].figures = lost(60, 200);
+    s.views[1].figures = lost(losses, 50);
+    s.views[2] = kDown;
+    const auto choice = s.from(kFiber);
+    CHECK(choice.circuit == chosen);
+    CHECK(choice.held_by == (chosen == kCoax ? Guard::None : Guard::AllBad));
+  }
+}
+
+TEST_CASE("policy: a way out that lost until a while ago and is clean now is not refused for it") {
+  Voice s;
+  s.views[0].figures = lost(120, 200);
+  s.views[1].figures = lost(30, 200);
+  s.views[2] = kDown;
+  CHECK(s.from(kFiber).circuit == kFiber);
+  s.views[1].figures.recent_loss = 0.0201;
+  CHECK(s.from(kFiber).circuit == kFiber);
+  s.views[1].figures.recent_loss = 0.02;
+  CHECK(s.from(kFiber).circuit == kCoax);
+}
+
+TEST_CASE("policy: a circuit whose loss is over is not left for it, however much of it still shows") {
+  for (const auto [recent, chosen] : {std::pair{0.0, kFiber}, std::pair{0.029, kFiber}, std::pair{0.03, kCoax}, std::pair{0.3, kCoax}}) {
+    CAPTURE(recent);  // 2.95 % cost ten points of R
+    Voice s;
+    s.views[0].figures = figures(0.3);
+    s.views[0].figures.recent_loss = recent;
+    s.views[2] = kDown;
+    const auto choice = s.from(kFiber, Motive::FirstChoice, true);  // it was beyond, and is not yet within
+    CHECK(choice.beyond == (chosen == kFiber));
+    CHECK(choice.circuit == chosen);
+    CHECK(choice.held_by == (chosen == kCoax ? Guard::None : Guard::QualityGain));
+  }
+}
+
+TEST_CASE("policy: who is not left for its quality may still be left for a preferred one") {
+  Voice s;
+  s.views[0] = kUp;
+  s.views[0].figures = figures(0);
+  s.views[1] = degraded(s.views[1]);
+  s.views[1].figures = figures(0.3);
+  s.views[1].figures.recent_loss = 0;
+  const auto choice = s.from(kCoax, Motive::Escape, true);
+  CHECK(choice.circuit == kFiber);
+  CHECK(choice.motive == Motive::Failback);
+}
+
+TEST_CASE("policy: nothing goes to a circuit that is called up and has not answered of late, neither back nor for quality") {
+  for (const auto [ago, answers] : {std::pair{900ms, true}, std::pair{901ms, false}}) {  // an answer's time and four probes
+    CAPTURE(ago);
+    Three back;
+    back.views[0].rtt_expected = 100ms;
+    back.views[0].last_good = back.now - ago;
+    const auto home = back.from(kCoax);
+    CHECK(home.circuit == (answers ? kFiber : kCoax));
+    CHECK(home.held_by == (answers ? Guard::None : Guard::Freshness));
+    Voice away;
+    away.views[1].rtt_expected = 100ms;
+    away.views[1].last_good = away.now - ago;
+    away.views[2] = kDown;
+    CHECK(away.from(kFiber).circuit == (answers ? kCoax : kFiber));
+    CHECK(away.from(kFiber).held_by == (answers ? Guard::None : Guard::Freshness));
+  }
 }
 
 TEST_CASE("policy: what is not enough better is not worth a move, and the next one is asked") {
@@ -416,6 +494,38 @@ TEST_CASE("policy: one that is beyond its round trip is left although R differs 
   s.views[0].figures = figures(0, 201ms);
   CHECK(s.from(kFiber).circuit == kCoax);
   CHECK(s.from(kFiber).because == "fiber had round trip 201 ms above 200 ms");
+}
+
+TEST_CASE("policy: what made it bad is the limit to enter, however near the limit to leave it has come since") {
+  Voice s;
+  s.views[1] = s.views[2] = kDown;
+  auto choice = s.from(kFiber);
+  CHECK(choice.lacking == "loss 30.0 % above 5.0 %");
+  const auto next = [&](model::Figures now) {
+    s.views[0].figures = now;
+    choice = decision::choose_circuit(s.site, s.voice, choice, s.views, s.orders, s.pace, s.now);
+    return choice.lacking;
+  };
+  CHECK(next(figures(0.2)) == "loss 20.0 % above 5.0 %");  // still beyond what it entered by
+  CHECK(next(figures(0.03)) == "loss 20.0 % above 5.0 %, and not well again since: loss 3.0 % above 2.0 %");
+  CHECK(next(figures(0.03, 201ms)) == "round trip 201 ms above 200 ms");  // another one, crossed meanwhile
+  CHECK(next(figures(0.024)) == "round trip 201 ms above 200 ms, and not well again since: loss 2.4 % above 2.0 %");
+  CHECK(next(figures(0.02)).empty());  // within every exit: over
+  CHECK(choice.crossed.empty());
+  CHECK(next(figures(0.03)).empty());  // and between the limits nothing is bad
+}
+
+TEST_CASE("policy: the reason of a quality move names what was crossed, also when the other way is ready only later") {
+  Voice s;
+  s.views[2] = kDown;
+  s.views[1].proven_well = false;
+  const auto kept = s.from(kFiber);
+  REQUIRE(kept.held_by == Guard::HoldDown);
+  s.views[0].figures = figures(0.0499);
+  s.views[1].proven_well = true;
+  const auto moved = decision::choose_circuit(s.site, s.voice, kept, s.views, s.orders, s.pace, s.now);
+  CHECK(moved.circuit == kCoax);
+  CHECK(moved.because == "fiber had loss 30.0 % above 5.0 %, and not well again since: loss 5.0 % above 2.0 %");
 }
 
 TEST_CASE("policy: all bad, the least bad stays, loudly") {

@@ -150,6 +150,24 @@ TEST_CASE("quality: loss counts as far as it is certain: chance alone takes nobo
   CHECK(decision::beyond(true, of(0.03, 200), limits, Codec::None));  // to leave, what is seen counts
 }
 
+TEST_CASE("quality: a way out is refused for loss that chance does not explain, for its round trip, and for what nothing is known of") {
+  const model::QualityLimits limits;  // within at 2 % and 150 ms, R 80
+  const auto of = [](int lost, int samples, Duration rtt = 20ms) {
+    return model::Figures{.rtt = rtt, .loss_ratio = static_cast<double>(lost) / samples, .samples = samples};
+  };
+  CHECK_FALSE(decision::surely_beyond(of(1, 45), limits, Codec::G711));  // 2.2 %
+  CHECK_FALSE(decision::surely_beyond(of(13, 200), limits, Codec::None));
+  CHECK(decision::surely_beyond(of(14, 200), limits, Codec::None));
+  CHECK_FALSE(decision::surely_beyond(of(0, 200, 150ms), limits, Codec::None));
+  CHECK(decision::surely_beyond(of(0, 200, 151ms), limits, Codec::None));
+  CHECK(decision::surely_beyond({}, limits, Codec::None));
+  auto over = of(60, 200);
+  over.recent_loss = 0.02;
+  CHECK_FALSE(decision::surely_beyond(over, limits, Codec::G711));
+  over.recent_loss = 0.04;
+  CHECK(decision::surely_beyond(over, limits, Codec::G711));
+}
+
 TEST_CASE("quality: R counts for a class with a codec, by that codec, and no figures change nothing") {
   using decision::beyond;
   const model::QualityLimits limits{.loss_enter = 1, .loss_exit = 1, .rtt_enter = 10s, .rtt_exit = 10s};

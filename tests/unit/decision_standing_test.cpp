@@ -64,6 +64,17 @@ TEST_CASE("standing: one that answers while all others are silent is lying, unti
   CHECK(b.standing.of(0) == SetAside::No);
 }
 
+TEST_CASE("standing: one that answered while all others were silent counts again as soon as one of them answers, though another stays dead") {
+  Bench b;
+  for (int i = 0; i < 10; ++i) b.round(0);
+  for (int i = 0; i < 10; ++i) b.round(0b1110);
+  CHECK(b.standing.of(0) == SetAside::Lying);
+  for (int i = 0; i < TargetStanding::kOthersAnswer - 1; ++i) b.round(0b1100);
+  CHECK(b.standing.of(0) == SetAside::Lying);
+  b.round(0b1100);
+  CHECK(b.standing.of(0) == SetAside::No);
+}
+
 TEST_CASE("standing: a quarter lost by one while others lose next to nothing sets it aside; fewer does not") {
   for (const int each : {4, 5}) {
     Bench b;

@@ -31,7 +31,7 @@ struct Four {
   bool doubt = false;
 
   [[nodiscard]] decision::TrunkDecision decide() const {
-    return decision::order_trunk(site, site.trunks[0], standing, Motive::FirstChoice, views, kFiber, orders, doubt);
+    return decision::order_trunk(site, site.trunks[0], standing, Motive::FirstChoice, views, kFiber, orders, doubt, kFiber);
   }
   [[nodiscard]] std::string order() const {
     std::string text;
@@ -248,4 +248,42 @@ TEST_CASE("trunk policy: every order has every member once, whatever is said of 
         CHECK(std::ranges::none_of(t.views, [](const MemberView& v) { return v.health == Health::Up; }));
       }
     }
+}
+
+TEST_CASE("trunk policy: the same carrier by the circuit that the class goes by now follows it, and says so") {
+  Four t;
+  const auto decision =
+      decision::order_trunk(t.site, t.site.trunks[0], t.standing, Motive::FirstChoice, t.views, CircuitId{1}, t.orders, false, kFiber);
+  CHECK(decision.order.front().member == 1);
+  CHECK(decision.motive == Motive::Follows);
+  REQUIRE(decision.left);
+  CHECK(decision.left->member == 0);
+  CHECK(decision.left->place.behind == Behind::Preference);
+}
+
+TEST_CASE("trunk policy: one that takes calls and has something held against it is not left as a failback") {
+  Four t;
+  t.views[0].health = Health::Degraded;
+  CHECK(t.decide().motive == Motive::Quality);
+  CHECK(t.decide().left->place.behind == Behind::Degraded);
+  t.views[0] = kUp;
+  t.views[0].circuit_young = true;
+  CHECK(t.decide().motive == Motive::Quality);
+  t.standing = {{.member = 2}, {.member = 3}, {.member = 0}, {.member = 1}};
+  t.views[0] = kUp;
+  t.views[2].health = Health::Degraded;
+  CHECK(t.decide().motive == Motive::Failback);  // to the preferred one, whatever the other is like
+}
+
+TEST_CASE("trunk policy: who stays first has left nobody") {
+  Four t;
+  t.views[3] = kDown;
+  CHECK_FALSE(t.decide().left);
+}
+
+TEST_CASE("trunk policy: those that are down keep the order they stood in, so that one more death is no new order") {
+  Four t;
+  t.standing = {{.member = 2}, {.member = 3}, {.member = 1}, {.member = 0}};
+  t.views[0] = t.views[1] = kDown;
+  CHECK(t.order() == "2310");
 }

@@ -253,3 +253,42 @@ TEST_CASE("etiquette: a verify OPTIONS that cannot be sent is tried again later,
   e.not_sent(kStart + 1s);
   CHECK(e.next_verify() == kStart + 2s);
 }
+
+TEST_CASE("etiquette: doubt from another circuit asks once at once, for a token where the floor would take longer") {
+  auto e = etiquette(15s, 10s, 1, 4);
+  e.begin(kStart, 0s);
+  e.started(kStart);
+  e.answered();
+  e.doubted(kStart + 3s);
+  CHECK(e.next_verify() == kStart + 3s);
+  e.started(kStart + 3s);
+  CHECK(e.next_verify() == model::kNever);          // one, not a burst
+  CHECK(e.debt().burst_full == kStart + 3s + 15s);  // and it has cost a token
+  e.answered();
+  e.doubted(kStart + 13s);  // the floor is over: nothing is owed for this one
+  CHECK(e.next_verify() == kStart + 13s);
+  e.started(kStart + 13s);
+  CHECK(e.debt().burst_full == kStart + 3s + 15s);
+}
+
+TEST_CASE("etiquette: doubt from another circuit has no token of its own, and does not shorten a suspicion of this one") {
+  auto none = etiquette(15s, 10s, 1, 0);
+  none.begin(kStart, 0s);
+  none.started(kStart);
+  none.doubted(kStart + 3s);
+  CHECK(none.next_verify() == model::kNever);
+  auto spent = etiquette(15s, 10s, 1, 1);
+  spent.begin(kStart, 0s);
+  spent.started(kStart);
+  spent.doubted(kStart + 1s);
+  spent.started(kStart + 1s);
+  spent.doubted(kStart + 2s);
+  CHECK(spent.next_verify() == kStart + 11s);  // the floor, as the token is not back before +16 s
+  auto silent = etiquette(15s, 10s, 1, 4);
+  silent.begin(kStart, 0s);
+  silent.started(kStart);
+  silent.silent(kStart + 1s);
+  silent.doubted(kStart + 1s);
+  silent.started(kStart + 1s);
+  CHECK(silent.next_verify() == kStart + 1750ms);  // the burst goes on
+}

@@ -288,6 +288,7 @@ TEST_CASE("path: no story, with reloads and restarts in it, makes a carrier hear
       if (pick(4) == 0) p.carrier = [&](Instant, std::uint64_t, int) { return Answer(Reply{.after = std::chrono::milliseconds(pick(2000))}); };
       p.broken = pick(10) == 0;
       if (pick(5) == 0) p.path().changed(p.now);
+      if (pick(3) == 0) p.path().doubted(p.now);
       if (pick(4) == 0) p.restart(p.path().debt());
       if (pick(6) == 0)  // after a crash all is taken for spent
         p.restart({.floor_until = p.now + floor, .burst_full = p.now + burst * Duration(interval)});

@@ -170,6 +170,54 @@ TEST_CASE("switch gateways: one that answers ARP answers, one left alone is unkn
   CHECK(*watch.look(links, boot_now()).value().at(0).confirmed > died);
 }
 
+TEST_CASE("switch gateways: one that is asked at once is found dead within three questions, and found alive at the first") {
+  LK_ENTER_SITE();
+  FarSide far;
+  REQUIRE(with_far_side(far));
+  tune("base_reachable_time_ms", "30000");  // as the kernel has it: left alone, a dead one passes for living for 15 to 45 s
+  tune("delay_first_probe_time", "5");
+  const int wan0 = ifindex_of("wan0");
+  const auto links = links_by(wan0, ifindex_of("wan1"));
+  auto watch = GatewayWatch::open().value();
+  auto kernel = Netlink::open().value();
+  const Traffic traffic;
+  const auto gateway = ip("10.0.1.1");
+
+  CHECK_FALSE(have_asked(kernel, wan0, gateway).value());  // no entry: nothing to ask
+  REQUIRE(until(watch, links, traffic, Neighbour::Answers));
+  const auto before = *watch.look(links, boot_now()).value().at(0).confirmed;
+  poll(nullptr, 0, 150);
+  const auto asked = boot_now();
+  CHECK(have_asked(kernel, wan0, gateway).value());
+  REQUIRE(until(watch, links, traffic, Neighbour::Answers));
+  const auto state = watch.look(links, boot_now()).value().at(0);
+  CHECK(*state.confirmed > before);
+  CHECK(*state.confirmed >= asked - 50ms);  // new proof
+
+  REQUIRE(far.does("ip address del 10.0.1.1/24 dev far0") == 0);
+  CHECK_FALSE(until(watch, links, traffic, Neighbour::Silent, 1s));  // traffic alone does not make the kernel doubt it
+  CHECK(have_asked(kernel, wan0, gateway).value());
+  const auto took = until(watch, links, traffic, Neighbour::Silent);
+  REQUIRE(took);
+  MESSAGE("silent after " << took->count() << " ms");
+  CHECK(*took < 1000ms);                                   // three times 0.1 s, and some for a busy machine
+  CHECK_FALSE(have_asked(kernel, wan0, gateway).value());  // it is being asked all the while, or given up
+}
+
+TEST_CASE("switch gateways: an entry set by hand is not touched, nor one of another interface") {
+  LK_ENTER_SITE();
+  const int wan0 = ifindex_of("wan0"), wan1 = ifindex_of("wan1");
+  auto kernel = Netlink::open().value();
+  CHECK_FALSE(have_asked(kernel, wan0, ip("10.0.1.1")).value());
+  CHECK(shown("ip neighbour show 10.0.1.1 dev wan0").find("PERMANENT") != std::string::npos);
+  run("ip neighbour replace 10.0.1.1 lladdr 02:00:00:00:00:07 dev wan1 nud reachable");
+  CHECK(have_asked(kernel, wan1, ip("10.0.1.1")).value());
+  CHECK(shown("ip neighbour show 10.0.1.1 dev wan1").find("PROBE") != std::string::npos);
+  CHECK(shown("ip neighbour show 10.0.1.1 dev wan0").find("PERMANENT") != std::string::npos);
+  run("ip neighbour replace 10.0.2.9 lladdr 02:00:00:00:00:09 dev wan1 nud reachable extern_learn");
+  CHECK_FALSE(have_asked(kernel, wan1, ip("10.0.2.9")).value());
+}
+
 TEST_CASE("switch gateways: two circuits with one gateway address are told apart, and other neighbours wake nobody") {
   LK_ENTER_SITE();
   const int wan0 = ifindex_of("wan0"), wan1 = ifindex_of("wan1");

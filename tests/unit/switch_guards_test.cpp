@@ -165,6 +165,15 @@ TEST_CASE("switch guards: moves are remembered on their own ledger and forgotten
   CHECK(m.history.empty());
 }
 
+TEST_CASE("switch guards: the first way of a class is no move, its second is (I3)") {
+  Memory m;
+  remember_moves(plan(1, site("fiber", "coax")), clean(), at(100s), m);
+  CHECK(m.history.empty());
+  remember_moves(plan(2, site("coax", "coax")), standing_site("fiber", "coax"), at(200s), m);
+  CHECK(m.history[7201].moves == std::vector{at(200s)});
+  CHECK(m.history.count(7202) == 0);
+}
+
 TEST_CASE("switch guards: tables one below, at and one above our range (I11)") {
   const auto with_table = [](std::uint32_t t) {
     Apply p = plan(2, site("fiber", "coax"));

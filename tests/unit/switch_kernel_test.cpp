@@ -297,4 +297,24 @@ TEST_CASE("switch kernel: a circuit and a class that left the configuration go, 
   CHECK(shown("ip rule") + shown("ip nexthop") + shown("ip -4 route show table all") == empty);
 }
 
+TEST_CASE("switch: the gateway of a circuit of the last plan is asked on the daemon's word, each once a second, and no route is touched") {
+  LK_ENTER_SITE();
+  Site s;
+  CHECK_FALSE(s.route_switch.ask_gateway({.circuit = "fiber"}, s.now));  // no plan yet
+  s.applied(site("fiber", "coax"));
+  const std::string before = ours() + everything_else();
+  run("ip neighbour replace 10.0.1.1 lladdr 02:00:00:00:00:01 dev wan0 nud reachable");
+  const auto asked = [&](const char* circuit) { return s.route_switch.ask_gateway({.circuit = circuit}, s.now); };
+  CHECK(asked("fiber"));
+  CHECK(shown("ip neighbour show 10.0.1.1 dev wan0").find("PROBE") != std::string::npos);
+  CHECK_FALSE(asked("coax"));  // its entry was set by hand
+  CHECK_FALSE(asked("dsl"));
+  run("ip neighbour replace 10.0.1.1 lladdr 02:00:00:00:00:01 dev wan0 nud reachable");
+  s.now += 1s - 1ns;
+  CHECK_FALSE(asked("fiber"));
+  s.now += 1ns;
+  CHECK(asked("fiber"));
+  CHECK(ours() + everything_else() == before);
+}
+
 }  // namespace linekeeper::route

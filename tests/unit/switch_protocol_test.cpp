@@ -28,6 +28,9 @@ TEST_CASE("switch protocol: a plan survives being sent") {
   CHECK(apply.generation == 7);
   CHECK(apply.desired == sent.desired);
   CHECK(apply.retired_classes == sent.retired_classes);
+  CHECK(std::get<AskGateway>(parse_request(encode(Request(AskGateway{.circuit = "fiber"}))).value()).circuit == "fiber");
+  CHECK(says(R"({"v":1,"type":"ask"})", "circuit is missing"));
+  CHECK(says(R"({"v":1,"type":"ask","circuit":7})", "circuit is not a text"));
   CHECK(std::holds_alternative<Hello>(parse_request(encode(Request(Hello{}))).value()));
 }
 
