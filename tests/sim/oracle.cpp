@@ -2,7 +2,7 @@
 #include "tests/sim/oracle.hpp"
 
 #include <algorithm>
-#include <set>
+#include <bit>
 
 #include "tests/sim/sim_daemon.hpp"
 
@@ -151,12 +151,12 @@ Oracle::Published Oracle::published(std::size_t circuit, Instant now) const {
   const Duration most = site_->probing.timeout_max;
   if (!daemon_->alive()) return {.dead_after = site_->circuit_health.dead_after_min, .timeout = most, .interval = site_->probing.interval};
   const decision::CircuitHealth& h = daemon_->judge().circuit(model::id_at<model::CircuitId>(circuit));
-  const model::CircuitStatus s = h.status(now);
-  return {.dead_after = s.detectors.dead_after,
+  const model::Detectors d = h.detectors(now);
+  return {.dead_after = d.dead_after,
           .timeout = h.rtt_expected(),
-          .interval = s.detectors.interval,
-          .aside = static_cast<int>(std::ranges::count_if(s.targets, [](const auto& t) { return t.set_aside != model::SetAside::No; })),
-          .quick = s.detectors.verify_left >= 10.0 * static_cast<double>(site_->targets.size())};
+          .interval = d.interval,
+          .aside = static_cast<int>(site_->circuits[circuit].targets.size()) - std::popcount(h.counted()),
+          .quick = d.verify_left >= 10.0 * static_cast<double>(site_->targets.size())};
 }
 
 void Oracle::on_event(const model::Event& event, Instant now) {
@@ -213,7 +213,7 @@ void Oracle::inspect(const decision::Decider& decider, Instant now) {
                        now);
     }
     const model::CircuitRule& rule = site_->circuit_health;
-    const Duration dead_after = h.status(now).detectors.dead_after;
+    const Duration dead_after = h.detectors(now).dead_after;
     const bool nothing_to_learn = truth_.clean_by_nature(c) && !k.ever_shaky && !k.ever_died_briefly && !k.dead_since && k.two_odd == Instant{} &&
                                   kind_ != Kind::Quiet && daemon_->never_stopped();
     if (dead_after > rule.dead_after_max || dead_after < rule.dead_after_min || (nothing_to_learn && dead_after > rule.dead_after_min))
@@ -225,9 +225,11 @@ void Oracle::inspect(const decision::Decider& decider, Instant now) {
 }
 
 void Oracle::on_order(std::size_t trunk, const std::vector<int>& sets, Instant now) {
-  std::set<int> wanted, given(sets.begin(), sets.end());
-  for (const model::TrunkMember& m : site_->trunks[trunk].members) wanted.insert(m.dispatcher_set);
-  if (wanted != given || sets.size() != wanted.size())
+  std::vector<int> wanted, given = sets;
+  for (const model::TrunkMember& m : site_->trunks[trunk].members) wanted.push_back(m.dispatcher_set);
+  std::ranges::sort(wanted);
+  std::ranges::sort(given);
+  if (wanted != given)
     story_->broken(site_->trunks[trunk].emergency ? "I24" : "I1",
                    fmt::format("trunk {} is given {} of its {} members", site_->trunks[trunk].name, given.size(), wanted.size()), now);
 }

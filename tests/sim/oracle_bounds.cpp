@@ -111,8 +111,9 @@ void Oracle::check_brownout(std::size_t i, Instant now) {
 
 /// When all has been well for long enough, classes go by what they prefer, and trunks begin with what they prefer.
 void Oracle::check_home(Instant now) {
-  if (truth_.troubles() > 0) return;
+  if (truth_.troubles() > 0 || kind_ == Kind::Quiet) return;
   const Instant well = std::max({truth_.last_edge(), calm_since(), now - 1h});
+  if (now - well < site_->carrier_health.hold_down) return;  // far too soon: the rest need not be looked at
   Duration hold{};
   bool clean = true;
   for (std::size_t c = 0; c < truth_.circuits(); ++c) {
@@ -121,7 +122,7 @@ void Oracle::check_home(Instant now) {
   }
   const Duration proven = kRecoveryProbes * site_->probing.interval;
   const Duration carrier = site_->carrier_health.hold_down + 40s;
-  if (!clean || kind_ == Kind::Quiet || now - well < std::max(hold, proven) + carrier + kHome) return;
+  if (!clean || now - well < std::max(hold, proven) + carrier + kHome) return;
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     const Class& k = classes_[i];
     const model::TrafficClass& traffic = site_->classes[i];
@@ -138,7 +139,7 @@ void Oracle::check_home(Instant now) {
   for (std::size_t t = 0; t < site_->trunks.size(); ++t) {
     const model::Trunk& trunk = site_->trunks[t];
     if (pbx_->deaf(trunk.pbx)) heard_[t] = now;
-    const auto sets = pbx_->standing(t, now);
+    const auto& sets = pbx_->standing(t, now);
     if (sets.empty() || heard_[t] + 4s > now || trunk.failback.mode != model::FailbackMode::Automatic) continue;
     if (sets.front() != trunk.members.front().dispatcher_set)
       story_->broken(
@@ -151,7 +152,7 @@ void Oracle::check_trunk(std::size_t t, Instant now) {
   const model::Trunk& trunk = site_->trunks[t];
   if (pbx_->deaf(trunk.pbx)) heard_[t] = now;
   if (heard_[t] == now) return;
-  const auto sets = pbx_->standing(t, now);
+  const auto& sets = pbx_->standing(t, now);
   if (sets.empty()) return;
   const std::size_t first = member_of(trunk, sets.front());
   const auto by = circuit_of(trunk, first);
@@ -237,7 +238,7 @@ void Oracle::check_restart(Instant now) {
     story_->broken("I13", "a restart in an unchanged world changed the kernel", now);
   }
   for (std::size_t t = 0; t < orders_at_crash_.size() && restart_counts_; ++t) {
-    const auto sets = pbx_->standing(t, now);
+    const auto& sets = pbx_->standing(t, now);
     const model::Trunk& trunk = site_->trunks[t];
     if (sets.empty()) orders_at_crash_[t].clear();  // the lease ran out: that is no unchanged world
     if (orders_at_crash_[t].empty() || sets == orders_at_crash_[t]) continue;

@@ -192,9 +192,8 @@ void SimDaemon::take(const decision::Output& out, Instant now) {
     if (remembers_) said_.push_back({e.id, e.subject, now});
   }
   if (!out.plan) return;
-  const model::Plan plan = *out.plan;
-  oracle_->on_plan(plan, *decider_, now);
-  carry_out(plan, now);
+  oracle_->on_plan(*out.plan, *decider_, now);
+  carry_out(*out.plan, now);
 }
 
 void SimDaemon::gateway(std::size_t circuit, Instant now) {

@@ -29,8 +29,9 @@ struct ModelPbx {
   std::vector<std::vector<int>> order;  ///< by trunk; empty: its own static one
   std::vector<model::Instant> until;
   [[nodiscard]] bool deaf(model::PbxId p) const { return away[p.index()] > 0 || hung[p.index()] > 0; }
-  [[nodiscard]] std::vector<int> standing(std::size_t trunk, model::Instant now) const {
-    return now < until[trunk] ? order[trunk] : std::vector<int>{};
+  [[nodiscard]] const std::vector<int>& standing(std::size_t trunk, model::Instant now) const {
+    static const std::vector<int> its_own;
+    return now < until[trunk] ? order[trunk] : its_own;
   }
 };
 
