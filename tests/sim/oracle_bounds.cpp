@@ -48,8 +48,12 @@ Duration Oracle::bound(std::size_t dead, std::size_t other, Instant now) const {
 
 void Oracle::look(Instant now) {
   // While somebody has a hand in it, or nobody is there to act, nothing is owed.
+  const bool a_person_steers =
+      std::ranges::any_of(daemon_->overrides(), [](const model::Override& o) { return o.kind != model::OverrideKind::Failback; });
+  for (std::size_t t = 0; t < site_->trunks.size(); ++t)
+    if (may_return(site_->trunks[t].failback, site_->trunks[t].name, now)) let_back_[t] = now;
   const bool excused = !daemon_->alive() || daemon_->stopped() || !daemon_->adopted() || daemon_->switch_away > 0 || daemon_->switch_late > 0 ||
-                       daemon_->switch_behind(now) || switch_->trouble > 0 || !daemon_->overrides().empty() || now - resumed_ < 1s;
+                       daemon_->switch_behind(now) || switch_->trouble > 0 || a_person_steers || now - resumed_ < 1s;
   if (excused) disturbed_ = now;
   check_restart(now);
   if (excused) return;
@@ -64,7 +68,7 @@ void Oracle::check_ways(Instant now) {
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     Class& k = classes_[i];
     const auto by = switch_->told(i);
-    if (!by || !truth_.circuit(*by).dead_since || now - *truth_.circuit(*by).dead_since < kSoonest) continue;
+    if (!by || *by >= site_->circuits.size() || !truth_.circuit(*by).dead_since || now - *truth_.circuit(*by).dead_since < kSoonest) continue;
     if (k.checked_until && now < *k.checked_until) continue;
     const CircuitTruth& c = truth_.circuit(*by);
     if (truth_.undecidable(*by) || !may_escape(k, now) || daemon_->escape_refused()) continue;
@@ -92,7 +96,7 @@ void Oracle::check_ways(Instant now) {
 void Oracle::check_brownout(std::size_t i, Instant now) {
   const Class& k = classes_[i];
   const auto by = switch_->told(i);
-  if (!site_->classes[i].limits || !by) return;
+  if (!site_->classes[i].limits || !by || *by >= site_->circuits.size()) return;
   const CircuitTruth& c = truth_.circuit(*by);
   if (!c.brown_since || now - *c.brown_since < kBrownout || now - std::max({*c.brown_since, calm_since(), k.moved, c.clear_since}) < kBrownout)
     return;
@@ -116,7 +120,7 @@ void Oracle::check_home(Instant now) {
   if (now - well < site_->carrier_health.hold_down) return;  // far too soon: the rest need not be looked at
   Duration hold{};
   bool clean = true;
-  for (std::size_t c = 0; c < truth_.circuits(); ++c) {
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
     hold = std::max({hold, hold_down(c), daemon_->judge().hold_down(model::id_at<model::CircuitId>(c), now)});
     clean = clean && truth_.clean_by_nature(c) && !site_->circuits[c].metered;
   }
@@ -155,6 +159,7 @@ void Oracle::check_trunk(std::size_t t, Instant now) {
   const auto& sets = pbx_->standing(t, now);
   if (sets.empty()) return;
   const std::size_t first = member_of(trunk, sets.front());
+  if (first >= trunk.members.size()) return;  // of the configuration before: the new order is on its way
   const auto by = circuit_of(trunk, first);
   if (!by) return;
   if (truth_.circuit(*by).dead_since)

@@ -27,6 +27,7 @@ class Maker {
   void restarts();
   void anything(bool blackouts);
   void brownout();
+  void beside();
 
  private:
   Trouble draw(Fault fault, Duration at, Duration lasts);
@@ -83,6 +84,7 @@ void Maker::aim(Trouble& t) {
     case Aim::Target: t.a = target, t.b = circuit; break;
     case Aim::Carrier: t.a = carrier, t.b = circuit; break;
     case Aim::Class: t.a = traffic, t.b = circuit; break;
+    case Aim::Traffic: t.a = traffic; break;
     case Aim::Trunk: t.a = trunk, t.b = carrier; break;
     case Aim::Load: t.a = trunk; break;
     case Aim::Pbx: t.a = pbx; break;
@@ -163,6 +165,41 @@ void Maker::brownout() {
   for (int left = many(); left > 1; --left) put(draw(kBeside[chance_->below(std::size(kBeside))], when(), lasting()));
 }
 
+/// What was not drawn before there were dice of their own for it.
+void Maker::beside() {
+  constexpr Fault kBeside[] = {Fault::Rejects,        Fault::Rejects,      Fault::ForgedRejects, Fault::ForgedRejects, Fault::CarrierTries,
+                               Fault::CarrierHalfway, Fault::PermitClass,  Fault::PermitClass,   Fault::PermitTrunk,   Fault::Release,
+                               Fault::Reconfigured,   Fault::Reconfigured, Fault::Reconfigured};
+  for (int left = chance_->between(1, 3); left > 0; --left) {
+    const Duration at = when();
+    Trouble t = draw(kBeside[chance_->below(std::size(kBeside))], at, lasting());
+    if (t.fault == Fault::Reconfigured || t.fault == Fault::Release) t.a = 0;
+    put(t);
+  }
+}
+
+/// Who may go back, and when: by a wall clock that shows midnight when a run begins.
+model::Failback make_failback(Chance& chance) {
+  const std::size_t mode = chance.below(3);
+  const std::chrono::minutes opens(chance.between(1, 4)), open_for(chance.between(1, 3));
+  const Duration after = whole(chance.between(30s, 120s));
+  if (mode == 0) return {.mode = model::FailbackMode::After, .after = after};
+  if (mode == 1) return {.mode = model::FailbackMode::Manual};
+  return {.mode = model::FailbackMode::Window, .opens = opens, .closes = opens + open_for};
+}
+
+/// By dice of their own: a run that gets none of this is the run that it was before.
+void add_beside(Script& s, Duration begin) {
+  Chance chance(s.seed, Stream::Beside);
+  const bool some = chance.yes(0.4), traffic = chance.yes(0.35), trunk = chance.yes(0.2);
+  if (!some || s.kind == Kind::OneTarget || s.kind == Kind::Quiet) return;
+  const model::Failback of_class = make_failback(chance), of_trunk = make_failback(chance);
+  if (traffic) s.site.classes.front().failback = of_class;
+  if (trunk) s.site.trunks.front().failback = of_trunk;
+  if (s.kind == Kind::Restarts) return;  // a world that stays as it is
+  Maker(s, chance, begin).beside();
+}
+
 LineNature make_nature(Chance& chance, bool bursts) {
   constexpr Measure kLosses[] = {0, 500, 2000};  // millionths, of a well line between its bursts
   const auto micros = [](Duration d) { return std::chrono::floor<std::chrono::microseconds>(d); };
@@ -207,7 +244,8 @@ Script make_script(std::uint64_t seed, std::optional<Duration> lasts, Planted bu
   // A target can only be blamed alone when no packet is lost but by its doing.
   for (std::size_t c = 0; c < s.site.circuits.size(); ++c)
     s.lines.push_back(s.kind == Kind::Quiet ? make_quiet_nature(chance) : make_nature(chance, s.kind != Kind::OneTarget && kind != 4));
-  Maker maker(s, chance, whole(chance.between(15s, 40s)));
+  const Duration begin = whole(chance.between(15s, 40s));
+  Maker maker(s, chance, begin);
   switch (s.kind) {
     case Kind::OneTarget: maker.one_target(); break;
     case Kind::Restarts: maker.restarts(); break;
@@ -215,6 +253,7 @@ Script make_script(std::uint64_t seed, std::optional<Duration> lasts, Planted bu
     case Kind::Mixed: kind == 4 ? maker.brownout() : maker.anything(false); break;
     case Kind::Quiet: break;
   }
+  if (kind != 4) add_beside(s, begin);  // what happens beside a brownout is not of circuits
   return s;
 }
 

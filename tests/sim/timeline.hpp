@@ -13,6 +13,7 @@ enum class Happening : std::uint8_t {
   Probe,        ///< a: circuit, n: which arming of its timer
   ExtraProbe,   ///< likewise
   Reply,        ///< a: circuit, b: target, n: sequence, took: round trip
+  Rejected,     ///< a: circuit, b: target, n: sequence: the network says that it was not delivered
   Options,      ///< a: path, n: the instant it was armed for
   SipResponse,  ///< a: path, b: code, or 0: refused; n: sequence
   Wake,         ///< the decider asked for it
@@ -23,6 +24,7 @@ enum class Happening : std::uint8_t {
   TrunkRead,    ///< a: trunk: the PBX tells what stands
   ToPbx,        ///< n: key of an order on its way
   Remember,     ///< what was learned is written down
+  Second,       ///< the daemon looks whether a daily window is open
   PbxBeat,      ///< the driver reads back and renews the lease
   SwitchLook,   ///< a link or an object of ours has changed: the switch looks for itself
   Gateway,      ///< a: circuit: the kernel has come to know more of its gateway
