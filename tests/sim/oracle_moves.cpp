@@ -220,7 +220,9 @@ void Oracle::check_trunk_move(const model::Plan& plan, std::size_t t, Instant no
   const auto circuit = circuit_of(trunk, first);
   if (forbidden || choice.motive != Motive::Failback || !circuit) return;
   const PathTruth& p = truth_.path(trunk.members[first].carrier.index(), *circuit);
-  if (p.last_down > ready_ && let_back_[t] < p.last_down && !may_return(trunk.failback, trunk.name, now))
+  // It leaves one whose circuit is back and in its hold-down, because its class has gone elsewhere: that is no going back.
+  const bool left_young = by && now - truth_.circuit(*by).alive_since < hold_down(*by) + 1s;
+  if (!left_young && p.last_down > ready_ && let_back_[t] < p.last_down && !may_return(trunk.failback, trunk.name, now))
     story_->broken(
         "failback",
         fmt::format("trunk {} came back to {}, and nothing lets it yet", trunk.name, site_->carriers[trunk.members[first].carrier.index()].name),
