@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tests/sim/chance.hpp"
+#include "tests/sim/reconfigured.hpp"
 #include "tests/sim/script.hpp"
 #include "tests/sim/site_maker.hpp"
 
@@ -16,6 +17,9 @@ constexpr Fault kLasting[] = {Fault::BlackHole,     Fault::Unplugged,     Fault:
                               Fault::CarrierSilent, Fault::CarrierSilent, Fault::CarrierSilent, Fault::CarrierForbids};
 constexpr Fault kTargetFaults[] = {Fault::TargetDead, Fault::TargetLies, Fault::TargetLoss, Fault::TargetSlow, Fault::TargetLimited};
 
+constexpr int kCrashes = 3;  // of a run of that kind
+constexpr Duration kBeforeCrashes = 120s;
+
 /// To whole milliseconds: files stay readable, and lose nothing.
 Duration whole(Duration d) { return std::chrono::floor<std::chrono::milliseconds>(d); }
 
@@ -28,6 +32,7 @@ class Maker {
   void anything(bool blackouts);
   void brownout();
   void beside();
+  void reload_in_peace();
 
  private:
   Trouble draw(Fault fault, Duration at, Duration lasts);
@@ -129,13 +134,12 @@ void Maker::one_target() {
 
 /// A few things fail for good; long after, the daemon dies once and again in a world that stays as it is.
 void Maker::restarts() {
-  constexpr int kCrashes = 3;
   for (int i = 0; i < 3; ++i) {
     Trouble t = draw(kLasting[chance_->below(std::size(kLasting))], begin_ + chance_->between(0s, 30s), end_);
     t.on = t.off = {};
     put(t);
   }
-  const Duration first = begin_ + 120s, gap = (end_ - first) / kCrashes;
+  const Duration first = begin_ + kBeforeCrashes, gap = (end_ - first) / kCrashes;
   for (int i = 0; i < kCrashes; ++i) put(draw(Fault::DaemonCrash, first + i * gap, chance_->between(1s, 20s)));
 }
 
@@ -178,6 +182,16 @@ void Maker::beside() {
   }
 }
 
+/// Between two crashes, a reload to a configuration that wants what stands; kernel and order stay (I13).
+void Maker::reload_in_peace() {
+  constexpr Measure kWantsTheSame[] = {kLongerHoldDown, kFewerCarriers, kLongerHoldDown + kFewerCarriers};
+  const Duration first = begin_ + kBeforeCrashes, gap = (end_ - first) / kCrashes;
+  Trouble t = draw(Fault::Reconfigured, first + chance_->between(0, kCrashes - 1) * gap + gap * 85 / 100, chance_->between(5s, 100s));
+  t.a = 0;
+  t.amount = chance_->one_of(kWantsTheSame);
+  put(t);
+}
+
 /// Who may go back, and when: by a wall clock that shows midnight when a run begins.
 model::Failback make_failback(Chance& chance) {
   const std::size_t mode = chance.below(3);
@@ -196,8 +210,8 @@ void add_beside(Script& s, Duration begin) {
   const model::Failback of_class = make_failback(chance), of_trunk = make_failback(chance);
   if (traffic) s.site.classes.front().failback = of_class;
   if (trunk) s.site.trunks.front().failback = of_trunk;
-  if (s.kind == Kind::Restarts) return;  // a world that stays as it is
-  Maker(s, chance, begin).beside();
+  Maker maker(s, chance, begin);
+  s.kind == Kind::Restarts ? maker.reload_in_peace() : maker.beside();
 }
 
 LineNature make_nature(Chance& chance, bool bursts) {
