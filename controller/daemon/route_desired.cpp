@@ -27,7 +27,9 @@ route::Desired route_desired(const model::Site& site, const model::Plan& plan, s
     const model::TrafficClass& c = site[choice.traffic_class];
     const auto stands = applied.at(choice.traffic_class.index());
     const bool escape = stands && stands != choice.circuit && std::ranges::find(plan.dead, *stands) != plan.dead.end();
-    const bool stays = !escape && std::ranges::find(stay, c.name) != stay.end();
+    // One that stands by nothing we know (a reload took its circuit away) has nowhere to stay: to insist on that would be refused, and
+    // with it the rest of the plan.
+    const bool stays = !escape && stands && std::ranges::find(stay, c.name) != stay.end();
     const auto circuit = stays ? stands : choice.circuit;
     desired.classes.push_back({.name = c.name,
                                .family = c.family,

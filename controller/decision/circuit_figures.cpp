@@ -15,9 +15,10 @@ constexpr std::size_t kFigureSamples = 200, kTargetSamples = 50, kSilentSamples 
 }  // namespace
 
 /// Loss among the newest decided probes that left at their own time: quick ones leave when it is bad, and would tell more loss than there is.
+/// `recent_loss` is that of the newest fifty of them.
 model::Figures CircuitHealth::losses_of(TargetMask among, std::size_t most) const {
   model::Figures out;
-  int lost = 0, runs = 0;
+  int lost = 0, runs = 0, recent_lost = 0, recent = 0;
   bool in_a_row = true, in_a_run = false;
   for (std::size_t i = 0; i < window_.size() && static_cast<std::size_t>(out.samples) < most; ++i) {
     const ProbeRecord& probe = window_.newest(i);
@@ -31,15 +32,16 @@ model::Figures CircuitHealth::losses_of(TargetMask among, std::size_t most) cons
     lost += is_lost ? 1 : 0;
     runs += is_lost && !in_a_run ? 1 : 0;
     in_a_run = is_lost;
+    if (static_cast<std::size_t>(out.samples) <= kSilentSamples) recent = out.samples, recent_lost = lost;
   }
   out.loss_ratio = out.samples > 0 ? static_cast<double>(lost) / out.samples : 0.0;
+  out.recent_loss = recent > 0 ? static_cast<double>(recent_lost) / recent : 0.0;
   out.burst_ratio = burst_ratio(lost, runs, out.samples);
   return out;
 }
 
 model::Figures CircuitHealth::figures() const {
   model::Figures f = losses_of(standing_.counted(), needs_rise_ ? kSilentSamples : kFigureSamples);  // of a dead one what is now
-  f.recent_loss = losses_of(standing_.counted(), kSilentSamples).loss_ratio;
   Duration rtt{}, jitter{};
   int measured = 0;
   for (std::size_t p = 0; p < rtt_.size(); ++p) {
@@ -61,6 +63,24 @@ model::Figures CircuitHealth::figures() const {
   return f;
 }
 
+model::Detectors CircuitHealth::detectors(model::Instant now) const {
+  model::Detectors d;
+  if (silence_.probes > 0) d.silent = std::max(now - silence_.overdue, Duration::zero());
+  d.suspect_after = suspect_after();
+  d.dead_after = dead_after();
+  d.learned_over = learner_.learned_over();
+  d.lossy = loss_.lossy();
+  d.bursty = loss_.bursty();
+  d.lossy_alarm = loss_.lossy_alarm();
+  d.bursty_alarm = loss_.bursty_alarm();
+  d.shortest_rtt = delay_.shortest(now);
+  d.usual_rtt = delay_.usual();
+  d.interval = plan_.interval;
+  for (std::size_t p = 0; p < budget_.size(); ++p)
+    if ((standing_.counted() >> p & 1) != 0) d.verify_left += budget_[p].left(now);  // nobody else is asked quickly
+  return d;
+}
+
 model::CircuitStatus CircuitHealth::status(model::Instant now) const {
   model::CircuitStatus s;
   s.circuit = circuit_;
@@ -78,20 +98,7 @@ model::CircuitStatus CircuitHealth::status(model::Instant now) const {
     t.figures.jitter = rtt_[p].jitter();
     s.targets.push_back(t);
   }
-  model::Detectors& d = s.detectors;
-  if (silence_.probes > 0) d.silent = std::max(now - silence_.overdue, Duration::zero());
-  d.suspect_after = suspect_after();
-  d.dead_after = dead_after();
-  d.learned_over = learner_.learned_over();
-  d.lossy = loss_.lossy();
-  d.bursty = loss_.bursty();
-  d.lossy_alarm = loss_.lossy_alarm();
-  d.bursty_alarm = loss_.bursty_alarm();
-  d.shortest_rtt = delay_.shortest(now);
-  d.usual_rtt = delay_.usual();
-  d.interval = plan_.interval;
-  for (std::size_t p = 0; p < budget_.size(); ++p)
-    if ((standing_.counted() >> p & 1) != 0) d.verify_left += budget_[p].left(now);  // nobody else is asked quickly
+  s.detectors = detectors(now);
   return s;
 }
 

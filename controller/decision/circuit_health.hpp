@@ -88,6 +88,9 @@ class CircuitHealth {
   [[nodiscard]] model::Duration stale_after() const;
   [[nodiscard]] model::CircuitStatus status(model::Instant now) const;
   [[nodiscard]] model::Figures figures() const;
+  /// That part of status() which costs no look at the probes.
+  [[nodiscard]] model::Detectors detectors(model::Instant now) const;
+  [[nodiscard]] TargetMask counted() const { return standing_.counted(); }  ///< targets whose word counts
 
   /// What it has learned, one line, to be kept over a restart; and back, `age` later by the wall clock. @return false: not understood.
   [[nodiscard]] std::string memory() const;

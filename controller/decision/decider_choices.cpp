@@ -21,6 +21,9 @@ using model::Motive;
 
 std::vector<CircuitView> Decider::circuit_views(Instant now) const {
   std::vector<CircuitView> views;
+  views.reserve(circuits_.size());
+  // How good a line is matters only to a class that has limits: else its probes need not be looked through each time.
+  const bool figures = std::ranges::any_of(site_->classes, [](const model::TrafficClass& t) { return t.limits.has_value(); });
   for (std::size_t c = 0; c < circuits_.size(); ++c) {
     const CircuitHealth& circuit = circuits_[c];
     views.push_back({.health = circuit.verdict().health,
@@ -30,7 +33,7 @@ std::vector<CircuitView> Decider::circuit_views(Instant now) const {
                      .last_proof = circuit.last_proof(),
                      .first_bad = circuit.first_bad(),
                      .suspect = circuit.suspect(),
-                     .figures = circuit.figures(),
+                     .figures = figures ? circuit.figures() : model::Figures{},
                      .proven_well = circuit.proven_well(),
                      .hold_down = hold_downs_[c].present(now),
                      .rtt_expected = circuit.rtt_expected(),

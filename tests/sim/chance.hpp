@@ -11,7 +11,7 @@
 namespace linekeeper::sim {
 
 /// Whose draws they are. Each has its own, so that a script written to a file and read again meets the same packets.
-enum class Stream : std::uint64_t { Script, World, Daemon };
+enum class Stream : std::uint64_t { Script, World, Daemon, Beside };
 
 class Chance {
  public:

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "tests/sim/reconfigured.hpp"
+
 namespace linekeeper::sim {
 namespace {
 
@@ -18,6 +20,8 @@ constexpr Measure kQueues[] = {ms(200), ms(400), ms(800)};
 constexpr Measure kRates[] = {500, 1000, 2000, 3000};
 constexpr Measure kCalls[] = {0, 5, 20, 60, 200};
 constexpr Measure kSteps[] = {ms(3'600'000), -ms(86'400'000)};
+constexpr Measure kChanges[] = {
+    kOtherOrder, kOtherLimits, kLongerHoldDown, kFewerCarriers, kFewerCircuits, kOtherOrder + kFewerCarriers, kLongerHoldDown + kFewerCircuits};
 
 // Tickets: lines and daemon first, they are what is decided about. In the order of Fault.
 constexpr FaultKind kKinds[] = {
@@ -69,6 +73,14 @@ constexpr FaultKind kKinds[] = {
     {Fault::PbxRestart, "pbx", "restarts", Aim::Pbx, Amount::None, 1, 0, 0, {}},
     {Fault::Calls, "trunk", "calls", Aim::Load, Amount::Count, 1, 0, 0, kCalls},
     {Fault::WallClock, "wall-clock", "step", Aim::Nobody, Amount::Time, 2, 0, 0, kSteps},
+    {Fault::Rejects, "circuit", "rejects", Aim::Circuit, Amount::None, 0, 10, 20, {}},
+    {Fault::ForgedRejects, "circuit", "forged-rejects", Aim::Circuit, Amount::None, 0, 30, 0, {}},
+    {Fault::CarrierTries, "carrier", "100-first", Aim::Carrier, Amount::None, 0, 80, 0, {}},
+    {Fault::CarrierHalfway, "carrier", "100-only", Aim::Carrier, Amount::None, 0, 80, 0, {}},
+    {Fault::PermitClass, "class", "permitted", Aim::Traffic, Amount::None, 0, 0, 0, {}},
+    {Fault::PermitTrunk, "trunk", "permitted", Aim::Load, Amount::None, 0, 0, 0, {}},
+    {Fault::Release, "operator", "releases", Aim::Nobody, Amount::None, 0, 0, 0, {}},
+    {Fault::Reconfigured, "daemon", "reconfigured", Aim::Nobody, Amount::Count, 0, 0, 0, kChanges},
 };
 static_assert(std::size(kKinds) == kFaults);
 static_assert([] {

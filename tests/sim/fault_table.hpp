@@ -64,8 +64,17 @@ enum class Fault : std::uint8_t {
   PbxRestart,  // its order is gone
   Calls,       // so many on a trunk
   WallClock,   // stepped
+  // Drawn after all others, so that a run that has none of these is as it was before there were any.
+  Rejects,         // a router says of every packet that it cannot be delivered, and that is so
+  ForgedRejects,   // somebody says so of every probe, and it is answered all the same
+  CarrierTries,    // 100 at once, the answer 0.7 s later
+  CarrierHalfway,  // 100, and no answer ever
+  PermitClass,     // a person lets it go back
+  PermitTrunk,
+  Release,       // a person ends every order in force
+  Reconfigured,  // a reload to another configuration, and back: see reconfigured.hpp
 };
-inline constexpr int kFaults = static_cast<int>(Fault::WallClock) + 1;
+inline constexpr int kFaults = static_cast<int>(Fault::Reconfigured) + 1;
 
 /// Whom it befalls. `a` and `b` of a trouble are positions in the site's lists.
 enum class Aim : std::uint8_t {
@@ -73,6 +82,7 @@ enum class Aim : std::uint8_t {
   Target,   ///< a, on circuit b; or on all
   Carrier,  ///< a, by circuit b; or by all
   Class,    ///< a, to circuit b
+  Traffic,  ///< class a
   Trunk,    ///< a, to carrier b
   Load,     ///< trunk a
   Pbx,      ///< a
@@ -97,6 +107,10 @@ struct FaultKind {
 };
 
 [[nodiscard]] const FaultKind& kind_of(Fault f);
+/// Something that a person orders.
+[[nodiscard]] constexpr bool is_order(Fault f) {
+  return (f >= Fault::ForceClass && f <= Fault::Hold) || (f >= Fault::PermitClass && f <= Fault::Release);
+}
 [[nodiscard]] std::span<const FaultKind> fault_kinds();
 /// @return nothing: no such fault of that subject
 [[nodiscard]] const FaultKind* fault_named(std::string_view subject, std::string_view word);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tests/sim/reconfigured.hpp"
 #include "tests/sim/scenario_text.hpp"
 
 namespace linekeeper::sim {
@@ -15,10 +16,11 @@ void Hands::act(const Edge& e, Instant now) {
   const int by = e.comes ? 1 : -1;
   if (t.fault == Fault::WallClock) {
     // It steps when the trouble comes, and stays stepped.
-    if (wall_steps_ && e.comes) daemon_->wall_offset += model::Duration(t.amount);
+    if (wall_steps_ && e.comes) daemon_->wall_offset += model::Duration(t.amount), oracle_->on_wall_step(now);
     return;
   }
   if (t.fault == Fault::DaemonCrash || t.fault == Fault::Reload) return on_actors(t, by, now);
+  if (t.fault == Fault::Reconfigured) return reconfigure(t, e.comes, now);
   // The truth first, so that the oracle knows it when what follows is done.
   const Aim aim = kind_of(t.fault).aim;
   if (aim == Aim::Circuit)
@@ -30,7 +32,7 @@ void Hands::act(const Edge& e, Instant now) {
   if (aim == Aim::Circuit)
     for (std::size_t c = 0; c < world_->lines(); ++c)
       if (t.everywhere || c == t.a) tell_daemon(t, c, now);
-  if (t.fault == Fault::ForceClass || t.fault == Fault::ForceTrunk || t.fault == Fault::Hold) on_orders(t, e.comes, now);
+  if (is_order(t.fault)) return on_orders(t, e.comes, now);
   if (t.fault > Fault::Hold) on_actors(t, by, now);
 }
 
@@ -83,6 +85,8 @@ void Hands::on_line(const Trouble& t, std::size_t circuit, int by, Instant now) 
     case Fault::Reorder: line.reorder += by; break;
     case Fault::Duplicates: line.duplicates += by; break;
     case Fault::Forged: line.forged += by; break;
+    case Fault::Rejects: line.rejects += by; break;
+    case Fault::ForgedRejects: line.forged_rejects += by; break;
     case Fault::LocalErrors: line.local_errors += by; break;
     case Fault::ResolverDead: line.resolver_dead += by; break;
     default: break;
@@ -121,6 +125,8 @@ void Hands::on_carrier(const Trouble& t, int by) {
       case Fault::CarrierRefuses: reach.refusing += by; break;
       case Fault::CarrierForbids: reach.forbidden += by; break;
       case Fault::CarrierLocalErrors: reach.local_errors += by; break;
+      case Fault::CarrierTries: reach.tries += by; break;
+      case Fault::CarrierHalfway: reach.halfway += by; break;
       default: break;
     }
   }
@@ -129,7 +135,10 @@ void Hands::on_carrier(const Trouble& t, int by) {
 /// A person's order is durable before it acts (I19): while the disk fails it is refused, and one that ends does end.
 void Hands::on_orders(const Trouble& t, bool comes, Instant now) {
   const model::Site& site = script_->site;
-  if (!comes) {
+  if (t.fault == Fault::Release) {
+    if (!comes) return;
+    overrides_.clear();
+  } else if (!comes) {
     std::erase_if(overrides_, [&](const model::Override& o) { return o.id == t.serial; });
   } else if (daemon_->disk_fails > 0) {
     return story_->tell(now, "the order is refused: it cannot be written down");
@@ -138,9 +147,35 @@ void Hands::on_orders(const Trouble& t, bool comes, Instant now) {
     if (t.fault == Fault::Hold) o.kind = model::OverrideKind::Hold;
     if (t.fault == Fault::ForceClass) o.subject = site.classes[t.a].name, o.to = site.circuits[t.b].name;
     if (t.fault == Fault::ForceTrunk) o.subject = site.trunks[t.a].name, o.to = site.carriers[t.b].name;
+    if (t.fault == Fault::PermitClass || t.fault == Fault::PermitTrunk) o.kind = model::OverrideKind::Failback;
+    if (t.fault == Fault::PermitClass) o.subject = site.classes[t.a].name;
+    if (t.fault == Fault::PermitTrunk) o.subject = site.trunks[t.a].name;
     overrides_.push_back(std::move(o));
   }
   daemon_->set_overrides(overrides_, now);
+}
+
+/// New senses, a new judge, a new connection: all that a reload keeps is what is kept outside, and what was learned.
+void Hands::reload(Instant now) {
+  if (!daemon_->alive() || daemon_->stopped()) return;
+  daemon_->hand_over(now);
+  daemon_->crash(now);
+  timeline_->put({.at = now, .what = Happening::RestartDaemon});
+}
+
+/// The file is another one from now on, and the daemon is told to read it: at once, or when it starts.
+void Hands::reconfigure(const Trouble& t, bool comes, Instant now) {
+  if (comes)
+    changes_.push_back(t.amount);
+  else
+    changes_.erase(std::ranges::find(changes_, t.amount));
+  if (daemon_->stopped()) return;  // read at the next occasion
+  Measure all = 0;
+  for (const Measure each : changes_) all |= each;
+  sites_.push_back(std::make_shared<const model::Site>(reconfigured(script_->site, all)));
+  reload(now);
+  daemon_->configure(sites_.back());
+  oracle_->on_configured(*sites_.back());
 }
 
 void Hands::on_actors(const Trouble& t, int by, Instant now) {
@@ -157,10 +192,7 @@ void Hands::on_actors(const Trouble& t, int by, Instant now) {
       if (stops_ == 0) daemon_->go_on(now);
       break;
     case Fault::Reload:
-      if (!comes || !daemon_->alive() || daemon_->stopped()) break;
-      daemon_->remember_now(now);
-      daemon_->crash(now);  // new senses, a new judge, a new connection: all that a reload keeps is what is kept outside
-      timeline_->put({.at = now, .what = Happening::RestartDaemon});
+      if (comes) reload(now);
       break;
     case Fault::DiskFails: daemon_->disk_fails += by; break;
     case Fault::SwitchForgets:

@@ -33,6 +33,8 @@ class Hands {
   void on_actors(const Trouble& t, int by, model::Instant now);
   void tell_daemon(const Trouble& t, std::size_t circuit, model::Instant now);
   void mad_plan(std::size_t kind, model::Instant now);
+  void reload(model::Instant now);
+  void reconfigure(const Trouble& t, bool comes, model::Instant now);
   void relink(std::size_t circuit, model::Instant now);
 
   const Script* script_;
@@ -46,6 +48,8 @@ class Hands {
   bool wall_steps_;
   std::vector<model::Override> overrides_;
   int crashes_ = 0, stops_ = 0;
+  std::vector<Measure> changes_;       // of the configuration, in force
+  std::vector<model::SitePtr> sites_;  // every one that was ever read: the oracle may still look at it
 };
 
 }  // namespace linekeeper::sim

@@ -2,8 +2,9 @@
 #include "tests/sim/oracle.hpp"
 
 #include <algorithm>
-#include <set>
+#include <bit>
 
+#include "tests/sim/reconfigured.hpp"
 #include "tests/sim/sim_daemon.hpp"
 
 namespace linekeeper::sim {
@@ -21,6 +22,7 @@ constexpr Duration kStillOnTheWay = 2s;  // answers, timeouts and verdicts about
 
 Oracle::Oracle(const Script& script, const model::Site& site, World& world, ModelSwitch& route_switch, ModelPbx& pbx, Story& story, Instant now)
     : site_(&site),
+      all_(&site),
       world_(&world),
       switch_(&route_switch),
       pbx_(&pbx),
@@ -31,6 +33,7 @@ Oracle::Oracle(const Script& script, const model::Site& site, World& world, Mode
       classes_(site.classes.size()),
       paces_(site.circuits.size()),
       first_(site.trunks.size()),
+      let_back_(site.trunks.size()),
       heard_(site.trunks.size()),
       started_(now),
       ready_(now),
@@ -69,6 +72,14 @@ void Oracle::on_crash(Instant now) {
     restart_counts_ = restart_counts_ && world_->reach(p / truth_.circuits(), p % truth_.circuits()).forbidden == 0;
 }
 
+/// A configuration that wants what stands changes nothing (I13); one that does not may.
+void Oracle::on_configured(const model::Site& site) {
+  if (!same_ways(*site_, site)) restart_counts_ = false;
+  if (!same_members(*site_, site)) orders_at_crash_.assign(orders_at_crash_.size(), {});
+  site_ = &site;
+  first_.assign(first_.size(), std::nullopt);
+}
+
 void Oracle::on_resumed(Instant stopped, Instant now) {
   stopped_ = stopped;
   resumed_ = disturbed_ = now;
@@ -80,7 +91,8 @@ void Oracle::on_adopted(bool first, Instant now) {
   if (!first) return;  // what it decided stands for it, whatever the switch says
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     const auto told = switch_->told(i);
-    classes_[i].standing = told ? std::optional(model::id_at<model::CircuitId>(*told)) : std::nullopt;
+    const bool known = told && *told < site_->circuits.size();  // else it stands by one that the configuration no longer has
+    classes_[i].standing = known ? std::optional(model::id_at<model::CircuitId>(*told)) : std::nullopt;
   }
   disturbed_ = now;
 }
@@ -127,7 +139,7 @@ std::optional<Instant> Oracle::watched_since(std::size_t) const {
 
 void Oracle::on_edge(const Edge& edge, Instant now) {
   const Fault f = edge.trouble->fault;
-  if (f == Fault::ForceClass || f == Fault::Hold || f == Fault::ForceTrunk) orders_changed_ = now;
+  if (is_order(f)) orders_changed_ = now;
   if (f >= Fault::DaemonStopped && f <= Fault::MadBrain) disturbed_ = now;
   std::vector<bool> was_dead;
   Duration seen_after{};
@@ -149,14 +161,15 @@ void Oracle::on_edge(const Edge& edge, Instant now) {
 
 Oracle::Published Oracle::published(std::size_t circuit, Instant now) const {
   const Duration most = site_->probing.timeout_max;
-  if (!daemon_->alive()) return {.dead_after = site_->circuit_health.dead_after_min, .timeout = most, .interval = site_->probing.interval};
+  if (!daemon_->alive() || circuit >= site_->circuits.size())
+    return {.dead_after = site_->circuit_health.dead_after_min, .timeout = most, .interval = site_->probing.interval};
   const decision::CircuitHealth& h = daemon_->judge().circuit(model::id_at<model::CircuitId>(circuit));
-  const model::CircuitStatus s = h.status(now);
-  return {.dead_after = s.detectors.dead_after,
+  const model::Detectors d = h.detectors(now);
+  return {.dead_after = d.dead_after,
           .timeout = h.rtt_expected(),
-          .interval = s.detectors.interval,
-          .aside = static_cast<int>(std::ranges::count_if(s.targets, [](const auto& t) { return t.set_aside != model::SetAside::No; })),
-          .quick = s.detectors.verify_left >= 10.0 * static_cast<double>(site_->targets.size())};
+          .interval = d.interval,
+          .aside = static_cast<int>(site_->circuits[circuit].targets.size()) - std::popcount(h.counted()),
+          .quick = d.verify_left >= 10.0 * static_cast<double>(site_->targets.size())};
 }
 
 void Oracle::on_event(const model::Event& event, Instant now) {
@@ -201,7 +214,7 @@ void Oracle::check_death(std::size_t circuit, bool called_dead, Instant now) {
 }
 
 void Oracle::inspect(const decision::Decider& decider, Instant now) {
-  for (std::size_t c = 0; c < truth_.circuits(); ++c) {
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
     const CircuitTruth& k = truth_.circuit(c);
     const decision::CircuitHealth& h = decider.circuit(model::id_at<model::CircuitId>(c));
     // What is fresh at a slow pace is not stale at the instant that it is wanted more quickly.
@@ -216,7 +229,7 @@ void Oracle::inspect(const decision::Decider& decider, Instant now) {
                        now);
     }
     const model::CircuitRule& rule = site_->circuit_health;
-    const Duration dead_after = h.status(now).detectors.dead_after;
+    const Duration dead_after = h.detectors(now).dead_after;
     const bool nothing_to_learn = truth_.clean_by_nature(c) && !k.ever_shaky && !k.ever_died_briefly && !k.dead_since && k.two_odd == Instant{} &&
                                   kind_ != Kind::Quiet && daemon_->never_stopped();
     if (dead_after > rule.dead_after_max || dead_after < rule.dead_after_min || (nothing_to_learn && dead_after > rule.dead_after_min))
@@ -228,9 +241,12 @@ void Oracle::inspect(const decision::Decider& decider, Instant now) {
 }
 
 void Oracle::on_order(std::size_t trunk, const std::vector<int>& sets, Instant now) {
-  std::set<int> wanted, given(sets.begin(), sets.end());
-  for (const model::TrunkMember& m : site_->trunks[trunk].members) wanted.insert(m.dispatcher_set);
-  if (wanted != given || sets.size() != wanted.size())
+  if (!daemon_->alive()) return;  // what a dead one had sent may be of a configuration that has been replaced
+  std::vector<int> wanted, given = sets;
+  for (const model::TrunkMember& m : site_->trunks[trunk].members) wanted.push_back(m.dispatcher_set);
+  std::ranges::sort(wanted);
+  std::ranges::sort(given);
+  if (wanted != given)
     story_->broken(site_->trunks[trunk].emergency ? "I24" : "I1",
                    fmt::format("trunk {} is given {} of its {} members", site_->trunks[trunk].name, given.size(), wanted.size()), now);
 }

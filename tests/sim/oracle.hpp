@@ -40,6 +40,7 @@ class Oracle {
   // --- what happened ---
   void on_start(model::Instant now);
   void on_crash(model::Instant now);
+  void on_configured(const model::Site& site);                  ///< from its next start on; outlives this
   void on_resumed(model::Instant stopped, model::Instant now);  ///< the daemon, that stood still, goes on
   void on_adopted(bool first, model::Instant now);              ///< first: of this life of the daemon
   void on_refused(const route::Refused& refused, model::Instant now);
@@ -50,6 +51,7 @@ class Oracle {
   void on_edge(const Edge& edge, model::Instant now);
   void on_event(const model::Event& event, model::Instant now);
   void on_plan(const model::Plan& plan, const decision::Decider& decider, model::Instant now);
+  void on_wall_step(model::Instant now) { wall_stepped_ = now; }
   void on_order(std::size_t trunk, const std::vector<int>& sets, model::Instant now);
   /// Every few seconds: what the judge says of each circuit, against what came back from it (I6, learning).
   void inspect(const decision::Decider& decider, model::Instant now);
@@ -104,14 +106,17 @@ class Oracle {
   void check_destination(std::size_t i, std::size_t to, model::Motive motive, model::Instant now);
   void check_quality(std::size_t i, std::size_t from, std::size_t to, model::Instant now);
   void count_move(std::size_t i, std::size_t to, model::Motive motive, bool from_dead, model::Instant now);
+  [[nodiscard]] bool permitted(const std::string& who) const;  ///< by a person, to go back now
+  [[nodiscard]] bool may_return(const model::Failback& failback, const std::string& who, model::Instant now) const;
   void check_trunk_move(const model::Plan& plan, std::size_t i, model::Instant now);
   [[nodiscard]] model::Instant calm_since() const;
-  [[nodiscard]] const std::string& name(std::size_t circuit) const { return site_->circuits[circuit].name; }
+  [[nodiscard]] const std::string& name(std::size_t circuit) const { return all_->circuits[circuit].name; }
   [[nodiscard]] std::optional<std::size_t> circuit_of(const model::Trunk& trunk, std::size_t member) const;
   [[nodiscard]] std::size_t member_of(const model::Trunk& trunk, int set) const;
   [[nodiscard]] bool is_known_line() const { return kind_ == Kind::Quiet; }
 
-  const model::Site* site_;
+  const model::Site* site_;  // as configured now
+  const model::Site* all_;   // as the script has it: with every circuit and carrier there ever is
   World* world_;
   ModelSwitch* switch_;
   ModelPbx* pbx_;
@@ -124,9 +129,10 @@ class Oracle {
   std::vector<Class> classes_;
   std::vector<Pace> paces_;                        // by circuit
   std::vector<std::optional<std::size_t>> first_;  // by trunk: first member of the last plan
+  std::vector<model::Instant> let_back_;           // by trunk: when its mode of failback last let it go back
   std::vector<model::Instant> heard_;              // by trunk: when its PBX last did not answer
   std::uint64_t plan_generation_ = 0;
-  model::Instant started_{}, ready_{}, disturbed_{}, orders_changed_{}, planned_{}, adopted_at_{}, resumed_{}, stopped_{};
+  model::Instant started_{}, ready_{}, disturbed_{}, orders_changed_{}, planned_{}, adopted_at_{}, resumed_{}, stopped_{}, wall_stepped_{};
   // I13
   model::Instant crash_at_{};
   std::uint64_t changes_at_crash_ = 0;

@@ -48,8 +48,12 @@ Duration Oracle::bound(std::size_t dead, std::size_t other, Instant now) const {
 
 void Oracle::look(Instant now) {
   // While somebody has a hand in it, or nobody is there to act, nothing is owed.
+  const bool a_person_steers =
+      std::ranges::any_of(daemon_->overrides(), [](const model::Override& o) { return o.kind != model::OverrideKind::Failback; });
+  for (std::size_t t = 0; t < site_->trunks.size(); ++t)
+    if (may_return(site_->trunks[t].failback, site_->trunks[t].name, now)) let_back_[t] = now;
   const bool excused = !daemon_->alive() || daemon_->stopped() || !daemon_->adopted() || daemon_->switch_away > 0 || daemon_->switch_late > 0 ||
-                       daemon_->switch_behind(now) || switch_->trouble > 0 || !daemon_->overrides().empty() || now - resumed_ < 1s;
+                       daemon_->switch_behind(now) || switch_->trouble > 0 || a_person_steers || now - resumed_ < 1s;
   if (excused) disturbed_ = now;
   check_restart(now);
   if (excused) return;
@@ -64,7 +68,7 @@ void Oracle::check_ways(Instant now) {
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     Class& k = classes_[i];
     const auto by = switch_->told(i);
-    if (!by || !truth_.circuit(*by).dead_since || now - *truth_.circuit(*by).dead_since < kSoonest) continue;
+    if (!by || *by >= site_->circuits.size() || !truth_.circuit(*by).dead_since || now - *truth_.circuit(*by).dead_since < kSoonest) continue;
     if (k.checked_until && now < *k.checked_until) continue;
     const CircuitTruth& c = truth_.circuit(*by);
     if (truth_.undecidable(*by) || !may_escape(k, now) || daemon_->escape_refused()) continue;
@@ -92,7 +96,7 @@ void Oracle::check_ways(Instant now) {
 void Oracle::check_brownout(std::size_t i, Instant now) {
   const Class& k = classes_[i];
   const auto by = switch_->told(i);
-  if (!site_->classes[i].limits || !by) return;
+  if (!site_->classes[i].limits || !by || *by >= site_->circuits.size()) return;
   const CircuitTruth& c = truth_.circuit(*by);
   if (!c.brown_since || now - *c.brown_since < kBrownout || now - std::max({*c.brown_since, calm_since(), k.moved, c.clear_since}) < kBrownout)
     return;
@@ -111,17 +115,18 @@ void Oracle::check_brownout(std::size_t i, Instant now) {
 
 /// When all has been well for long enough, classes go by what they prefer, and trunks begin with what they prefer.
 void Oracle::check_home(Instant now) {
-  if (truth_.troubles() > 0) return;
+  if (truth_.troubles() > 0 || kind_ == Kind::Quiet) return;
   const Instant well = std::max({truth_.last_edge(), calm_since(), now - 1h});
+  if (now - well < site_->carrier_health.hold_down) return;  // far too soon: the rest need not be looked at
   Duration hold{};
   bool clean = true;
-  for (std::size_t c = 0; c < truth_.circuits(); ++c) {
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
     hold = std::max({hold, hold_down(c), daemon_->judge().hold_down(model::id_at<model::CircuitId>(c), now)});
     clean = clean && truth_.clean_by_nature(c) && !site_->circuits[c].metered;
   }
   const Duration proven = kRecoveryProbes * site_->probing.interval;
   const Duration carrier = site_->carrier_health.hold_down + 40s;
-  if (!clean || kind_ == Kind::Quiet || now - well < std::max(hold, proven) + carrier + kHome) return;
+  if (!clean || now - well < std::max(hold, proven) + carrier + kHome) return;
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     const Class& k = classes_[i];
     const model::TrafficClass& traffic = site_->classes[i];
@@ -138,7 +143,7 @@ void Oracle::check_home(Instant now) {
   for (std::size_t t = 0; t < site_->trunks.size(); ++t) {
     const model::Trunk& trunk = site_->trunks[t];
     if (pbx_->deaf(trunk.pbx)) heard_[t] = now;
-    const auto sets = pbx_->standing(t, now);
+    const auto& sets = pbx_->standing(t, now);
     if (sets.empty() || heard_[t] + 4s > now || trunk.failback.mode != model::FailbackMode::Automatic) continue;
     if (sets.front() != trunk.members.front().dispatcher_set)
       story_->broken(
@@ -151,9 +156,10 @@ void Oracle::check_trunk(std::size_t t, Instant now) {
   const model::Trunk& trunk = site_->trunks[t];
   if (pbx_->deaf(trunk.pbx)) heard_[t] = now;
   if (heard_[t] == now) return;
-  const auto sets = pbx_->standing(t, now);
+  const auto& sets = pbx_->standing(t, now);
   if (sets.empty()) return;
   const std::size_t first = member_of(trunk, sets.front());
+  if (first >= trunk.members.size()) return;  // of the configuration before: the new order is on its way
   const auto by = circuit_of(trunk, first);
   if (!by) return;
   if (truth_.circuit(*by).dead_since)
@@ -238,7 +244,7 @@ void Oracle::check_restart(Instant now) {
     story_->broken("I13", "a restart in an unchanged world changed the kernel", now);
   }
   for (std::size_t t = 0; t < orders_at_crash_.size() && restart_counts_; ++t) {
-    const auto sets = pbx_->standing(t, now);
+    const auto& sets = pbx_->standing(t, now);
     const model::Trunk& trunk = site_->trunks[t];
     if (sets.empty()) orders_at_crash_[t].clear();  // the lease ran out: that is no unchanged world
     if (orders_at_crash_[t].empty() || sets == orders_at_crash_[t]) continue;

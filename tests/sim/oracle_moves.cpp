@@ -24,6 +24,20 @@ std::size_t within(const std::deque<Instant>& at, Duration span, Instant now) {
 
 }  // namespace
 
+bool Oracle::permitted(const std::string& who) const {
+  return std::ranges::any_of(daemon_->overrides(), [&](const model::Override& o) {
+    return o.kind == model::OverrideKind::Failback && (o.subject == who || o.subject.empty());
+  });
+}
+
+/// Its mode of failback lets it go back: by its own time or window, or by a person's word. The daemon looks at windows once a second.
+bool Oracle::may_return(const model::Failback& failback, const std::string& who, Instant now) const {
+  constexpr Duration kLooks = 1100ms;
+  if (permitted(who) || failback.mode == model::FailbackMode::Automatic || failback.mode == model::FailbackMode::After) return true;
+  if (failback.mode == model::FailbackMode::Manual) return false;
+  return now - std::max(resumed_, wall_stepped_) < kLooks || daemon_->window_open(failback, now) || daemon_->window_open(failback, now - kLooks);
+}
+
 bool Oracle::may_escape(const Class& c, Instant now) const { return within(c.escapes, 10min + 2s, now) < kEscapesInShort; }
 
 bool Oracle::may_move(const Class& c, Instant now) const {
@@ -133,6 +147,10 @@ void Oracle::check_destination(std::size_t i, std::size_t to, Motive motive, Ins
                    fmt::format("class {} moved to {} after {} answers since it was dead; {} are wanted", who, name(to), way.answers_alive,
                                site_->circuit_health.rise),
                    now);
+  const model::Failback& failback = site_->classes[i].failback;
+  const bool too_soon = failback.mode == model::FailbackMode::After && !permitted(who) && died && now - way.last_long_death < failback.after;
+  if (motive == Motive::Failback && (too_soon || !may_return(failback, who, now)))
+    story_->broken("failback", fmt::format("class {} came back to {}, and nothing lets it yet", who, name(to)), now);
   if (motive == Motive::Failback && died && now - way.last_long_death < hold_down(to))
     story_->broken("I4",
                    fmt::format("class {} came back to {} {:.1f} s after it was dead; its hold-down is {:.0f} s", who, name(to),
@@ -208,6 +226,13 @@ void Oracle::check_trunk_move(const model::Plan& plan, std::size_t t, Instant no
   const auto circuit = circuit_of(trunk, first);
   if (forbidden || choice.motive != Motive::Failback || !circuit) return;
   const PathTruth& p = truth_.path(trunk.members[first].carrier.index(), *circuit);
+  // It leaves one whose circuit is back and in its hold-down, because its class has gone elsewhere: that is no going back.
+  const bool left_young = by && now - truth_.circuit(*by).alive_since < hold_down(*by) + 1s;
+  if (!left_young && p.last_down > ready_ && let_back_[t] < p.last_down && !may_return(trunk.failback, trunk.name, now))
+    story_->broken(
+        "failback",
+        fmt::format("trunk {} came back to {}, and nothing lets it yet", trunk.name, site_->carriers[trunk.members[first].carrier.index()].name),
+        now);
   if (p.last_down > ready_ && now - p.last_down < site_->carrier_health.hold_down)
     story_->broken("I4",
                    fmt::format("trunk {} came back to {} {:.1f} s after it failed; its hold-down is {:.0f} s", trunk.name,

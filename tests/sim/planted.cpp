@@ -38,6 +38,9 @@ constexpr PlantedBug kBugs[] = {
     {Planted::LimitsIgnored, "no-limits", "the judge is told of no class that it has limits", 600},
     {Planted::DropEmergencyMember, "drop-emergency-member", "the last of an emergency trunk's order is left away", 40},
     {Planted::NoQuickProbes, "no-quick-probes", "the probes that the judge asks for are not sent", 50},
+    {Planted::FailbackAtAnyTime, "failback-at-any-time", "the judge is told that everything may go back as soon as it can", 200},
+    {Planted::ReloadForgets, "reload-forgets", "after a reload the judge is told that nothing stands", 200},
+    {Planted::RejectionIsDeath, "rejection-is-death", "an answer to a probe that was rejected is dropped", 200},
 };
 
 }  // namespace

@@ -42,6 +42,9 @@ enum class Planted : std::uint8_t {
   LimitsIgnored,
   DropEmergencyMember,
   NoQuickProbes,
+  FailbackAtAnyTime,
+  ReloadForgets,
+  RejectionIsDeath,
 };
 
 struct PlantedBug {

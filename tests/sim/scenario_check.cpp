@@ -82,11 +82,14 @@ std::string ScenarioCheck::contradicted(const Expectation& e, Instant now) {
   if (!daemon_->status(status_, now)) return "there is no daemon that could say so";
   switch (e.claim) {
     case Claim::CircuitIs: {
+      if (e.a >= status_.circuits.size()) return "it is not configured";
       const model::CircuitStatus& c = status_.circuits[e.a];
       if (e.word == "suspect" || e.word == "clear") return named(c.suspect ? "suspect" : "clear");
       return named(to_string(c.verdict.health));
     }
-    case Claim::CarrierIs: return named(to_string(status_.carriers[e.a].verdict.health));
+    case Claim::CarrierIs:
+      if (e.a >= status_.carriers.size()) return "it is not configured";
+      return named(to_string(status_.carriers[e.a].verdict.health));
     case Claim::TargetIs: return target_of(e);
     default: return diagnosis_of(e);
   }

@@ -143,6 +143,7 @@ std::string trouble_words(const Trouble& t, const model::Site& site) {
     case Aim::Target: return named(site.targets[t.a].name) + (t.everywhere ? "" : " on " + site.circuits[t.b].name);
     case Aim::Carrier: return named(site.carriers[t.a].name) + (t.everywhere ? "" : " via " + site.circuits[t.b].name);
     case Aim::Class: return named(site.classes[t.a].name) + " to " + site.circuits[t.b].name;
+    case Aim::Traffic: return named(site.classes[t.a].name);
     case Aim::Trunk: return named(site.trunks[t.a].name) + " to " + site.carriers[t.b].name;
     case Aim::Load: return named(site.trunks[t.a].name);
     case Aim::Pbx: return named(site.pbxs[t.a].name);

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "tests/sim/chance.hpp"
+#include "tests/sim/reconfigured.hpp"
 #include "tests/sim/script.hpp"
 #include "tests/sim/site_maker.hpp"
 
@@ -16,6 +17,9 @@ constexpr Fault kLasting[] = {Fault::BlackHole,     Fault::Unplugged,     Fault:
                               Fault::CarrierSilent, Fault::CarrierSilent, Fault::CarrierSilent, Fault::CarrierForbids};
 constexpr Fault kTargetFaults[] = {Fault::TargetDead, Fault::TargetLies, Fault::TargetLoss, Fault::TargetSlow, Fault::TargetLimited};
 
+constexpr int kCrashes = 3;  // of a run of that kind
+constexpr Duration kBeforeCrashes = 120s;
+
 /// To whole milliseconds: files stay readable, and lose nothing.
 Duration whole(Duration d) { return std::chrono::floor<std::chrono::milliseconds>(d); }
 
@@ -27,6 +31,8 @@ class Maker {
   void restarts();
   void anything(bool blackouts);
   void brownout();
+  void beside();
+  void reload_in_peace();
 
  private:
   Trouble draw(Fault fault, Duration at, Duration lasts);
@@ -83,6 +89,7 @@ void Maker::aim(Trouble& t) {
     case Aim::Target: t.a = target, t.b = circuit; break;
     case Aim::Carrier: t.a = carrier, t.b = circuit; break;
     case Aim::Class: t.a = traffic, t.b = circuit; break;
+    case Aim::Traffic: t.a = traffic; break;
     case Aim::Trunk: t.a = trunk, t.b = carrier; break;
     case Aim::Load: t.a = trunk; break;
     case Aim::Pbx: t.a = pbx; break;
@@ -127,13 +134,12 @@ void Maker::one_target() {
 
 /// A few things fail for good; long after, the daemon dies once and again in a world that stays as it is.
 void Maker::restarts() {
-  constexpr int kCrashes = 3;
   for (int i = 0; i < 3; ++i) {
     Trouble t = draw(kLasting[chance_->below(std::size(kLasting))], begin_ + chance_->between(0s, 30s), end_);
     t.on = t.off = {};
     put(t);
   }
-  const Duration first = begin_ + 120s, gap = (end_ - first) / kCrashes;
+  const Duration first = begin_ + kBeforeCrashes, gap = (end_ - first) / kCrashes;
   for (int i = 0; i < kCrashes; ++i) put(draw(Fault::DaemonCrash, first + i * gap, chance_->between(1s, 20s)));
 }
 
@@ -161,6 +167,51 @@ void Maker::brownout() {
   t.everywhere = false;
   put(t);
   for (int left = many(); left > 1; --left) put(draw(kBeside[chance_->below(std::size(kBeside))], when(), lasting()));
+}
+
+/// What was not drawn before there were dice of their own for it.
+void Maker::beside() {
+  constexpr Fault kBeside[] = {Fault::Rejects,        Fault::Rejects,      Fault::ForgedRejects, Fault::ForgedRejects, Fault::CarrierTries,
+                               Fault::CarrierHalfway, Fault::PermitClass,  Fault::PermitClass,   Fault::PermitTrunk,   Fault::Release,
+                               Fault::Reconfigured,   Fault::Reconfigured, Fault::Reconfigured};
+  for (int left = chance_->between(1, 3); left > 0; --left) {
+    const Duration at = when();
+    Trouble t = draw(kBeside[chance_->below(std::size(kBeside))], at, lasting());
+    if (t.fault == Fault::Reconfigured || t.fault == Fault::Release) t.a = 0;
+    put(t);
+  }
+}
+
+/// Between two crashes, a reload to a configuration that wants what stands; kernel and order stay (I13).
+void Maker::reload_in_peace() {
+  constexpr Measure kWantsTheSame[] = {kLongerHoldDown, kFewerCarriers, kLongerHoldDown + kFewerCarriers};
+  const Duration first = begin_ + kBeforeCrashes, gap = (end_ - first) / kCrashes;
+  Trouble t = draw(Fault::Reconfigured, first + chance_->between(0, kCrashes - 1) * gap + gap * 85 / 100, chance_->between(5s, 100s));
+  t.a = 0;
+  t.amount = chance_->one_of(kWantsTheSame);
+  put(t);
+}
+
+/// Who may go back, and when: by a wall clock that shows midnight when a run begins.
+model::Failback make_failback(Chance& chance) {
+  const std::size_t mode = chance.below(3);
+  const std::chrono::minutes opens(chance.between(1, 4)), open_for(chance.between(1, 3));
+  const Duration after = whole(chance.between(30s, 120s));
+  if (mode == 0) return {.mode = model::FailbackMode::After, .after = after};
+  if (mode == 1) return {.mode = model::FailbackMode::Manual};
+  return {.mode = model::FailbackMode::Window, .opens = opens, .closes = opens + open_for};
+}
+
+/// By dice of their own: a run that gets none of this is the run that it was before.
+void add_beside(Script& s, Duration begin) {
+  Chance chance(s.seed, Stream::Beside);
+  const bool some = chance.yes(0.4), traffic = chance.yes(0.35), trunk = chance.yes(0.2);
+  if (!some || s.kind == Kind::OneTarget || s.kind == Kind::Quiet) return;
+  const model::Failback of_class = make_failback(chance), of_trunk = make_failback(chance);
+  if (traffic) s.site.classes.front().failback = of_class;
+  if (trunk) s.site.trunks.front().failback = of_trunk;
+  Maker maker(s, chance, begin);
+  s.kind == Kind::Restarts ? maker.reload_in_peace() : maker.beside();
 }
 
 LineNature make_nature(Chance& chance, bool bursts) {
@@ -207,7 +258,8 @@ Script make_script(std::uint64_t seed, std::optional<Duration> lasts, Planted bu
   // A target can only be blamed alone when no packet is lost but by its doing.
   for (std::size_t c = 0; c < s.site.circuits.size(); ++c)
     s.lines.push_back(s.kind == Kind::Quiet ? make_quiet_nature(chance) : make_nature(chance, s.kind != Kind::OneTarget && kind != 4));
-  Maker maker(s, chance, whole(chance.between(15s, 40s)));
+  const Duration begin = whole(chance.between(15s, 40s));
+  Maker maker(s, chance, begin);
   switch (s.kind) {
     case Kind::OneTarget: maker.one_target(); break;
     case Kind::Restarts: maker.restarts(); break;
@@ -215,6 +267,7 @@ Script make_script(std::uint64_t seed, std::optional<Duration> lasts, Planted bu
     case Kind::Mixed: kind == 4 ? maker.brownout() : maker.anything(false); break;
     case Kind::Quiet: break;
   }
+  if (kind != 4) add_beside(s, begin);  // what happens beside a brownout is not of circuits
   return s;
 }
 

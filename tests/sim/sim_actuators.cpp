@@ -3,6 +3,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "controller/daemon/route_desired.hpp"
 #include "tests/sim/oracle.hpp"
@@ -70,7 +71,8 @@ void SimDaemon::from_switch(const route::Reply& reply, Instant now) {
     failures_ = 0;
     auto standing = daemon::standing_classes(*site_, *state);
     applied_classes_ = standing;
-    if (bug_ == Planted::ForgetAdoption) standing.assign(standing.size(), std::nullopt);
+    const bool forgets = bug_ == Planted::ForgetAdoption || (bug_ == Planted::ReloadForgets && std::exchange(reloads_, false));
+    if (forgets) standing.assign(standing.size(), std::nullopt);
     oracle_->on_adopted(!adopted_, now);
     adopted_ = true;
     const std::uint64_t generation = bug_ == Planted::ForgetGeneration ? 0 : state->generation;

@@ -34,6 +34,10 @@ model::SitePtr given_to_the_judge(const model::SitePtr& site, Planted bug) {
     case Planted::LimitsIgnored:
       for (model::TrafficClass& c : s->classes) c.limits.reset();
       break;
+    case Planted::FailbackAtAnyTime:
+      for (model::TrafficClass& c : s->classes) c.failback.mode = model::FailbackMode::Automatic;
+      for (model::Trunk& t : s->trunks) t.failback.mode = model::FailbackMode::Automatic;
+      break;
     case Planted::NeverStale: s->circuit_health.stale_after = 24h; break;
     default: return site;
   }
@@ -86,6 +90,7 @@ void SimDaemon::start(Instant now) {
   senses_ = std::make_unique<SimSenses>(*site_, *world_, *timeline_, *chance_, *story_, *oracle_, bug_, life_, debts_,
                                         [this](const model::Observation& o, Instant at) { observe(o, at); });
   recall(now);
+  open_windows_.clear();
   tell_orders(now);
   for (std::size_t c = 0; c < links_.size(); ++c) {
     link(c, now);
@@ -98,24 +103,64 @@ void SimDaemon::start(Instant now) {
     later(now + chance_->between(1ms, 40ms), Happening::TrunkRead, static_cast<std::uint32_t>(t));
   later(now + kPbxReadBack, Happening::PbxBeat);
   later(now + kRemember, Happening::Remember);
+  const auto by_window = [](const auto& list) {
+    return std::ranges::any_of(list, [](const auto& x) { return x.failback.mode == model::FailbackMode::Window; });
+  };
+  if (by_window(site_->classes) || by_window(site_->trunks)) look_at_windows(now);
+}
+
+/// By a wall clock that showed midnight when the run began. As daemon.cpp.
+bool SimDaemon::window_open(const model::Failback& f, Instant now) const {
+  constexpr Duration kDay = 24h;
+  const Duration of_day = ((now - kBegin + wall_offset) % kDay + kDay) % kDay;
+  const auto minute = std::chrono::floor<std::chrono::minutes>(of_day);
+  return f.opens < f.closes ? minute >= f.opens && minute < f.closes : minute >= f.opens || minute < f.closes;
+}
+
+void SimDaemon::look_at_windows(Instant now) {
+  later(now + 1s, Happening::Second);
+  std::vector<std::string> open;
+  const auto look = [&](const auto& list) {
+    for (const auto& x : list)
+      if (x.failback.mode == model::FailbackMode::Window && window_open(x.failback, now)) open.push_back(x.name);
+  };
+  look(site_->classes);
+  look(site_->trunks);
+  if (open == open_windows_) return;
+  open_windows_ = std::move(open);
+  tell_orders(now);
+}
+
+void SimDaemon::configure(model::SitePtr site) {
+  const std::size_t before = site_->circuits.size();
+  std::vector<sip::Debt> debts(site->carriers.size() * site->circuits.size());
+  for (std::size_t k = 0; k < std::min(site_->carriers.size(), site->carriers.size()); ++k)
+    for (std::size_t c = 0; c < std::min(before, site->circuits.size()); ++c) debts[k * site->circuits.size() + c] = debts_[k * before + c];
+  debts_ = std::move(debts);
+  site_ = std::move(site);
+  judged_site_ = given_to_the_judge(site_, bug_);
 }
 
 /// What was learned, as the journal kept it: its age is told by the wall clock.
 void SimDaemon::recall(Instant now) {
   if (bug_ == Planted::ForgetLearned) return;
-  for (std::size_t c = 0; c < learned_.size(); ++c)
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c)
     if (!learned_[c].text.empty() && !decider_->recall(model::id_at<model::CircuitId>(c), learned_[c].text, now + wall_offset - learned_[c].written))
       story_->broken("memory", "what the judge wrote of a circuit it does not understand", now);
 }
 
 void SimDaemon::remember(Instant now) {
   later(now + kRemember, Happening::Remember);
-  remember_now(now);
+  if (disk_fails == 0) keep(now);
 }
 
-void SimDaemon::remember_now(Instant now) {
-  if (disk_fails > 0) return;
-  for (std::size_t c = 0; c < learned_.size(); ++c) learned_[c] = {decider_->memory(model::id_at<model::CircuitId>(c)), now + wall_offset};
+void SimDaemon::hand_over(Instant now) {
+  keep(now);
+  reloads_ = true;
+}
+
+void SimDaemon::keep(Instant now) {
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c) learned_[c] = {decider_->memory(model::id_at<model::CircuitId>(c)), now + wall_offset};
 }
 
 void SimDaemon::crash(Instant now) {
@@ -148,7 +193,7 @@ void SimDaemon::go_on(Instant now) {
   // Timers first: what a loop that wakes up looks at first is not for us to choose.
   const auto again = [&](bool packets) {
     for (Event& e : held_) {
-      if ((e.what == Happening::Reply || e.what == Happening::SipResponse) != packets) continue;
+      if ((e.what == Happening::Reply || e.what == Happening::Rejected || e.what == Happening::SipResponse) != packets) continue;
       e.at = now;
       timeline_->put(e);
     }
@@ -193,17 +238,16 @@ void SimDaemon::take(const decision::Output& out, Instant now) {
     if (remembers_) said_.push_back({e.id, e.subject, now});
   }
   if (!out.plan) return;
-  const model::Plan plan = *out.plan;
-  oracle_->on_plan(plan, *decider_, now);
-  carry_out(plan, now);
+  oracle_->on_plan(*out.plan, *decider_, now);
+  carry_out(*out.plan, now);
 }
 
 void SimDaemon::gateway(std::size_t circuit, Instant now) {
-  if (alive() && !stopped()) observe(world_->gateway(circuit, now), now);
+  if (alive() && !stopped() && circuit < site_->circuits.size()) observe(world_->gateway(circuit, now), now);
 }
 
 void SimDaemon::resolver(std::size_t circuit, Instant now) {
-  if (!alive() || stopped()) return;
+  if (!alive() || stopped() || circuit >= site_->circuits.size()) return;
   observe(model::ResolverState{.circuit = model::id_at<model::CircuitId>(circuit), .answering = world_->line(circuit).resolver_dead == 0}, now);
 }
 
@@ -214,7 +258,7 @@ void SimDaemon::calls(std::size_t trunk, int in_progress, Instant now) {
 }
 
 void SimDaemon::link(std::size_t circuit, Instant now) {
-  if (!alive() || stopped()) return;
+  if (!alive() || stopped() || circuit >= site_->circuits.size()) return;
   const model::LinkState state = world_->link(circuit);
   if (bug_ == Planted::IgnoreLinkEvents && !state.usable() && links_[circuit]) return;
   const auto before = std::exchange(links_[circuit], state);
@@ -242,7 +286,10 @@ void SimDaemon::tell_orders(Instant now) {
     told_overrides_ = overrides_;
   }
   if (bug_ == Planted::IgnoreHold) std::erase_if(told_overrides_, [](const model::Override& o) { return o.kind == model::OverrideKind::Hold; });
-  take(decider_->order(decision::OrdersInForce{told_overrides_}, judged_now(now)), now);
+  decision::OrdersInForce orders{told_overrides_};
+  for (const std::string& subject : open_windows_)
+    orders.overrides.push_back({.id = 0, .kind = model::OverrideKind::Failback, .subject = subject, .owner = "window", .reason = "open"});
+  take(decider_->order(orders, judged_now(now)), now);
 }
 
 void SimDaemon::happen(const Event& e, Instant now) {
@@ -259,9 +306,11 @@ void SimDaemon::happen(const Event& e, Instant now) {
     case Happening::Probe:
     case Happening::ExtraProbe:
     case Happening::Reply:
+    case Happening::Rejected:
     case Happening::Options:
     case Happening::SipResponse: senses_->set_wall_offset(judged_now(now) - now); return senses_->happen(e, now);
     case Happening::Remember: return remember(now);
+    case Happening::Second: return look_at_windows(now);
     case Happening::Wake:
       if (e.n != static_cast<std::uint64_t>(wake_at_.time_since_epoch().count())) return;
       wake_at_ = model::kNever;

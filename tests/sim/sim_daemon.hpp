@@ -29,8 +29,9 @@ struct ModelPbx {
   std::vector<std::vector<int>> order;  ///< by trunk; empty: its own static one
   std::vector<model::Instant> until;
   [[nodiscard]] bool deaf(model::PbxId p) const { return away[p.index()] > 0 || hung[p.index()] > 0; }
-  [[nodiscard]] std::vector<int> standing(std::size_t trunk, model::Instant now) const {
-    return now < until[trunk] ? order[trunk] : std::vector<int>{};
+  [[nodiscard]] const std::vector<int>& standing(std::size_t trunk, model::Instant now) const {
+    static const std::vector<int> its_own;
+    return now < until[trunk] ? order[trunk] : its_own;
   }
 };
 
@@ -57,7 +58,9 @@ class SimDaemon {
   /// Stands still: nothing is sent, seen or decided; what comes meanwhile waits for it.
   void stop(model::Instant now);
   void go_on(model::Instant now);
-  void remember_now(model::Instant now);  ///< as before a reload or an orderly end
+  void hand_over(model::Instant now);  ///< before a reload: what was learned passes to the next judge without a disk
+  /// The configuration that it reads when it starts next. Only the last circuits and carriers may differ in number.
+  void configure(model::SitePtr site);
   [[nodiscard]] bool alive() const { return decider_ != nullptr; }
   [[nodiscard]] bool stopped() const { return stopped_since_.has_value(); }
   [[nodiscard]] std::uint32_t life() const { return life_; }
@@ -88,6 +91,9 @@ class SimDaemon {
   /// It has watched this circuit before the run.
   void knows(std::size_t circuit, std::string learned, model::Instant now) { learned_[circuit] = {std::move(learned), now}; }
 
+  /// The daily windows that its clock shows as open, by the name of the class or trunk.
+  [[nodiscard]] bool window_open(const model::Failback& f, model::Instant now) const;
+
   int switch_away = 0, switch_late = 0, disk_fails = 0;
   model::Duration wall_offset{};  ///< how far the wall clock was stepped
 
@@ -100,6 +106,8 @@ class SimDaemon {
   void notice_stall(model::Instant now);
   void recall(model::Instant now);
   void remember(model::Instant now);
+  void keep(model::Instant now);
+  void look_at_windows(model::Instant now);
   void to_switch(std::uint64_t key, model::Instant now);
   void from_switch(const route::Reply& reply, model::Instant now);
   void to_pbx(std::uint64_t key, model::Instant now);
@@ -137,6 +145,8 @@ class SimDaemon {
   bool adopted_ = false;
   std::vector<model::Override> overrides_;  // of the journal: they outlive a crash
   std::vector<model::Override> told_overrides_;
+  std::vector<std::string> open_windows_;
+  bool reloads_ = false;  ///< this life began with a reload
 
   std::map<std::uint64_t, route::Apply> plans_;
   std::map<std::uint64_t, route::Reply> replies_;

@@ -15,7 +15,9 @@ using model::Instant;
 namespace {
 
 constexpr int kActsATurn = 64;  // as options_client
-constexpr int kNoBuffers = 105, kRefused = 111, kUnreachable = 101;
+constexpr int kNoBuffers = 105, kRefused = 111, kUnreachable = 101, kNoHost = 113;
+constexpr Duration kForgedSoonest = 1ms;
+constexpr std::uint32_t kTrying = 100;
 
 sip::TransactionIds ids_of(std::uint64_t sequence) {
   const std::string n = std::to_string(sequence);
@@ -86,6 +88,8 @@ void SimSenses::happen(const Event& e, Instant now) {
       if (e.n == circuits_[e.a].extra_armed) extra(e.a, now);
       return;
     case Happening::Reply: return reply(e, now);
+    case Happening::Rejected:
+      return sink_(model::ProbeRejected{model::id_at<model::CircuitId>(e.a), model::TargetId{static_cast<std::uint16_t>(e.b)}, e.n, kNoHost}, now);
     case Happening::Options:
       if (static_cast<std::int64_t>(e.n) != paths_[e.a].armed.time_since_epoch().count()) return;
       paths_[e.a].armed = model::kNever;
@@ -148,6 +152,7 @@ void SimSenses::probe(std::size_t index, std::size_t position, model::ProbeKind 
   if (bug_ == Planted::DeadStillAnswer && index > 0 && died && now - *died < 2s) answered = 20ms;
   const model::TargetId named = bug_ == Planted::MixTargetsUp ? targets[(position + sequence / targets.size()) % targets.size()] : target;
   sink_(model::ProbeSent{circuit, named, sequence, judged(now), kind}, now);
+  rejected(index, named, sequence, now);
   if (!answered) return;
   put(now + *answered, Happening::Reply, index, sequence, named.value, *answered);
   if (world_->line(index).duplicates > 0 || world_->line(index).forged > 0) strangers(index, target, sequence, *answered, now);
@@ -161,8 +166,16 @@ void SimSenses::strangers(std::size_t c, model::TargetId target, std::uint64_t s
   if (world_->line(c).forged > 0) put(now, Happening::Reply, c, never_sent, target.value, took);
 }
 
+/// An ICMP error for a probe: from a router that cannot deliver it, or from whoever would like us to believe that.
+void SimSenses::rejected(std::size_t c, model::TargetId target, std::uint64_t sequence, Instant now) {
+  const Line& line = world_->line(c);
+  if (line.rejects > 0 || line.forged_rejects > 0)
+    put(now + (line.rejects > 0 ? line.nature.delay : kForgedSoonest), Happening::Rejected, c, sequence, target.value);
+}
+
 void SimSenses::reply(const Event& e, Instant now) {
   if (e.n <= circuits_[e.a].sequence) oracle_->on_reply(e.a, e.b, now - e.took);  // not a forged one
+  if (bug_ == Planted::RejectionIsDeath && world_->line(e.a).forged_rejects > 0) return;
   if (bug_ == Planted::DropLateReplies && e.took > 150ms) return;
   const auto circuit = model::id_at<model::CircuitId>(e.a);
   sink_(model::ProbeReply{circuit, model::TargetId{static_cast<std::uint16_t>(e.b)}, e.n, e.took}, now);
@@ -222,6 +235,7 @@ void SimSenses::send_options(std::size_t p, std::uint64_t sequence, bool again, 
   }
   if (!again) client.started(sequence, ids_of(sequence), {}, now);
   (*debts_)[p] = client.debt();
+  if (answer.tries_after) put(now + *answer.tries_after, Happening::SipResponse, p, sequence, kTrying);
   if (answer.fate == SipAnswer::Fate::Lost) return;
   const int code = answer.fate == SipAnswer::Fate::Refused ? 0 : answer.code;
   put(now + answer.after, Happening::SipResponse, p, sequence, static_cast<std::uint32_t>(code));

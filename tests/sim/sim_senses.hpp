@@ -58,6 +58,7 @@ class SimSenses {
   void extra(std::size_t circuit, model::Instant now);
   void probe(std::size_t circuit, std::size_t position, model::ProbeKind kind, model::Instant now);
   void reply(const Event& e, model::Instant now);
+  void rejected(std::size_t circuit, model::TargetId target, std::uint64_t sequence, model::Instant now);
   void strangers(std::size_t circuit, model::TargetId target, std::uint64_t sequence, model::Duration took, model::Instant now);
   void arm_path(std::size_t path, model::Instant now);
   void options_due(std::size_t path, model::Instant now);

@@ -1,8 +1,6 @@
 #include "tests/sim/truth.hpp"
 
 #include <algorithm>
-#include <set>
-#include <string>
 #include <utility>
 
 namespace linekeeper::sim {
@@ -32,6 +30,8 @@ Truth::Truth(const model::Site& site, const Script& script, World& world, Instan
     c.answered_of.resize(site.targets.size());
     c.answers_of.resize(site.targets.size());
   }
+  for (const model::Target& t : site.targets)
+    network_.push_back(static_cast<std::size_t>(std::ranges::find(site.targets, t.network, &model::Target::network) - site.targets.begin()));
   const int targets = static_cast<int>(site.targets.size());
   enough_answers_ = std::max({site.circuit_health.rise, 4 * targets, site.circuit_health.min_samples}) + 2;
   for (const Trouble& t : script.troubles)
@@ -119,10 +119,18 @@ int Truth::liars(std::size_t circuit) const {
 
 bool Truth::undecidable(std::size_t circuit) const {
   if (world_->line(circuit).local_errors > 0 || world_->line(circuit).captive > 0) return true;
-  std::set<std::string> honest;
-  for (std::size_t t = 0; t < site_->targets.size(); ++t)
-    if (world_->well(t, circuit)) honest.insert(site_->targets[t].network);
-  return odd(circuit) > 1 || honest.size() < 2;
+  int many_odd = 0;
+  std::optional<std::size_t> honest;
+  bool two_networks = false;
+  for (std::size_t t = 0; t < site_->targets.size(); ++t) {
+    if (!world_->well(t, circuit)) {
+      ++many_odd;
+      continue;
+    }
+    two_networks = two_networks || (honest && *honest != network_[t]);
+    honest = network_[t];
+  }
+  return many_odd > 1 || !two_networks;
 }
 
 void Truth::befall(CircuitTruth& k, const Edge& edge, bool target, Instant now) const {
@@ -167,7 +175,7 @@ void Truth::see_paths(Instant now) {
     const bool certain = bad && !circuits_[c].dead_since && r.local_errors == 0 && world_->line(c).local_errors == 0;
     if (certain && !path.bad_since) path.bad_since = now;
     if (!certain) path.bad_since.reset();
-    if (bad) path.good = 0, path.good_since.reset();
+    if (bad || r.halfway > 0) path.good = 0, path.good_since.reset();
   }
 }
 

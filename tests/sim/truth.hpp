@@ -99,7 +99,8 @@ class Truth {
   int enough_answers_ = 0;
   std::vector<CircuitTruth> circuits_;
   std::vector<PathTruth> paths_;
-  std::vector<bool> ever_odd_;  // target by circuit
+  std::vector<bool> ever_odd_;        // target by circuit
+  std::vector<std::size_t> network_;  // by target: equal numbers are one network
   int troubles_ = 0, edges_ = 0;
   model::Instant last_edge_{};
 };

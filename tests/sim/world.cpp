@@ -18,6 +18,7 @@ constexpr Duration kFills = 1s, kDrains = 500ms;             // a queue from emp
 constexpr Measure kFullQueueLoss = 20'000;                   // of a million, where the queue is full
 constexpr Duration kGatewayAsked = 1s, kGatewayFailed = 4s;  // suspect and asked by then (NUD_PROBE), given up by then (3 x 1 s)
 constexpr Duration kReordered = 120ms;
+constexpr Duration kTriesFor = 700ms;  // less than an OPTIONS may take before it is overdue
 
 Duration part(Duration d, double ratio) { return Duration(static_cast<Duration::rep>(static_cast<double>(d.count()) * ratio)); }
 
@@ -110,8 +111,11 @@ SipAnswer World::options(std::size_t carrier, std::size_t circuit, Instant now) 
   const Duration took = round_trip(l, now);
   using enum SipAnswer::Fate;
   if (!l.linked() || l.local_errors > 0 || r.local_errors > 0) return {NotSent};
+  if (l.rejects > 0 && l.black_hole == 0 && l.gateway_dead == 0 && l.captive == 0) return {Refused, 0, took};
   if (l.dead() || r.silent > 0 || lost_on_the_way) return {Lost};
   if (r.refusing > 0) return {Refused, 0, took};
+  if (r.halfway > 0) return {Lost, 0, {}, took};
+  if (r.tries > 0) return {Answered, 200, took + kTriesFor, took};
   return {Answered, r.unavailable > 0 ? 503 : r.forbidden > 0 ? 403 : 200, took};
 }
 

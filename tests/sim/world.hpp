@@ -21,7 +21,7 @@ struct Line {
   LineNature nature;
   // What is wrong: counts, and sums of millionths or of time.
   int unplugged = 0, no_address = 0, black_hole = 0, gateway_dead = 0, captive = 0, local_errors = 0, resolver_dead = 0;
-  int reorder = 0, duplicates = 0, forged = 0;
+  int reorder = 0, duplicates = 0, forged = 0, rejects = 0, forged_rejects = 0;
   Measure loss = 0, bursts = 0;
   model::Duration more_delay{}, more_jitter{}, load{};
   std::vector<const Trouble*> ramps;
@@ -34,7 +34,7 @@ struct Line {
 
   [[nodiscard]] bool linked() const { return unplugged == 0 && no_address == 0; }
   /// Nothing can come through, for certain.
-  [[nodiscard]] bool dead() const { return !linked() || black_hole > 0 || gateway_dead > 0 || captive > 0; }
+  [[nodiscard]] bool dead() const { return !linked() || black_hole > 0 || gateway_dead > 0 || captive > 0 || rejects > 0; }
   /// Chance decides about packets, more than on a line that is well.
   [[nodiscard]] bool shaky() const {
     return loss > 0 || bursts > 0 || !ramps.empty() || more_delay.count() > 0 || more_jitter.count() > 0 || load.count() > 0;
@@ -59,7 +59,7 @@ struct RateLimit {
 
 /// A carrier as seen through one circuit.
 struct Reach {
-  int silent = 0, unavailable = 0, refusing = 0, forbidden = 0, local_errors = 0;
+  int silent = 0, unavailable = 0, refusing = 0, forbidden = 0, local_errors = 0, tries = 0, halfway = 0;
 };
 
 /// What becomes of one packet of an OPTIONS.
@@ -68,6 +68,7 @@ struct SipAnswer {
   Fate fate = Fate::Lost;
   int code = 0;
   model::Duration after{};
+  std::optional<model::Duration> tries_after{};  ///< a 100 comes first, then
 };
 
 class World {

@@ -73,6 +73,10 @@ TEST_CASE("route desired: a class whose failback was refused still escapes when 
   CHECK(daemon::route_desired(kSite, plan(kCoax, {kCoax}), links(), {"voice"}, {kCoax}).classes[0].circuit == "coax");
 }
 
+TEST_CASE("route desired: a class that stands by nothing we know does not insist on that, for the switch would refuse the whole plan") {
+  CHECK(daemon::route_desired(kSite, plan(kCoax), links(), {"voice"}, {std::nullopt}).classes[0].circuit == "coax");
+}
+
 TEST_CASE("standing classes: by name, or by table and interface when the switch has lost its memory") {
   route::StateReply state{.generation = 7, .classes = {{.name = "voice", .table = 7201, .circuit = "coax", .interface = "wan-b"}}};
   CHECK(daemon::standing_classes(kSite, state)[0] == kCoax);
