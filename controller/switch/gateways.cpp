@@ -25,8 +25,8 @@ std::optional<model::Duration> confirmed_ago(const nlattr* a) {
   if (a == nullptr || mnl_attr_get_payload_len(a) < sizeof(nda_cacheinfo)) return std::nullopt;
   nda_cacheinfo info{};
   std::memcpy(&info, mnl_attr_get_payload(a), sizeof info);
-  static const long ticks_per_second = sysconf(_SC_CLK_TCK);
-  return std::chrono::duration_cast<model::Duration>(std::chrono::duration<double>(info.ndm_confirmed / static_cast<double>(ticks_per_second)));
+  static const long kTicksPerSecond = sysconf(_SC_CLK_TCK);
+  return std::chrono::duration_cast<model::Duration>(std::chrono::duration<double>(info.ndm_confirmed / static_cast<double>(kTicksPerSecond)));
 }
 
 struct Entry {
