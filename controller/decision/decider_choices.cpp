@@ -59,6 +59,8 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
       dead = first;
   const auto first_via = standing.empty() ? std::nullopt : way_of(trunk, standing.front().member);
   const bool first_failed = first_via && path(trunk.members[standing.front().member].carrier, *first_via).down_by_carrier();
+  const auto place_of = [&](model::CarrierId k) { return std::ranges::find(trunk.carriers, k) - trunk.carriers.begin(); };
+  const auto first_place = standing.empty() ? 0 : place_of(trunk.members[standing.front().member].carrier);
   std::optional<model::Instant> failing;  // the carrier, by another circuit: since then at least
   bool siblings_trusted = true;
   for (std::size_t m = 0; m < trunk.members.size(); ++m) {
@@ -82,10 +84,11 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
     const CircuitView& below = circuits[via->index()];
     const bool unproven = dead && dead != via && freshness_holds(circuits[dead->index()], below, site_->probing.interval, now);
     // Most likely it is the carrier that fails, not the way to it. Who stands first keeps that place until it is suspected itself;
-    // whoever is to be moved to must have answered something that was sent since, and not be silent just now itself: that is known to be
-    // chance, or death, sooner than a move onto it and away again is done.
+    // whoever may be moved to must have answered something that was sent since, and not be silent just now itself: that is known to be
+    // chance, or death, sooner than a move onto it and away again is done. Of those further behind nothing is asked: their order moves no call.
     const bool first = !standing.empty() && standing.front().member == m;
-    const bool failing_too = failing && (p.last_was_bad() || (!first && !p.proven_since(*failing)));
+    const bool may_lead = !first && (standing.empty() || first_failed || place_of(trunk.members[m].carrier) <= first_place);
+    const bool failing_too = failing && (p.last_was_bad() || (may_lead && !p.proven_since(*failing)));
     const auto back = hold_downs_[via->index()].back_since();
     views.push_back({.health = p.verdict().health,
                      .trusted = p.trusted() && (in_use || siblings_trusted),

@@ -349,7 +349,7 @@ std::string milliseconds(const std::optional<model::Duration>& d) { return d ? f
 
 std::string gateway_clause(const model::CircuitStatus& c) {
   if (!c.link.gateway) return c.link.direct ? "point to point" : "gateway not known";
-  const std::string gateway = "gateway " + c.link.gateway->to_string();
+  std::string gateway = "gateway " + c.link.gateway->to_string();
   switch (c.gateway) {
     case model::Neighbour::Unknown: return gateway;
     case model::Neighbour::Answers: return gateway + ", which answers";

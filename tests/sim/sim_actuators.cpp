@@ -30,7 +30,8 @@ void SimDaemon::carry_out(const model::Plan& plan, Instant now) {
     for (const model::TrunkStep& step : choice.order) sets.push_back(trunk.members[step.member].dispatcher_set);
     const bool dropped = bug_ == Planted::DropTrunkMember || (bug_ == Planted::DropEmergencyMember && trunk.emergency);
     if (dropped && sets.size() > 1) sets.pop_back();
-    if (bug_ == Planted::SuspicionForEver && suspicious_.contains(choice.trunk) && choice.motive == model::Motive::Failback) continue;
+    const bool leads_back = choice.motive == model::Motive::Failback || choice.motive == model::Motive::Follows;
+    if (bug_ == Planted::SuspicionForEver && suspicious_.contains(choice.trunk) && leads_back) continue;
     if (choice.motive == model::Motive::Suspicion) suspicious_.insert(choice.trunk);
     if (sets == sent_orders_[choice.trunk.index()]) continue;
     sent_orders_[choice.trunk.index()] = sets;

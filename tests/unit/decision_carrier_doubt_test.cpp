@@ -192,3 +192,13 @@ TEST_CASE("a gateway that is resolved anew in a silence without proof is asked a
   CHECK(asked(Neighbour::Unknown, std::nullopt) == 0b01);
   CHECK(asked(Neighbour::Silent, before) == 0);
 }
+
+TEST_CASE("carrier in doubt: behind a carrier that is well nobody's place is doubted for want of proof, as it moves no call") {
+  Told t;
+  t.timeout(kSouth, kByFiber, t.site.now());
+  t.timeout(kSouth, kByFiber, t.site.now() + 1ms);
+  CHECK(t.site.order_now() == "11 12 22 21");
+  const auto rejected = t.site.status().plan.trunks[0].rejected;
+  CHECK(rejected.at(1).name == "south via coax");
+  CHECK(rejected.at(1).guard == model::Guard::None);
+}
