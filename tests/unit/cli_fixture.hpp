@@ -71,10 +71,10 @@ class Daemon {
   }
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
-  [[nodiscard]] std::string socket() const { return folder_.path("control.sock"); }
+  [[nodiscard]] std::string socket() const { return folder_ / "control.sock"; }
 
  private:
-  admin::testing::Folder folder_;
+  tests::TempDir folder_;
   boost::asio::io_context context_;
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{context_.get_executor()};
   HttpServer server_;

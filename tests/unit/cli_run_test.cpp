@@ -146,15 +146,15 @@ TEST_CASE("cli: what needs no daemon works without one") {
 }
 
 TEST_CASE("cli: config check lists every mistake on stderr, and ends with 2") {
-  const linekeeper::admin::testing::Folder folder;
-  const std::string file = folder.path("broken.toml");
+  const linekeeper::tests::TempDir folder;
+  const std::string file = folder / "broken.toml";
   std::ofstream(file) << "[site]\nname = 7\nbogus = 1\n";
   const Said broken = program({"config", "check", file});
   CHECK(broken.code == 2);
   CHECK(broken.out.empty());
   CHECK(broken.err.find(file + ":") != std::string::npos);
   CHECK(broken.err.find("nothing is loaded") != std::string::npos);
-  CHECK(program({"config", "check", folder.path("absent.toml")}).code == 2);
+  CHECK(program({"config", "check", folder / "absent.toml"}).code == 2);
 }
 
 TEST_CASE("cli: colour needs a terminal, and NO_COLOR or a dumb terminal take it away") {
