@@ -65,11 +65,12 @@ void add_syntax(Problems& problems, const toml::parse_error& error) {
 }
 
 std::optional<model::Site> read(const toml::table& table, std::string file, Problems& problems) {
-  Reading reading{problems, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  Reading reading{problems, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
   reading.site.file = std::move(file);
   Section root(problems, table, "", "", "");
   read_settings(root, reading);
   read_circuits(root, reading);
+  read_checks(root, reading);
   read_classes(root, reading);
   read_voice(root, reading);
   root.finish();

@@ -15,12 +15,13 @@ namespace linekeeper::config {
 struct Reading {
   Problems& problems;
   model::Site site;
-  std::vector<Section> targets, circuits, classes, carriers, pbxs, trunks;  ///< one for each element of the Site's lists
-  std::vector<Section> probing, circuit_health, carrier_health;             ///< one; empty when the file has no such section
+  std::vector<Section> targets, circuits, classes, carriers, pbxs, trunks, checks;  ///< one for each element of the Site's lists
+  std::vector<Section> probing, circuit_health, carrier_health;                     ///< one; empty when the file has no such section
 };
 
 void read_settings(Section& root, Reading& reading);  ///< [site] [daemon] [http] [probing] [circuit_health] [carrier_health]
 void read_circuits(Section& root, Reading& reading);  ///< [[target]] [[circuit]]
+void read_checks(Section& root, Reading& reading);    ///< [[check]]
 void read_classes(Section& root, Reading& reading);   ///< [[class]]
 void read_voice(Section& root, Reading& reading);     ///< [[carrier]] [[pbx]] [[trunk]]
 

@@ -44,6 +44,8 @@ enum class Form : std::uint8_t {
   Gateway,     ///< address, or the word "kernel"
   Driver,      ///< of a PBX
   Codec,       ///< of a class's calls
+  Url,         ///< "http://host[:port]/path", https likewise
+  CheckKind,   ///< of a [[check]]
   Failback,    ///< "automatic", "after 10m", "window 01:00-05:00", "manual"
 };
 
