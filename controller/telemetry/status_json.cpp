@@ -285,6 +285,12 @@ json::object status_json(const model::Status& status) {
   for (const auto& s : attention(status, all)) sentences.push_back(text(s));
   out["diagnoses"] = std::move(diagnoses);
   out["circuits"] = std::move(circuits);
+  json::array shared;
+  for (const model::SharedHop& h : status.shared_hops)
+    shared.push_back(
+        {{"circuits", json::array{name_or_null(status.site->circuits, std::optional(h.a)), name_or_null(status.site->circuits, std::optional(h.b))}},
+         {"router", h.address.to_string()}});
+  out["shared_hops"] = std::move(shared);
   out["carriers"] = std::move(carriers);
   out["overrides"] = std::move(overrides);
   out["actuators"] = std::move(actuators);

@@ -22,8 +22,6 @@ using model::CheckResult;
 
 namespace {
 
-std::string ms(model::Duration d) { return fmt::format("{:.1f} ms", model::seconds(d) * 1000); }
-
 /// From the wire to people: printable ASCII only, cut.
 std::string clean(std::string_view text, std::size_t most = 80) {
   std::string out;
@@ -163,7 +161,7 @@ class ResolverRun : public Run {
     out_.took = a.took;
     if (a.addresses.empty()) return tell(CheckResult::Wrong, a.rcode, fmt::format("asked for {}: {}", check_.query, r.silent));
     tell(CheckResult::Well, 0,
-         fmt::format("{} answers {} with {} in {}{}{}", r.resolver->to_string(), check_.query, a.addresses.front().to_string(), ms(a.took),
+         fmt::format("{} answers {} with {} in {}{}{}", r.resolver->to_string(), check_.query, a.addresses.front().to_string(), milliseconds(a.took),
                      r.silent.empty() ? "" : "; ", r.silent));
   }
   std::unique_ptr<Lookup> lookup_;
@@ -235,7 +233,7 @@ class HttpRun : public PageRun {
       return tell(CheckResult::Wrong, a.status, fmt::format("answers {}{} instead of {}{}", a.status, to, check_.status, certificate));
     if (!check_.body.empty() && a.body.find(check_.body) == std::string::npos)
       return tell(CheckResult::Wrong, a.status, fmt::format("answers {}, but with somebody else's page{}", a.status, certificate));
-    tell(CheckResult::Well, a.status, fmt::format("answers {}{} in {}{}", a.status, to, ms(a.took), certificate));
+    tell(CheckResult::Well, a.status, fmt::format("answers {}{} in {}{}", a.status, to, milliseconds(a.took), certificate));
   }
 };
 

@@ -29,8 +29,6 @@ struct Tally {
   }
 };
 
-std::string ms(model::Duration d) { return fmt::format("{:.1f} ms", model::seconds(d) * 1000); }
-
 /// Not one of these was answered: whose word is there for it?
 void read_unanswered(const Tally& t, std::string_view what, CheckOutcome& out) {
   if (t.ours != nullptr) {
@@ -48,6 +46,11 @@ void read_unanswered(const Tally& t, std::string_view what, CheckOutcome& out) {
 }
 
 }  // namespace
+
+std::string milliseconds(model::Duration d) {
+  const double ms = model::seconds(d) * 1000;
+  return ms < 1 ? fmt::format("{:.2f} ms", ms) : fmt::format("{:.1f} ms", ms);
+}
 
 std::vector<EchoWanted> mtu_series(int size) {
   std::vector<EchoWanted> all;
@@ -76,7 +79,7 @@ void read_mtu(std::span<const EchoFate> fates, int size, CheckOutcome& out) {
     out.result = CheckResult::Well;
     out.took = large.shortest;
     out.code = size;
-    out.detail = fmt::format("{} bytes answered in {}", size, ms(*large.shortest));
+    out.detail = fmt::format("{} bytes answered in {}", size, milliseconds(*large.shortest));
   } else if (too_big != nullptr) {
     out.result = CheckResult::TooBig;
     out.code = static_cast<int>(std::min<std::uint32_t>(too_big->mtu, 65535));
@@ -124,7 +127,7 @@ void read_echoes(std::span<const EchoFate> fates, CheckOutcome& out) {
   if (all.answered == 0) return read_unanswered(all, "echoes", out);
   out.result = CheckResult::Well;
   out.took = all.shortest;
-  out.detail = fmt::format("{} of {} echoes answered, the quickest in {}", all.answered, all.sent, ms(*all.shortest));
+  out.detail = fmt::format("{} of {} echoes answered, the quickest in {}", all.answered, all.sent, milliseconds(*all.shortest));
 }
 
 }  // namespace linekeeper::probes

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "controller/model/check.hpp"
@@ -38,6 +39,9 @@ inline constexpr int kEchoTries = 3;
 [[nodiscard]] std::vector<EchoWanted> mtu_series(int size);
 /// Each hop limit up to `depth`, twice.
 [[nodiscard]] std::vector<EchoWanted> hops_series(int depth);
+
+/// "31.2 ms", "0.38 ms"
+[[nodiscard]] std::string milliseconds(model::Duration d);
 
 /// Fills result, took, code and detail. An MTU hole: small ones are answered, two at least, no large one is, and nobody says why.
 void read_mtu(std::span<const EchoFate> fates, int size, model::CheckOutcome& out);
