@@ -26,7 +26,8 @@ constexpr std::size_t kLargest = 65'536;
 /// Never fragmented, and never held back by what the kernel has learned of the way: IP_PMTUDISC_PROBE (ip(7)).
 int forbid_fragments(int fd, model::Family family) {
   const bool v4 = family == model::Family::V4;
-  const int probe = v4 ? IP_PMTUDISC_PROBE : IPV6_PMTUDISC_PROBE;
+  static_assert(IP_PMTUDISC_PROBE == IPV6_PMTUDISC_PROBE);
+  const int probe = IP_PMTUDISC_PROBE;
   return ::setsockopt(fd, v4 ? IPPROTO_IP : IPPROTO_IPV6, v4 ? IP_MTU_DISCOVER : IPV6_MTU_DISCOVER, &probe, sizeof probe) == 0 ? 0 : errno;
 }
 

@@ -61,9 +61,11 @@ std::optional<std::variant<StunAddress, StunError>> parse_stun_answer(const Stun
     const auto value = rest.subspan(kAttributeHead, length);
     rest = rest.subspan(kAttributeHead + padded);
     if (attribute == kXorMapped && !masked) {  // of several of one type the first counts (14)
-      if (!(masked = address_in(value, transaction, true))) return std::nullopt;
+      masked = address_in(value, transaction, true);
+      if (!masked) return std::nullopt;
     } else if (attribute == kMapped && !plain) {
-      if (!(plain = address_in(value, transaction, false))) return std::nullopt;
+      plain = address_in(value, transaction, false);
+      if (!plain) return std::nullopt;
     } else if (attribute == kErrorCode && !error) {
       if (value.size() < 4) return std::nullopt;
       const int hundreds = value[2] & 7, rest_of_it = value[3];
