@@ -62,6 +62,8 @@ void split_circuits(Reading& reading) {
     site.circuits[i] = wish.has(Family::V4) ? part_of(both, Family::V4, site) : six(part_of(both, Family::V6, site));
     if (!wish.has(Family::V4) || !wish.has(Family::V6)) continue;
     model::Circuit twin = six(part_of(both, Family::V6, site));
+    twin.resolvers.clear();  // checks go by IPv4
+    twin.expect_public.reset();
     twin.name = both.name + std::string(kSecondFamily);
     twin.twin = model::id_at<model::CircuitId>(i);
     if (std::ranges::find(site.circuits, twin.name, &model::Circuit::name) != site.circuits.end())
@@ -70,6 +72,18 @@ void split_circuits(Reading& reading) {
                        "another name for that one");
     reading.circuit_owners.push_back(i);
     site.circuits.push_back(std::move(twin));
+  }
+}
+
+/// Checks go by IPv4: circuits that do not carry it are left out of them.
+void leave_out_of_checks(Reading& reading) {
+  for (std::size_t i = 0; i < reading.checks.size(); ++i) {
+    auto& circuits = reading.site.checks[i].circuits;
+    if (circuits.empty()) continue;  // told already
+    std::erase_if(circuits, [&](model::CircuitId id) { return reading.site[id].family == Family::V6; });
+    if (circuits.empty())
+      reading.checks[i].complain("circuits", fmt::format("{} goes by IPv4, and none of its circuits carries it", reading.checks[i].label()),
+                                 "circuits that do");
   }
 }
 
@@ -142,6 +156,7 @@ void split_families(Reading& reading) {
   for (std::size_t i = 0; i < reading.circuits.size(); ++i) reading.circuit_owners.push_back(i);
   for (std::size_t i = 0; i < reading.classes.size(); ++i) reading.class_owners.push_back(i);
   split_circuits(reading);
+  leave_out_of_checks(reading);
   const std::size_t written = reading.classes.size();
   for (std::size_t i = 0; i < written; ++i) split_class(reading, i);
 }

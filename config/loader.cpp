@@ -70,6 +70,7 @@ std::optional<model::Site> read(const toml::table& table, std::string file, Prob
   Section root(problems, table, "", "", "");
   read_settings(root, reading);
   read_circuits(root, reading);
+  read_checks(root, reading);
   read_classes(root, reading);
   read_voice(root, reading);
   root.finish();

@@ -80,6 +80,13 @@ void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, s
   circuit.table = static_cast<std::uint32_t>(section.integer("table").value_or(static_cast<std::int64_t>(7100 + position)));
   if (const auto mark = section.integer("mark")) circuit.mark = static_cast<std::uint32_t>(*mark);
   for (const auto& group : section.texts("risk_groups").value_or(std::vector<Section::Item>{})) circuit.risk_groups.push_back(group.text);
+  for (const auto& item : section.texts("resolvers").value_or(std::vector<Section::Item>{}))
+    if (const auto address = *model::IpAddress::parse(item.text); is_ipv4(section, "resolvers", item.place, address))
+      circuit.resolvers.push_back(address);
+  if (const auto expected = section.text("expect_public")) {
+    const auto prefix = *model::Prefix::parse(*expected);
+    if (is_ipv4(section, "expect_public", section.place("expect_public"), prefix.address)) circuit.expect_public = prefix;
+  }
   section.finish();
 }
 

@@ -30,9 +30,9 @@ inline constexpr std::string_view kSecondFamily = "-ipv6";
 struct Reading {
   Problems& problems;
   model::Site site;
-  std::vector<Section> targets, circuits, classes, carriers, pbxs, trunks;  ///< in the order of the file
-  std::vector<Section> probing, circuit_health, carrier_health;             ///< one; empty when the file has no such section
-  std::vector<FamilyWish> circuit_families, class_families;                 ///< one for each section
+  std::vector<Section> targets, circuits, classes, carriers, pbxs, trunks, checks;  ///< in the order of the file
+  std::vector<Section> probing, circuit_health, carrier_health;                     ///< one; empty when the file has no such section
+  std::vector<FamilyWish> circuit_families, class_families;                         ///< one for each section
   /// Position of the section that each circuit (class) of the Site comes from: the IPv6 ones follow after all others.
   std::vector<std::size_t> circuit_owners, class_owners;
 
@@ -42,6 +42,7 @@ struct Reading {
 
 void read_settings(Section& root, Reading& reading);  ///< [site] [daemon] [http] [probing] [circuit_health] [carrier_health]
 void read_circuits(Section& root, Reading& reading);  ///< [[target]] [[circuit]]
+void read_checks(Section& root, Reading& reading);    ///< [[check]]
 void read_classes(Section& root, Reading& reading);   ///< [[class]]
 void read_voice(Section& root, Reading& reading);     ///< [[carrier]] [[pbx]] [[trunk]]
 void split_families(Reading& reading);                ///< circuits and classes of two families: after all readers, before the checks
@@ -76,7 +77,7 @@ void read_list(Section& root, Reading& reading, std::string_view kind, std::size
   }
 }
 
-/// Carriers are reached by IPv4 only, so far: a mistake that says so.
+/// Carriers are reached and checks are made by IPv4 only, so far: a mistake that says so.
 [[nodiscard]] bool is_ipv4(const Section& section, std::string_view key, Place place, const model::IpAddress& address);
 
 /// Resolves the names in section[key] against `known`; absent: `otherwise`.

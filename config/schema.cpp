@@ -26,6 +26,7 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "", .name = "class", .form = Form::Sections, .fallback = "required", .example = "[[class]]", .meaning = "A traffic class: what is steered together, at least one, at most 64."},
   {.section = "", .name = "pbx", .form = Form::Sections, .fallback = "", .example = "[[pbx]]", .meaning = "A PBX that is told which carrier to prefer, at most 16."},
   {.section = "", .name = "trunk", .form = Form::Sections, .fallback = "", .example = "[[trunk]]", .meaning = "A trunk group: carriers offered to a PBX in order, at most 64."},
+  {.section = "", .name = "check", .form = Form::Sections, .fallback = "", .example = "[[check]]", .meaning = "A slower check of circuits, beside the probes: it asks one question by each of them now and then, at most 64. A portal or an MTU hole makes a circuit worse for data, never dead."},
 
   {.section = "site", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("bangkok")", .meaning = "Shown on the page, in `status` and in every notification."},
 
@@ -86,6 +87,8 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "circuit", .name = "table", .form = Form::Integer, .low = kTableFirst, .high = kTableLast, .fallback = "(7100 + position)", .example = "7100", .meaning = "Its own routing table."},
   {.section = "circuit", .name = "mark", .form = Form::Integer, .low = 1, .high = kMark, .fallback = "(none)", .example = "0x11", .meaning = "Packet mark that selects it."},
   {.section = "circuit", .name = "risk_groups", .form = Form::Name, .list = true, .fallback = "[]", .example = R"(["street-duct"])", .meaning = "What it shares with other circuits (a duct, an exchange): a way out that shares nothing with what failed is taken first."},
+  {.section = "circuit", .name = "resolvers", .form = Form::Address, .list = true, .fallback = "[]", .example = R"(["192.0.2.53"])", .meaning = "Its own resolvers: asked by it, for checks and by no other circuit."},
+  {.section = "circuit", .name = "expect_public", .form = Form::Prefix, .fallback = "(unknown)", .example = R"("198.51.100.7")", .meaning = "Where our address must lie as it is seen from outside: what carriers have on their allow-lists."},
 
   {.section = "carrier", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("north")", .meaning = "Unique among carriers; metrics carry it as a label."},
   {.section = "carrier", .name = "provider", .form = Form::Prose, .fallback = "(the name)", .example = R"("North Telecom")", .meaning = "Who to call."},
@@ -145,6 +148,22 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "trunk", .name = "busy_hour_calls_per_second", .form = Form::Number, .low = 0.01, .high = 10000, .fallback = "(unknown)", .example = "0.5", .meaning = "New calls a second in the busy hour, likewise."},
   {.section = "trunk", .name = "failback", .form = Form::Failback, .fallback = R"("automatic")", .example = R"("after 10m")", .meaning = "When it goes back to a preferred carrier; as in [[class]]."},
   {.section = "trunk", .name = "sets", .form = Form::Table, .fallback = "required", .example = "{ north = { fiber = 11, coax = 12 }, south = 21 }", .meaning = "Kamailio's dispatcher set (1 to 65535) of each carrier: one number, and the carrier follows the class; or one for each circuit."},
+
+  {.section = "check", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("portal")", .meaning = "Unique among checks; metrics carry it as a label."},
+  {.section = "check", .name = "kind", .form = Form::CheckKind, .fallback = "required", .example = R"("http")", .meaning = "`resolver`: a name asked of the circuit's resolvers. `http`: a page whose answer is known. `mtu`: a large packet that may not be fragmented. `public-address`: our address as seen from outside, against expect_public. `hops`: the first routers, compared between circuits."},
+  {.section = "check", .name = "circuits", .form = Form::Name, .list = true, .fallback = "(all)", .example = R"(["fiber", "lte"])", .meaning = "By which it is asked: by two at least, so that they tell a circuit's doing from the server's."},
+  {.section = "check", .name = "interval", .form = Form::Duration, .low = 5 * kS, .high = 168 * kH, .fallback = "(resolver 30s, http 1m, mtu 5m, public-address 10m, hops 24h)", .example = R"("1m")", .meaning = "Between two of one circuit, give or take 10 %; a fifth of it, 5s at least, while it does not end well."},
+  {.section = "check", .name = "timeout", .form = Form::Duration, .low = 500 * kMs, .high = 30 * kS, .fallback = "(5s)", .example = R"("3s")", .meaning = "All of one run must have ended by then."},
+  {.section = "check", .name = "query", .form = Form::Host, .fallback = "(none)", .example = R"("example.net")", .meaning = "resolver: the name that is asked for; it must have an IPv4 address."},
+  {.section = "check", .name = "url", .form = Form::Url, .fallback = "(none)", .example = R"("http://connectivity.example.net/check.txt")", .meaning = "http: what is fetched; redirections are told and not followed. public-address: a page that says our address and nothing else, in place of server."},
+  {.section = "check", .name = "pinned", .form = Form::Address, .fallback = "(asked of the resolvers)", .example = R"("198.51.100.80")", .meaning = "Address of the url's host, where it is not to be asked of the circuit's resolvers."},
+  {.section = "check", .name = "status", .form = Form::Integer, .low = 100, .high = 599, .fallback = "(200)", .example = "204", .meaning = "http: the status that is expected."},
+  {.section = "check", .name = "body", .form = Form::Prose, .fallback = "(any)", .example = R"("all is well")", .meaning = "http: text that must stand in the first 64 KiB of the answer."},
+  {.section = "check", .name = "ca_file", .form = Form::FilePath, .fallback = "(the system's)", .example = R"("/etc/linekeeper/ca.pem")", .meaning = "http: certificates that are trusted, where the server's is of an authority of your own."},
+  {.section = "check", .name = "target", .form = Form::Address, .fallback = "(none)", .example = R"("198.51.100.53")", .meaning = "mtu, hops: a host that answers echo requests; of mtu also large ones."},
+  {.section = "check", .name = "size", .form = Form::Integer, .low = 576, .high = 9000, .fallback = "(1500)", .example = "1420", .meaning = "mtu: bytes of the whole packet, its IP header included."},
+  {.section = "check", .name = "server", .form = Form::Endpoint, .fallback = "(none)", .example = R"("198.51.100.3:3478")", .meaning = "public-address: a STUN server (RFC 8489), port 3478 when not given."},
+  {.section = "check", .name = "depth", .form = Form::Integer, .low = 1, .high = 16, .fallback = "(4)", .example = "4", .meaning = "hops: how many routers are asked for."},
 });
 // clang-format on
 
@@ -172,6 +191,8 @@ std::string_view form_word(Form form) {
     case Form::Family: return "`ipv4` or `ipv6`";
     case Form::Driver: return "word";
     case Form::Codec: return "codec: `none`, `g711`, `g711-no-plc`, `g729a` or `opus`";
+    case Form::Url: return "http or https URL";
+    case Form::CheckKind: return "kind: `resolver`, `http`, `mtu`, `public-address` or `hops`";
     case Form::Failback: return "way back: `automatic`, `after 10m`, `window 01:00-05:00` or `manual`";
   }
   return "?";
@@ -211,7 +232,10 @@ const Key& key_named(std::string_view section, std::string_view name) {
 }
 
 std::string form_words(const Key& key) {
-  if (key.list) return fmt::format("list of {}s", key.form == Form::Prefix ? "networks or addresse" : form_word(key.form));
+  if (key.list)
+    return fmt::format("list of {}s", key.form == Form::Prefix    ? "networks or addresse"
+                                      : key.form == Form::Address ? "addresse"
+                                                                  : form_word(key.form));
   switch (key.form) {
     case Form::Duration: {
       const auto bound = [](double s) { return show(std::chrono::round<model::Duration>(std::chrono::duration<double>(s))); };

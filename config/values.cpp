@@ -10,7 +10,8 @@
 namespace linekeeper::config {
 namespace {
 
-constexpr std::size_t kNameMax = 40, kProseMax = 80, kInterfaceMax = 15, kSocketPathMax = 107, kFilePathMax = 4095, kHostMax = 253, kUserMax = 64;
+constexpr std::size_t kNameMax = 40, kProseMax = 80, kInterfaceMax = 15, kSocketPathMax = 107, kFilePathMax = 4095, kHostMax = 253, kUserMax = 64,
+                      kUrlMax = 1000;
 
 bool letter_or_digit(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); }
 bool in(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
@@ -30,6 +31,28 @@ std::optional<Fault> path_fault(std::string_view text, std::size_t longest) {
   if (text.front() != '/')
     return Fault{fmt::format("{} is not an absolute path", quoted(text)), fmt::format("write it from the root: {}", quoted("/" + std::string(text)))};
   return std::nullopt;
+}
+
+/// Absolute, of one of the two schemes, with a host, and without user or fragment: neither is sent.
+std::optional<Fault> url_fault(std::string_view text) {
+  constexpr const char* kLike = "like \"http://connectivity.example.net/check.txt\"";
+  if (auto fault = spelled(text, kUrlMax, [](char c) { return !control(c) && c != ' ' && static_cast<unsigned char>(c) < 0x80; }, kLike))
+    return fault;
+  const std::size_t scheme = text.starts_with("http://") ? 7 : text.starts_with("https://") ? 8 : 0;
+  if (scheme == 0) return Fault{fmt::format("{} is neither an http nor an https URL", quoted(text)), kLike};
+  const std::string_view authority = text.substr(scheme, text.find_first_of("/?#", scheme) - scheme);
+  if (in('@', authority)) return Fault{fmt::format("{} has a user in it", quoted(text)), kLike};
+  if (in('#', text)) return Fault{fmt::format("{} has a fragment, which no server sees", quoted(text)), kLike};
+  const std::size_t colon = authority.find(':');
+  const std::string_view host = authority.substr(0, colon);
+  if (host.empty() || !std::ranges::all_of(host, [](char c) { return letter_or_digit(c) || in(c, ".-_"); }))
+    return Fault{fmt::format("{} has no host name or IPv4 address behind its scheme", quoted(text)), kLike};
+  if (colon == std::string_view::npos) return std::nullopt;
+  const std::string_view port = authority.substr(colon + 1);
+  unsigned number = 0;
+  const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), number);
+  if (error == std::errc{} && end == port.data() + port.size() && number >= 1 && number <= 65535) return std::nullopt;
+  return Fault{fmt::format("{} has no port from 1 to 65535 behind its colon", quoted(text)), kLike};
 }
 
 std::optional<Fault> interface_fault(std::string_view text) {
@@ -98,6 +121,10 @@ std::optional<Fault> fault_of(Form form, std::string_view text) {
       if (codec_named(text)) return std::nullopt;
       return Fault{fmt::format("there is no codec {}", quoted(text)), R"("none", "g711", "g711-no-plc", "g729a" or "opus")"};
     case Form::Failback: return fault_in(parse_failback(text));
+    case Form::Url: return url_fault(text);
+    case Form::CheckKind:
+      if (model::check_kind_named(text)) return std::nullopt;
+      return Fault{fmt::format("there is no kind of check {}", quoted(text)), R"("resolver", "http", "mtu", "public-address" or "hops")"};
     case Form::Section:
     case Form::Sections:
     case Form::Table:

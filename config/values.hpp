@@ -45,6 +45,8 @@ enum class Form : std::uint8_t {
   Family,      ///< "ipv4" or "ipv6"
   Driver,      ///< of a PBX
   Codec,       ///< of a class's calls
+  Url,         ///< "http://host[:port]/path", https likewise
+  CheckKind,   ///< of a [[check]]
   Failback,    ///< "automatic", "after 10m", "window 01:00-05:00", "manual"
 };
 

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <ctime>
 #include <filesystem>
@@ -32,6 +34,12 @@ constexpr std::chrono::milliseconds kStalled{1000};  // a loop that late may hav
 constexpr std::chrono::minutes kRemember{1};         // what was learned is written down so often
 constexpr std::string_view kFloorFact = "sip-floor ", kBurstFact = "sip-verify ";
 constexpr const char* kCleanStop = "clean-stop";
+
+model::Result<std::uint64_t> fresh_seed() {
+  std::uint64_t seed = 0;
+  if (getrandom(&seed, sizeof seed, 0) == sizeof seed) return seed;
+  return std::unexpected(model::Error{"getrandom(2) gives no random bytes", "", errno});
+}
 
 std::string directory_of(const std::string& path) { return std::filesystem::path(path).parent_path().string(); }
 
@@ -112,13 +120,17 @@ model::Result<void> Daemon::open_http() {
 model::Result<void> Daemon::begin(model::SitePtr site, const Senses::Floors& floors, std::vector<std::string> retired) {
   auto senses = Senses::open(io_.get_executor(), site, floors, [this](const model::Observation& o) { observe(o); });
   if (!senses) return std::unexpected(senses.error());
+  const auto seed = fresh_seed();
+  if (!seed) return std::unexpected(seed.error());
   // From here on nothing can fail: what was there before may go.
   if (senses_) senses_->stop();
+  if (checks_) checks_->stop();
   if (actuators_) actuators_->stop();
   verifications_.clear();
   const model::SitePtr before = site_;
   site_ = site;
   senses_ = std::move(*senses);
+  checks_ = std::make_unique<Checks>(io_.get_executor(), site_, *seed, [this](const model::Observation& o) { observe(o); });
   const Instant begun = recorder_->started(*site_, config::text_of(*site_).value_or(""), boot_now());
   auto decider = std::make_unique<decision::Decider>(site_, begun);
   if (decider_)
@@ -154,6 +166,7 @@ model::Result<void> Daemon::start() {
   orders_changed();
   follow_probing(~std::uint64_t{0});
   senses_->start();
+  checks_->start();
   actuators_->start();
   next_remember_ = boot_now() + kRemember;
   wait_signal();
@@ -270,6 +283,7 @@ void Daemon::reload() {
        {{"config_sha256", site_->sha256}});
   follow_probing(~std::uint64_t{0});
   senses_->start();
+  checks_->start();
   actuators_->start();
   orders_changed();
   runtime::sd_notify("READY=1");
@@ -286,6 +300,7 @@ void Daemon::stop(const std::string& why) {
   journal_->put_fact({kCleanStop, "1"});
   verifications_.clear();
   senses_->stop();
+  checks_->stop();
   actuators_->stop();
   recorder_->flush();
   wake_.cancel();

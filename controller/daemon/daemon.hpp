@@ -2,7 +2,7 @@
 // linekeeperd put together: each arrow of the house is one line in daemon.cpp. One thread, one io_context; the journal's writer is
 // the only other thread.
 //
-//   senses -> decider            observations         decider -> actuators     plans
+//   senses, checks -> decider    observations         decider -> actuators     plans
 //   actuators -> recoveries      applied, refused     verification -> recoveries   proven
 //   everyone -> tell() -> journal, metrics, log, event streams
 //   http -> status, explain, events, metrics, page; overrides -> journal -> decider
@@ -19,6 +19,7 @@
 #include "controller/admin/api.hpp"
 #include "controller/admin/http_server.hpp"
 #include "controller/daemon/actuators.hpp"
+#include "controller/daemon/checks.hpp"
 #include "controller/daemon/recorder.hpp"
 #include "controller/daemon/senses.hpp"
 #include "controller/daemon/verification.hpp"
@@ -129,6 +130,7 @@ class Daemon : public admin::Api {
   std::unique_ptr<operations::Recoveries> recoveries_;
   operations::Overrides overrides_;
   std::unique_ptr<Senses> senses_;
+  std::unique_ptr<Checks> checks_;
   std::unique_ptr<Actuators> actuators_;
   std::map<std::size_t, std::unique_ptr<Verification>> verifications_;  // by class
   std::unique_ptr<admin::HttpServer> http_;

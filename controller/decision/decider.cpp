@@ -44,7 +44,8 @@ Decider::Decider(model::SitePtr site, Instant started)
       carriers_(site_->carriers.size()),
       classes_(site_->classes.size()),
       trunks_(site_->trunks.size()),
-      evidence_(Evidence::sized(*site_)) {
+      evidence_(Evidence::sized(*site_)),
+      checks_(*site_) {
   circuits_.reserve(site_->circuits.size());
   for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
     circuits_.emplace_back(*site_, model::id_at<model::CircuitId>(c), started);
@@ -121,6 +122,11 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
     void operator()(const model::ResolverState& o) const {
       d.evidence_.circuits.at(o.circuit.index()).resolver = o.answering;
       d.diagnosis_due_ = true;
+    }
+    void operator()(const model::CheckOutcome& o) const {
+      const DataWay before = d.checks_.data_way(o.circuit);
+      d.note_check(o, now);
+      look = d.checks_.data_way(o.circuit) != before;
     }
     void operator()(const model::LoopStall& o) const {
       for (std::size_t c = 0; c < d.circuits_.size(); ++c) circuit(model::id_at<model::CircuitId>(c)).on(o);

@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "controller/decision/check_findings.hpp"
 #include "controller/decision/circuit_health.hpp"
 #include "controller/decision/diagnoses.hpp"
 #include "controller/decision/hold_down.hpp"
@@ -140,6 +141,11 @@ class Decider {
   void tell_standing(std::size_t c, const TargetStanding::Change& change, model::Instant now);
   /// Which circuits are in use, and whether one of those is silent: what each is probed for.
   void assign_roles(model::Instant now);
+  void note_check(const model::CheckOutcome& outcome, model::Instant now);
+  void tell_hops(const std::vector<model::SharedHop>& before, model::Instant now);
+  /// The views as a class sees them: what carries no calls sees what the slower checks found too.
+  void mark_data_ways(std::vector<CircuitView>& views) const;
+  [[nodiscard]] bool carries_calls(model::ClassId traffic) const;
   void gather_evidence(model::Instant now);
   void diagnose_now(model::Instant now);
   [[nodiscard]] std::string subject_of(const model::Diagnosis& d) const;
@@ -185,6 +191,7 @@ class Decider {
   std::map<model::Guard, std::uint64_t> suppressed_;
   bool adopted_ = false;
   Evidence evidence_;
+  CheckFindings checks_;
   Diagnoses diagnoses_;
   bool diagnosis_due_ = true;                       // evidence has changed since a name was last sought
   model::Instant diagnosis_again_ = model::kNever;  // while we start or doubt ourselves nothing is concluded: then what stands is looked at again

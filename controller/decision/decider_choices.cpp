@@ -43,6 +43,23 @@ std::vector<CircuitView> Decider::circuit_views(Instant now) const {
   return views;
 }
 
+void Decider::mark_data_ways(std::vector<CircuitView>& views) const {
+  for (std::size_t c = 0; c < views.size(); ++c) {
+    const auto id = model::id_at<model::CircuitId>(c);
+    const DataWay way = checks_.data_way(id);
+    views[c].data_lost = way == DataWay::Lost;
+    if (views[c].health != Health::Up) continue;
+    if (way != DataWay::Well) views[c].health = Health::Degraded;
+    // Its hold-down begins when data was last found to be well, as it does when probes are.
+    if (const auto since = checks_.well_since(id)) views[c].since = std::max(views[c].since, *since);
+  }
+}
+
+bool Decider::carries_calls(model::ClassId traffic) const {
+  return (*site_)[traffic].codec != model::Codec::None ||
+         std::ranges::any_of(site_->trunks, [&](const model::Trunk& t) { return t.traffic_class == traffic; });
+}
+
 std::optional<model::CircuitId> Decider::way_of(const model::Trunk& trunk, std::size_t member) const {
   const auto& pinned = trunk.members[member].circuit;
   return pinned ? pinned : classes_[trunk.traffic_class.index()].choice.circuit;
@@ -246,7 +263,9 @@ void Decider::choose_all(Instant now) {
   }
   for (std::size_t c = 0; c < circuits_.size(); ++c) hold_downs_[c].see(circuits_[c].verdict().health, now);
   const auto views = circuit_views(now);
-  for (std::size_t i = 0; i < classes_.size(); ++i) choose_class(i, views, now);
+  auto data_views = views;
+  mark_data_ways(data_views);
+  for (std::size_t i = 0; i < classes_.size(); ++i) choose_class(i, carries_calls(model::id_at<model::ClassId>(i)) ? views : data_views, now);
   claims_.reset(*site_);
   for (const bool emergency : {true, false})  // who claims first: see Claims
     for (std::size_t i = 0; i < trunks_.size(); ++i) {

@@ -1,4 +1,6 @@
 // How the judge comes to a name for what has failed: the evidence that diagnose() sees, and what is told when a name is made or is over.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "controller/decision/decider.hpp"
@@ -42,10 +44,47 @@ void Decider::gather_evidence(Instant now) {
     e.first_bad = circuit.first_bad();
     const model::CircuitStatus s = circuit.status(now);
     e.loss_ratio = s.figures.samples > 0 ? std::optional(s.figures.loss_ratio) : std::nullopt;
+    checks_.show(s.circuit, e);
     for (const model::TargetStatus& t : s.targets) evidence_.target(t.target, s.circuit) = evidence_of(t);
   }
   for (std::size_t i = 0; i < paths_.size(); ++i)
     evidence_.paths[i] = {.health = paths_[i].verdict().health, .cause = paths_[i].verdict().cause, .detail = paths_[i].verdict().detail};
+}
+
+void Decider::note_check(const model::CheckOutcome& o, Instant now) {
+  const CircuitHealth& circuit = circuits_.at(o.circuit.index());
+  const model::Health health = circuit.verdict().health;
+  const bool fit = (health == model::Health::Up || health == model::Health::Degraded) && !circuit.suspect() && o.at >= circuit.verdict().since &&
+                   now >= doubt_until_;
+  const std::vector<model::SharedHop> hops = checks_.shared_hops();
+  const auto change = checks_.on(o, fit, now);
+  if (o.kind == model::CheckKind::Hops) tell_hops(hops, now);
+  if (!change) return;
+  diagnosis_due_ = true;
+  const bool well = change->after == model::CheckResult::Well;
+  if (well && !change->before) return;  // as it should be, from the first time on: nothing to tell
+  const std::string& name = (*site_)[o.circuit].name;
+  tell(well ? EventId::CheckPassed : EventId::CheckFailed, "circuit " + name,
+       fmt::format("{} by {}: {}{}.", o.check, name, o.detail, well ? ", as it should be" : ""), now,
+       {{"check", o.check},
+        {"kind", std::string(to_string(o.kind))},
+        {"result", std::string(to_string(change->after))},
+        {"before", change->before ? std::string(to_string(*change->before)) : ""},
+        {"code", std::to_string(o.code)}});
+}
+
+void Decider::tell_hops(const std::vector<model::SharedHop>& before, Instant now) {
+  const auto without = [](const std::vector<model::SharedHop>& all, const std::vector<model::SharedHop>& but, auto each) {
+    for (const model::SharedHop& h : all)
+      if (std::ranges::find(but, h) == but.end()) each(h);
+  };
+  const auto say = [&](EventId id, const model::SharedHop& h, std::string_view what) {
+    const std::string &a = (*site_)[h.a].name, &b = (*site_)[h.b].name;
+    tell(id, "circuit " + a, fmt::format("{} and {} {} the router {}.", a, b, what, h.address.to_string()), now,
+         {{"circuit", b}, {"router", h.address.to_string()}});
+  };
+  without(checks_.shared_hops(), before, [&](const model::SharedHop& h) { say(EventId::HopsShared, h, "both go through"); });
+  without(before, checks_.shared_hops(), [&](const model::SharedHop& h) { say(EventId::HopsApart, h, "do not both go any more through"); });
 }
 
 void Decider::diagnose_now(Instant now) {

@@ -33,7 +33,14 @@ std::vector<model::CircuitStatus> Decider::circuit_statuses(Instant now) const {
     all.back().hold_down = hold_downs_[all.size() - 1].present(now);
     all.back().gateway = evidence_.circuits[all.size() - 1].neighbour;
     all.back().resolver = evidence_.circuits[all.size() - 1].resolver;
+    all.back().checks = checks_.status(all.back().circuit);
+    if (!all.back().checks.empty()) {
+      CircuitEvidence seen;
+      checks_.show(all.back().circuit, seen);
+      if (seen.resolver) all.back().resolver = seen.resolver;
+    }
     all.back().reason = circuit_clause(*site_, all.back(), now);
+    if (const std::string data = checks_.data_words(all.back().circuit); !data.empty()) all.back().reason += "; bad for data: " + data;
   }
   return all;
 }
@@ -48,6 +55,7 @@ void Decider::fill(model::Status& s, Instant now) const {
   s.site = site_;
   s.now = now;
   s.circuits = circuit_statuses(now);
+  s.shared_hops = checks_.shared_hops();
   s.paths = path_statuses();
   for (model::PathStatus& p : s.paths) p.reason = path_clause(*site_, p, now);
   s.carriers.clear();

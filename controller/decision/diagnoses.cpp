@@ -15,7 +15,12 @@ using model::Instant;
 
 namespace {
 
-bool about_circuits(const Diagnosis& d) { return !d.carrier && !d.target && d.failed != Failed::Resolver && d.failed != Failed::Ourselves; }
+/// Told by a check of a circuit that lives: it stands beside what is said of the circuit itself, and beside the others of its kind.
+bool of_checks(const Diagnosis& d) {
+  return d.failed == Failed::Resolver || d.failed == Failed::CaptivePortal || d.failed == Failed::MtuHole || d.failed == Failed::PublicAddress;
+}
+
+bool about_circuits(const Diagnosis& d) { return !d.carrier && !d.target && !of_checks(d) && d.failed != Failed::Ourselves; }
 
 /// One of the two is about all circuits, or both are about the same.
 bool overlap(const Diagnosis& a, const Diagnosis& b) { return !a.circuit || !b.circuit || a.circuit == b.circuit; }
@@ -27,7 +32,7 @@ bool accounts_for(const Diagnosis& later, const Diagnosis& earlier) {
     const bool hides = about_circuits(earlier) || !later.circuit || earlier.circuit;  // a dead circuit hides what was seen by it alone
     return hides && overlap(later, earlier);
   }
-  if (later.failed == Failed::Resolver || earlier.failed == Failed::Resolver || about_circuits(earlier)) return false;
+  if (of_checks(later) || of_checks(earlier) || about_circuits(earlier)) return false;
   return later.carrier == earlier.carrier && later.target == earlier.target && overlap(later, earlier);
 }
 
@@ -58,6 +63,8 @@ bool seen_well(const Matrix& m, const Diagnosis& d) {
   if (d.carrier) return by_any([&](model::CircuitId c) { return m.answer(*d.carrier, c) != Answer::NotAsked; });
   if (d.target) return by_any([&](model::CircuitId c) { return m.answer(*d.target, c) != Answer::NotAsked; });
   if (d.failed == Failed::Resolver) return m.resolver(*d.circuit) == Answer::Well;
+  // Not seen any more, and the circuit is fit to be asked by: then the last answer was a good one (or was laid to the server's charge).
+  if (of_checks(d)) return m.beyond(*d.circuit) == Beyond::Answers;
   return by_any([&](model::CircuitId c) { return m.evidence().circuits[c.index()].health == Health::Up; });
 }
 

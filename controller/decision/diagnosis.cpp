@@ -100,6 +100,15 @@ std::vector<Diagnosis> diagnose(const model::Site& site, const Evidence& evidenc
     if (const auto row = first_match(Scope::Circuit, seen)) out.add(*row, c, {}, {});
     seen.answer = m.resolver(c);
     if (const auto row = first_match(Scope::Resolver, seen)) out.add(*row, c, {}, {});
+    const auto look = [&](Finding finding, const std::optional<CheckEvidence>& found) {
+      if (!found) return;
+      seen.finding = finding;
+      seen.elsewhere = found->elsewhere;
+      if (const auto row = first_match(Scope::Check, seen)) out.add(*row, c, {}, {});
+    };
+    look(Finding::Portal, evidence.circuits[i].portal);
+    look(Finding::Hole, evidence.circuits[i].hole);
+    look(Finding::OtherAddress, evidence.circuits[i].other_address);
   }
   for (std::size_t k = 0; k < site.carriers.size(); ++k) name_row(m, us, Scope::Carrier, model::id_at<CarrierId>(k), out);
   for (std::size_t t = 0; t < site.targets.size(); ++t) name_row(m, us, Scope::Target, model::id_at<TargetId>(t), out);

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/decision/diagnosis_table.hpp"
 #include "controller/model/diagnosis.hpp"
 #include "controller/model/observation.hpp"
 #include "controller/model/site.hpp"
@@ -16,6 +17,12 @@
 namespace linekeeper::decision {
 
 enum class LossDirection : std::uint8_t { Unknown, Outbound, Inbound };
+
+/// What checks of one kind say against a circuit.
+struct CheckEvidence {
+  Elsewhere elsewhere = Elsewhere::NotAsked;  ///< what the same check says by other circuits
+  std::string words;                          ///< "portal: answers 302 to http://login.example/ instead of 204"
+};
 
 /// What is known of one circuit. The default knows nothing, and nothing is concluded from it.
 struct CircuitEvidence {
@@ -29,8 +36,10 @@ struct CircuitEvidence {
   std::optional<model::Instant> last_good;  ///< when the last answered probe left
   model::Instant first_bad{};               ///< while it is bad: when the first unanswered probe left, or the link went
   LossDirection loss = LossDirection::Unknown;
-  std::optional<double> loss_ratio;  ///< for the sentence
-  std::optional<bool> resolver;      ///< its resolvers answer through it; nothing: not asked
+  std::optional<double> loss_ratio;                          ///< for the sentence
+  std::optional<bool> resolver;                              ///< its resolvers answer through it; nothing: not asked
+  std::string resolver_words;                                ///< what they do instead, where a check tells
+  std::optional<CheckEvidence> portal, hole, other_address;  ///< nothing: nothing is wrong, or not asked
 };
 
 /// One carrier through one circuit.

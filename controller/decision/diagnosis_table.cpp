@@ -226,12 +226,60 @@ constexpr Row kTable[] = {
      .headline = "{circuit}: {provider}'s resolvers do not answer, all else does",
      .call = Call::Provider,
      .done = "a warning; no traffic moves for it"},
+
+    // One circuit by the slower checks. Wrong by every circuit is the server's own affair, and no circuit's.
+    {.about = Scope::Check,
+     .when = {.elsewhere = Elsewhere::Same, .finding = Finding::Portal | Finding::Hole},
+     .failed = {},
+     .done = "the server's own affair: an event, no circuit is blamed"},
+    {.about = Scope::Check,
+     .when = {.beyond = Beyond::Answers | Beyond::Lossy | Beyond::Delayed, .elsewhere = Elsewhere::Well, .finding = Finding::Portal},
+     .failed = Failed::CaptivePortal,
+     .mode = FailureMode::InternetCircuit,
+     .one_cell = true,
+     .headline = "{circuit}: somebody else answers in place of who was asked: a captive portal, a filter, or an account that is blocked",
+     .call = Call::Provider,
+     .done = "degraded for data classes, which leave it when two servers agree; calls stay"},
+    {.about = Scope::Check,
+     .when = {.beyond = Beyond::Answers | Beyond::Lossy | Beyond::Delayed, .elsewhere = Elsewhere::NotAsked, .finding = Finding::Portal},
+     .failed = Failed::CaptivePortal,
+     .mode = FailureMode::InternetCircuit,
+     .one_cell = true,
+     .coarse = true,
+     .headline = "{circuit}: a page that is checked is not as it should be, and no other circuit can tell whose doing it is",
+     .call = Call::Provider,
+     .done = "degraded for data classes; calls stay"},
+    {.about = Scope::Check,
+     .when = {.beyond = Beyond::Answers | Beyond::Lossy | Beyond::Delayed, .elsewhere = Elsewhere::Well, .finding = Finding::Hole},
+     .failed = Failed::MtuHole,
+     .mode = FailureMode::InternetCircuit,
+     .one_cell = true,
+     .headline = "{circuit}: large packets vanish and nobody says why (an MTU hole): logins and web pages hang, calls work",
+     .call = Call::Provider,
+     .done = "degraded for data classes, which leave it when a second check agrees; calls stay"},
+    {.about = Scope::Check,
+     .when = {.beyond = Beyond::Answers | Beyond::Lossy | Beyond::Delayed, .elsewhere = Elsewhere::NotAsked, .finding = Finding::Hole},
+     .failed = Failed::MtuHole,
+     .mode = FailureMode::InternetCircuit,
+     .one_cell = true,
+     .coarse = true,
+     .headline = "{circuit}: large packets are not answered, and no other circuit can tell whether the host would answer them",
+     .call = Call::Provider,
+     .done = "degraded for data classes; calls stay"},
+    {.about = Scope::Check,
+     .when = {.beyond = Beyond::Answers | Beyond::Lossy | Beyond::Delayed, .finding = Finding::OtherAddress},
+     .failed = Failed::PublicAddress,
+     .one_cell = true,
+     .headline = "{circuit}: we are seen under another address than is expected: carriers that allow by address will refuse us",
+     .call = Call::Provider,
+     .done = "a warning; what carriers say to it decides"},
 };
 static_assert(std::size(kTable) < 255, "Diagnosis::line is one byte");
 
 // --- the table in words ---
 
-constexpr std::string_view kAbout[] = {"all at once", "a circuit", "a carrier, by one circuit", "a target, by one circuit", "a circuit's resolvers"};
+constexpr std::string_view kAbout[] = {
+    "all at once", "a circuit", "a carrier, by one circuit", "a target, by one circuit", "a circuit's resolvers", "a circuit, by its slower checks"};
 constexpr std::string_view kUs[] = {"", "we have just started", "our loop stood still", "our sending fails by every circuit"};
 constexpr std::string_view kOthers[] = {"", "all links or gateways gone together", "all circuits dead together behind living gateways",
                                         "all circuits dead together, gateways not known"};
@@ -245,6 +293,7 @@ constexpr std::string_view kAnswer[] = {"not asked", "answers", "answers wrongly
                                         "dead"};
 constexpr std::string_view kElsewhere[] = {"no other circuit can ask", "well by another circuit", "the same by all others that can ask"};
 constexpr std::string_view kFilters[] = {"", "it is the gateway itself"};
+constexpr std::string_view kFinding[] = {"", "another page than is expected", "large packets vanish", "another public address than is expected"};
 constexpr std::string_view kModes[] = {"-", "1 internet circuit", "2 SIP trunk", "3 server", "4 application", "5 integration", "6 site loss"};
 constexpr std::string_view kCalls[] = {"nobody",
                                        "this machine: load, clock, firewall",
@@ -275,6 +324,7 @@ std::string when_words(const Conditions& when) {
   add_condition(out, when.answer, kAnswer);
   add_condition(out, when.elsewhere, kElsewhere);
   add_condition(out, when.filters, kFilters);
+  add_condition(out, when.finding, kFinding);
   return out;
 }
 
@@ -287,7 +337,7 @@ std::optional<std::size_t> first_match(Scope scope, const Seen& seen) {
     const Conditions& w = r.when;
     return r.about == scope && w.us.takes(seen.us) && w.others.takes(seen.others) && w.link.takes(seen.link) && w.gateway.takes(seen.gateway) &&
            w.beyond.takes(seen.beyond) && w.loss.takes(seen.loss) && w.answer.takes(seen.answer) && w.elsewhere.takes(seen.elsewhere) &&
-           w.filters.takes(seen.filters);
+           w.filters.takes(seen.filters) && w.finding.takes(seen.finding);
   });
   if (row == std::end(kTable)) return std::nullopt;
   return static_cast<std::size_t>(row - std::begin(kTable));

@@ -12,7 +12,7 @@
 namespace linekeeper::decision {
 
 /// What a line is about.
-enum class Scope : std::uint8_t { Everything, Circuit, Carrier, Target, Resolver };
+enum class Scope : std::uint8_t { Everything, Circuit, Carrier, Target, Resolver, Check };
 
 enum class Us : std::uint8_t { Well, Starting, Late, CannotSend };
 enum class Others : std::uint8_t { Apart, GoneTogether, DeadTogether, SilentTogether };
@@ -23,11 +23,12 @@ enum class Loss : std::uint8_t { Unknown, Outbound, Inbound };
 enum class Answer : std::uint8_t { NotAsked, Well, Warns, NoCalls, PartlyDead, Dead };
 enum class Elsewhere : std::uint8_t { NotAsked, Well, Same };
 enum class Filters : std::uint8_t { No, Yes };
+enum class Finding : std::uint8_t { Nothing, Portal, Hole, OtherAddress };
 
 template <class E>
-concept Look =
-    std::is_same_v<E, Us> || std::is_same_v<E, Others> || std::is_same_v<E, LinkSeen> || std::is_same_v<E, GatewaySeen> ||
-    std::is_same_v<E, Beyond> || std::is_same_v<E, Loss> || std::is_same_v<E, Answer> || std::is_same_v<E, Elsewhere> || std::is_same_v<E, Filters>;
+concept Look = std::is_same_v<E, Us> || std::is_same_v<E, Others> || std::is_same_v<E, LinkSeen> || std::is_same_v<E, GatewaySeen> ||
+               std::is_same_v<E, Beyond> || std::is_same_v<E, Loss> || std::is_same_v<E, Answer> || std::is_same_v<E, Elsewhere> ||
+               std::is_same_v<E, Filters> || std::is_same_v<E, Finding>;
 
 /// A set of values of one of the enumerations above; the default takes any.
 template <Look E>
@@ -63,6 +64,7 @@ struct Seen {
   Loss loss = Loss::Unknown;
   Answer answer = Answer::NotAsked;           ///< of the carrier, target or resolver by this circuit
   Elsewhere elsewhere = Elsewhere::NotAsked;  ///< the same by the other circuits
+  Finding finding = Finding::Nothing;         ///< of the slower checks; `elsewhere` is then what the same check says by other circuits
   Filters filters = Filters::No;              ///< the target is the gateway itself, which need not answer echo requests
 };
 
@@ -77,6 +79,7 @@ struct Conditions {
   AnyOf<Answer> answer;
   AnyOf<Elsewhere> elsewhere;
   AnyOf<Filters> filters;
+  AnyOf<Finding> finding;
 };
 
 /// Who can do something about it.

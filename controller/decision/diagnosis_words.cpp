@@ -164,6 +164,16 @@ std::string target_evidence(const Matrix& m, model::TargetId t) {
   return out + (others > 0 ? fmt::format("; {} other{} there", others, others == 1 ? " answers" : "s answer") : "; none other there answers");
 }
 
+/// What the slower checks tell, where the diagnosis is made of that.
+const CheckEvidence* check_behind(const Matrix& m, const Diagnosis& d) {
+  if (!d.circuit) return nullptr;
+  const CircuitEvidence& e = m.evidence().circuits[d.circuit->index()];
+  const auto of = [](const std::optional<CheckEvidence>& found) { return found ? &*found : nullptr; };
+  if (d.failed == model::Failed::CaptivePortal) return of(e.portal);
+  if (d.failed == model::Failed::MtuHole) return of(e.hole);
+  return d.failed == model::Failed::PublicAddress ? of(e.other_address) : nullptr;
+}
+
 void put_in(std::string& text, std::string_view key, std::string_view value) {
   for (auto at = text.find(key); at != std::string::npos; at = text.find(key, at + value.size())) text.replace(at, key.size(), value);
 }
@@ -182,8 +192,12 @@ const Row* row_of(const Diagnosis& d) {
 std::string evidence_words(const Matrix& m, const Diagnosis& d, model::Instant now) {
   if (d.carrier) return carrier_evidence(m, *d.carrier);
   if (d.target) return target_evidence(m, *d.target);
-  if (d.circuit && d.failed == model::Failed::Resolver)
-    return fmt::format("its resolvers are silent, {} {}", m.site()[*d.circuit].name, state_word(m, *d.circuit));
+  if (d.circuit && d.failed == model::Failed::Resolver) {
+    const std::string& told = m.evidence().circuits[d.circuit->index()].resolver_words;
+    return fmt::format("{}, {} {}", told.empty() ? "its resolvers are silent" : told, m.site()[*d.circuit].name, state_word(m, *d.circuit));
+  }
+  if (const CheckEvidence* found = check_behind(m, d))
+    return found->words + (found->elsewhere == Elsewhere::Well ? "; as expected by another circuit" : "");
   if (d.circuit) return circuit_evidence(m, *d.circuit, now);
   if (m.evidence().late) return "the loop was late: what was not seen to be answered may have been answered";
   std::string out;

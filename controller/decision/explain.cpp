@@ -399,6 +399,12 @@ void explain_circuit(const model::Status& s, const model::CircuitStatus& c, Line
                             c.resolver ? (*c.resolver ? "; its resolvers answer" : "; its resolvers do not answer") : ""));
   explain_detectors(site, c, out);
   for (const model::TargetStatus& t : c.targets) out.push_back(target_line(site, t));
+  for (const model::CheckStatus& k : c.checks)
+    out.push_back(fmt::format("  check {:<13} {} for {}, asked {} ago: {}", k.last.check, to_string(k.standing), words(s.now - k.since),
+                              words(s.now - k.last.at), k.last.detail));
+  for (const model::SharedHop& h : s.shared_hops)
+    if (h.a == c.circuit || h.b == c.circuit)
+      out.push_back(fmt::format("  shared      the router {} with {}", h.address.to_string(), site[h.a == c.circuit ? h.b : h.a].name));
 }
 
 void explain_carrier(const model::Status& s, const model::CarrierStatus& c, Lines& out) {

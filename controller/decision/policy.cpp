@@ -176,6 +176,7 @@ class Chooser {
 
   /// The way that stands lives, and calls over it sound bad. @return whether that settles it
   bool improve(const CircuitView& here) {
+    if (here.data_lost) return leave_lost();
     if (!traffic_.limits) return false;
     std::string entering, staying;
     choice_.beyond = beyond(standing_.beyond, here.figures, *traffic_.limits, traffic_.codec, &staying);
@@ -208,6 +209,24 @@ class Chooser {
     }
     stay(guard, std::nullopt);
     return guard != Guard::QualityGain;  // not enough better to leave for: it may still be the one to go back to
+  }
+
+  /// The way that stands answers probes and carries no data, as several checks agree: to the first that is well in all. @return true
+  bool leave_lost() {
+    choice_.lacking = "data that did not arrive";
+    Guard guard = ways_.any_unknown() ? Guard::Freshness : Guard::AllBad;
+    for (const CircuitId c : ways_.usable()) {
+      const CircuitView& there = ways_.view(c);
+      if (c == standing_.circuit || there.health != Health::Up || there.suspect) continue;
+      if (there.proven_well) {
+        move(c, Motive::Quality, pace_.may_improve);
+        return true;
+      }
+      guard = Guard::HoldDown;
+      reject(c, guard);
+    }
+    stay(guard, std::nullopt);
+    return true;
   }
 
   /// Back to one that is preferred to the one that stands. A lesser one that is ready is not taken while a better one needs only one

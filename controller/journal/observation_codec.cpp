@@ -53,6 +53,8 @@ constexpr std::uint8_t kTag<model::SipOverdue> = 11;
 template <>
 constexpr std::uint8_t kTag<model::SipProvisional> = 12;
 template <>
+constexpr std::uint8_t kTag<model::CheckOutcome> = 13;
+template <>
 constexpr std::uint8_t kTag<DeciderStarted> = 20;
 template <>
 constexpr std::uint8_t kTag<Recalled> = 27;
@@ -229,6 +231,23 @@ void fields(A& a, model::TrunkLoad& o) {
   real(a, o.calls_per_second);
   if constexpr (A::kReads)
     if (!std::isfinite(o.calls_per_second)) a.fail();
+}
+
+template <class A>
+void fields(A& a, model::CheckOutcome& o) {
+  id(a, o.circuit, a.circuits);
+  choice(a, o.kind, model::CheckKind::Hops);
+  a.text(o.check, kLongestName);
+  choice(a, o.result, model::CheckResult::LocalError);
+  instant(a, o.at, a.now);
+  maybe(a, o.took, [&](model::Duration& d) { duration(a, d); });
+  whole(a, o.code);
+  maybe(a, o.certificate_left, [&](model::Duration& d) { duration(a, d); });
+  maybe(a, o.address, [&](model::IpAddress& ip) { address(a, ip); });
+  list(a, o.hops, [&](model::IpAddress& ip) { address(a, ip); });
+  a.text(o.detail, model::kLongestCheckDetail);
+  if constexpr (A::kReads)
+    if (o.hops.size() > model::kMostHops) a.fail();
 }
 
 template <class A>

@@ -33,6 +33,9 @@ enum class Failed : std::uint8_t {
   Endpoint,         ///< one address of a carrier, by every circuit, while its others answer
   Peering,          ///< one carrier by one circuit only: transit, allow-list or NAT
   Resolver,         ///< names are not resolved through one circuit that otherwise works
+  CaptivePortal,    ///< by one circuit somebody else answers in place of who was asked
+  MtuHole,          ///< by one circuit large packets vanish, and nobody says why
+  PublicAddress,    ///< by one circuit we are seen under another address than is expected
   Unknown,          ///< something is wrong and no line of the table fits
 };
 inline constexpr int kFailedCount = static_cast<int>(Failed::Unknown) + 1;

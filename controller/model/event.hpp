@@ -59,8 +59,12 @@ enum class EventId : std::uint8_t {
   TargetReturned,  ///< its word is not counted, and counted again
   DiagnosisMade,
   DiagnosisOver,
+  CheckFailed,
+  CheckPassed,  ///< a check of a circuit says something else than before, confirmed
+  HopsShared,
+  HopsApart,  ///< two circuits go through one router, or not any more
 };
-inline constexpr int kEventCount = static_cast<int>(EventId::DiagnosisOver) + 1;
+inline constexpr int kEventCount = static_cast<int>(EventId::HopsApart) + 1;
 
 /// "circuit.down": the stable id in the journal, --json and the log.
 [[nodiscard]] std::string_view to_string(EventId id);

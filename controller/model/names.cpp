@@ -1,6 +1,7 @@
 // The words of the model's enumerations, in one place.
 #include <array>
 
+#include "controller/model/check.hpp"
 #include "controller/model/diagnosis.hpp"
 #include "controller/model/event.hpp"
 #include "controller/model/observation.hpp"
@@ -95,7 +96,40 @@ std::string_view to_string(Failed f) {
     case Failed::Endpoint: return "endpoint";
     case Failed::Peering: return "peering";
     case Failed::Resolver: return "resolver";
+    case Failed::CaptivePortal: return "captive-portal";
+    case Failed::MtuHole: return "mtu-hole";
+    case Failed::PublicAddress: return "public-address";
     case Failed::Unknown: return "unknown";
+  }
+  return "?";
+}
+
+std::string_view to_string(CheckKind k) {
+  switch (k) {
+    case CheckKind::Resolver: return "resolver";
+    case CheckKind::Http: return "http";
+    case CheckKind::Mtu: return "mtu";
+    case CheckKind::PublicAddress: return "public-address";
+    case CheckKind::Hops: return "hops";
+  }
+  return "?";
+}
+
+std::optional<CheckKind> check_kind_named(std::string_view word) {
+  for (const CheckKind k : kEveryCheckKind)
+    if (to_string(k) == word) return k;
+  return std::nullopt;
+}
+
+std::string_view to_string(CheckResult r) {
+  switch (r) {
+    case CheckResult::Well: return "well";
+    case CheckResult::Wrong: return "wrong";
+    case CheckResult::TooBig: return "too-big";
+    case CheckResult::Hole: return "hole";
+    case CheckResult::Silent: return "silent";
+    case CheckResult::Refused: return "refused";
+    case CheckResult::LocalError: return "local-error";
   }
   return "?";
 }
@@ -207,6 +241,10 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"target.returned", Severity::Notice},
     {"diagnosis.made", Severity::Warning},
     {"diagnosis.over", Severity::Notice},
+    {"check.failed", Severity::Warning},
+    {"check.passed", Severity::Notice},
+    {"hops.shared", Severity::Warning},
+    {"hops.apart", Severity::Notice},
 }};
 
 }  // namespace

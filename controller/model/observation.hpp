@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "controller/model/check.hpp"
 #include "controller/model/ids.hpp"
 #include "controller/model/ip_address.hpp"
 #include "controller/model/time.hpp"
@@ -163,6 +164,6 @@ struct SipProvisional {
 };
 
 using Observation = std::variant<ProbeSent, ProbeReply, ProbeRejected, ProbeLocalError, SipOutcome, LinkState, GatewayState, ResolverState, LoopStall,
-                                 TrunkLoad, SipOverdue, SipProvisional>;
+                                 TrunkLoad, SipOverdue, SipProvisional, CheckOutcome>;
 
 }  // namespace linekeeper::model

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/model/check.hpp"
 #include "controller/model/ids.hpp"
 #include "controller/model/ip_address.hpp"
 #include "controller/model/observation.hpp"
@@ -42,6 +43,8 @@ struct Circuit {
   std::optional<std::uint32_t> mark;     ///< packet mark that selects it, if any
   std::vector<std::string> risk_groups;  ///< what it shares with others ("street-duct", "exchange-north"): of two ways out, the one that
                                          ///< shares nothing with what failed is taken
+  std::vector<IpAddress> resolvers;      ///< its own: asked by it and by no other circuit
+  std::optional<Prefix> expect_public;   ///< where our address must lie as it is seen from outside
 };
 
 /// When a circuit is called up or down, and when it is trusted again. One for all circuits.
@@ -202,6 +205,7 @@ struct Site {
   std::vector<TrafficClass> classes;
   std::vector<Pbx> pbxs;
   std::vector<Trunk> trunks;
+  std::vector<Check> checks;
   CircuitProbing probing;
   CircuitRule circuit_health;
   HealthRule carrier_health;

@@ -54,6 +54,20 @@ struct Detectors {
   double verify_left = 0;                           ///< quick probes that may still be sent
 };
 
+/// The last word of one check of a circuit.
+struct CheckStatus {
+  CheckOutcome last;     ///< local errors are not kept: they say nothing
+  CheckResult standing;  ///< what is held to be so: a bad result counts once it has come twice in a row
+  Instant since{};       ///< of it
+};
+
+/// A router that two circuits go through, by the latest traces.
+struct SharedHop {
+  CircuitId a, b;
+  IpAddress address;
+  friend bool operator==(const SharedHop&, const SharedHop&) = default;
+};
+
 struct CircuitStatus {
   CircuitId circuit;
   Verdict verdict;
@@ -68,6 +82,7 @@ struct CircuitStatus {
   Neighbour gateway = Neighbour::Unknown;  ///< what the kernel last told of its gateway on the link
   std::optional<bool> resolver;            ///< its resolvers answer through it; nothing: not asked
   Detectors detectors;
+  std::vector<CheckStatus> checks;  ///< those that have ended once, in the order of the configuration
 };
 
 struct PathStatus {
@@ -113,6 +128,7 @@ struct Status {
   Instant started{};
   Mode mode = Mode::Automatic;
   std::vector<CircuitStatus> circuits;  ///< Site order, as all lists here
+  std::vector<SharedHop> shared_hops;
   std::vector<CarrierStatus> carriers;
   std::vector<PathStatus> paths;     ///< carrier by carrier, circuit by circuit
   std::vector<Diagnosis> diagnoses;  ///< what is wrong now, the gravest first; empty: nothing

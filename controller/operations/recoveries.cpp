@@ -85,6 +85,7 @@ Hit hit_of(std::optional<std::size_t> circuit) {
 /// Is it the name of what hit that incident? What is wrong with everything is, of every incident.
 bool names(const model::Diagnosis& d, const Hit& hit) {
   if (d.target || d.failed == model::Failed::Resolver) return false;
+  if (d.failed == model::Failed::PublicAddress) return false;
   if (d.carrier) return d.carrier == hit.carrier && (!d.circuit || !hit.circuit || d.circuit == hit.circuit);
   return !d.circuit || d.circuit == hit.circuit;
 }

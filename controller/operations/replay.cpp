@@ -66,7 +66,11 @@ bool told_by_the_judge(EventId id) {
     case EventId::TargetSetAside:
     case EventId::TargetReturned:
     case EventId::DiagnosisMade:
-    case EventId::DiagnosisOver: return true;
+    case EventId::DiagnosisOver:
+    case EventId::CheckFailed:
+    case EventId::CheckPassed:
+    case EventId::HopsShared:
+    case EventId::HopsApart: return true;
     case EventId::DaemonStarted:
     case EventId::DaemonStopped:
     case EventId::ConfigReloaded:

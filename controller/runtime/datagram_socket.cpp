@@ -83,6 +83,13 @@ struct Received {
   }
 };
 
+/// An entry of the error queue with who sent it (SO_EE_OFFENDER).
+template <class Sockaddr>
+struct ErrorFrom {
+  sock_extended_err error;
+  Sockaddr offender;
+};
+
 bool set_flag(int fd, int level, int option) {
   const int on = 1;
   return ::setsockopt(fd, level, option, &on, sizeof on) == 0;
@@ -168,6 +175,16 @@ std::optional<QueuedError> receive_queued_error(int fd, std::span<std::uint8_t> 
   if (error) {
     out.error = static_cast<int>(error->ee_errno);
     out.from_network = error->ee_origin == SO_EE_ORIGIN_ICMP || error->ee_origin == SO_EE_ORIGIN_ICMP6;
+    out.type = error->ee_type;
+    out.code = error->ee_code;
+    out.info = error->ee_info;
+  }
+  if (out.from_network) {
+    // SO_EE_OFFENDER (ip(7)): an address right behind the error.
+    if (const auto v4 = in.find<ErrorFrom<sockaddr_in>>(IPPROTO_IP, IP_RECVERR); v4 && v4->offender.sin_family == AF_INET)
+      out.offender = model::IpAddress::from_bytes(model::Family::V4, &v4->offender.sin_addr);
+    if (const auto v6 = in.find<ErrorFrom<sockaddr_in6>>(IPPROTO_IPV6, IPV6_RECVERR); v6 && v6->offender.sin6_family == AF_INET6)
+      out.offender = model::IpAddress::from_bytes(model::Family::V6, &v6->offender.sin6_addr);
   }
   return out;
 }

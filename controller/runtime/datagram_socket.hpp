@@ -34,6 +34,9 @@ struct QueuedError {
   model::IpAddress destination;         ///< where our packet was going
   int error = 0;                        ///< errno
   bool from_network = false;            ///< an ICMP message; false: our own stack
+  int type = 0, code = 0;               ///< of the ICMP message
+  std::uint32_t info = 0;               ///< the MTU, where the error says that a packet is too big
+  model::IpAddress offender;            ///< who sent the ICMP message; 0.0.0.0: nobody
 };
 
 /// @param protocol  IPPROTO_UDP, IPPROTO_ICMP or IPPROTO_ICMPV6 (ping sockets, icmp(7))

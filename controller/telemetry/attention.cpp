@@ -86,6 +86,27 @@ bool is_down(const model::Status& status, std::string_view name) {
   return false;
 }
 
+constexpr std::chrono::hours kCertificateSoon{14 * 24};
+
+void checks(const model::Status& status, Sentences& out) {
+  const auto name = [&](model::CircuitId c) { return c.index() < status.site->circuits.size() ? (*status.site)[c].name : std::string("?"); };
+  for (const model::SharedHop& h : status.shared_hops)
+    out.push_back(fmt::format("{} and {} both go through the router {}: what fails there takes both. Ask the providers; until then a risk group.",
+                              name(h.a), name(h.b), h.address.to_string()));
+  std::vector<std::string> told;  // a certificate is the server's: once is enough, by whichever circuit it was seen
+  for (const model::CircuitStatus& c : status.circuits)
+    for (const model::CheckStatus& check : c.checks) {
+      if (!check.last.certificate_left || std::ranges::find(told, check.last.check) != told.end()) continue;
+      const model::Duration left = *check.last.certificate_left - (status.now - check.last.at);
+      if (left > kCertificateSoon) continue;
+      told.push_back(check.last.check);
+      out.push_back(left > model::Duration::zero()
+                        ? fmt::format("The certificate of the server that check {} asks ends in {}: after that the check fails by every circuit.",
+                                      check.last.check, human(left))
+                        : fmt::format("The certificate of the server that check {} asks has ended.", check.last.check));
+    }
+}
+
 void overrides(const model::Status& status, Sentences& out) {
   for (const model::Override& o : status.overrides) {
     const std::string subject = o.subject.empty() ? "everything" : o.subject;
@@ -109,6 +130,7 @@ std::vector<std::string> attention(const model::Status& status, const std::vecto
   whole_site(status, out);
   actuators(status, out);
   service_troubles(services, status, out);
+  checks(status, out);
   overrides(status, out);
   return out;
 }

@@ -123,6 +123,14 @@ EventAdvice advice(EventId id) {
     case EventId::DiagnosisMade:
       return {"What has failed got its name, with the evidence for it.",
               "Call whom it names. It stands on top of linekeeper status until it is over."};
+    case EventId::CheckFailed:
+      return {"A slower check of a circuit (resolver, page, packet size, public address) twice did not end as it should.",
+              "If a diagnosis follows, call whom it names. Try it by hand: linekeeper probe run KIND --circuit NAME."};
+    case EventId::CheckPassed: return {"A check that did not end as it should does so again.", "Nothing."};
+    case EventId::HopsShared:
+      return {"Two circuits go through the same router: they may fail together, whatever their contracts say.",
+              "Ask both providers for the route, and put the circuits into one risk group until it is answered."};
+    case EventId::HopsApart: return {"Two circuits that went through one router do so no more.", "Nothing. Think of a risk group that may go."};
     case EventId::DiagnosisOver: return {"What was named is not wrong any more.", "Nothing. Tell whoever holds the ticket."};
   }
   return {};

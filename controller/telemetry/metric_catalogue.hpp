@@ -88,6 +88,13 @@ inline constexpr auto kMetricCatalogue = std::to_array<MetricRow>({
      "Bytes of probes (sent) and of their answers (received) with their IP headers; of OPTIONS once they have ended."},
     {"circuit_transitions_total", C, "circuit,to", "Changes of the circuit's state, by the new state."},
     {"circuit_last_transition_timestamp_seconds", G, "circuit", "When the circuit's state last changed; 0 = not since the start."},
+    {"check_info", G, "circuit,check,kind", "A slower check of the circuit (resolver, http, mtu, public-address, hops); always 1."},
+    {"check_result", G, "circuit,check,result",
+     "State set: what the check's standing result is; a bad one stands once it has come twice. All 0 = it has not ended yet."},
+    {"check_runs_total", C, "circuit,check,result", "Runs of the check, by how each ended; local-error is our own side and no evidence."},
+    {"check_seconds", G, "circuit,check", "How long the latest answer took; NaN = there was none."},
+    {"check_certificate_expiry_timestamp_seconds", G, "circuit,check", "When the certificate that the server showed ends; NaN = it showed none."},
+    {"circuit_shared_hops", G, "circuit", "Routers that this circuit has in common with other circuits, by the latest traces."},
     {"target_set_aside", G, "target,circuit,why",
      "1 while the target's word does not count for this circuit: dead, lossy or lying unlike the others."},
     // What is wrong, by name (controller/decision/diagnosis_table.cpp).

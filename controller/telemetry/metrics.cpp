@@ -6,6 +6,7 @@
 
 #include "controller/runtime/log.hpp"
 #include "controller/telemetry/metric_families.hpp"
+#include "controller/telemetry/metrics_checks.hpp"
 #include "controller/telemetry/metrics_diagnoses.hpp"
 #include "controller/telemetry/metrics_probes.hpp"
 #include "controller/telemetry/metrics_service.hpp"
@@ -102,6 +103,7 @@ struct Metrics::Impl {
   ProbeMetrics probes;
   SiteMetrics site;
   DiagnosisMetrics diagnoses;
+  CheckMetrics checks;
   ServiceMetrics service;
   std::vector<Actuator> actuators;
   Histogram* lag = nullptr;
@@ -111,6 +113,7 @@ struct Metrics::Impl {
     probes.bind(families, of);
     site.bind(families, of);
     diagnoses.bind(families, of);
+    checks.bind(families, of);
     service.bind(families, of);
     actuators.clear();
     bind_actuator("switch");
@@ -170,7 +173,10 @@ void Metrics::reconfigure(const model::Site& site) {
   impl_->families.sweep();
 }
 
-void Metrics::observe(const model::Observation& observation) { impl_->probes.observe(observation); }
+void Metrics::observe(const model::Observation& observation) {
+  impl_->probes.observe(observation);
+  if (const auto* check = std::get_if<model::CheckOutcome>(&observation)) impl_->checks.observe(*check);
+}
 
 void Metrics::on_event(const model::Event& event) {
   impl_->site.on_event(event);
@@ -184,6 +190,7 @@ void Metrics::update(const model::Status& status) {
   impl_->probes.expire(status.now);
   impl_->site.update(status);
   impl_->diagnoses.update(status);
+  impl_->checks.update(status);
   impl_->service.update(status);
   const bool hold = status.mode == model::Mode::Hold;
   impl_->families.gauge("operating_mode", {"automatic"}).Set(hold ? 0 : 1);

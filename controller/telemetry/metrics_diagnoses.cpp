@@ -22,6 +22,9 @@ About about(Failed f) {
     case Failed::CircuitInbound:
     case Failed::Brownout:
     case Failed::Resolver:
+    case Failed::CaptivePortal:
+    case Failed::MtuHole:
+    case Failed::PublicAddress:
     case Failed::Unknown: return About::Circuit;
     case Failed::Target: return About::Target;
     case Failed::Carrier:

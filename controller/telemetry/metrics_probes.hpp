@@ -75,6 +75,7 @@ class ProbeMetrics {
   void on(const model::LoopStall& stall);
   void on(const model::TrunkLoad& load);
   void on(const model::SipOverdue& overdue);
+  void on(const model::CheckOutcome&) {}    // counted by CheckMetrics
   void on(const model::SipProvisional&) {}  // its outcome is what is counted
 
   Probe make(std::string_view circuit, const std::string& name, std::string_view method, std::string_view target, std::string_view carrier);

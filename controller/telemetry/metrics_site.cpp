@@ -93,6 +93,7 @@ SiteMetrics::Circuit SiteMetrics::bind_circuit(MetricFamilies& families, const m
   for (const Health h : model::kEveryHealth) one.state[at(h)] = &families.gauge("circuit_state", {c.name, model::to_string(h)});
   set(one.state, Health::Unknown);
   bind_detectors(families, one, c.name);
+  one.shared_hops = &families.gauge("circuit_shared_hops", {c.name});
   one.quick_ever = site.probing.accelerate && site.probing.verify_budget > 0;
   for (const model::TargetId t : c.targets) {
     auto& reasons = one.targets.emplace_back();
@@ -162,6 +163,8 @@ void SiteMetrics::update(const model::Status& status) {
     to.r_factor->Set(from.figures.r_factor.value_or(kNotKnown));
     to.burst_ratio->Set(from.figures.samples > 0 ? from.figures.burst_ratio : kNotKnown);
     show_detectors(to, from);
+    to.shared_hops->Set(static_cast<double>(
+        std::ranges::count_if(status.shared_hops, [&](const model::SharedHop& h) { return h.a == from.circuit || h.b == from.circuit; })));
   }
   for (std::size_t i = 0; i < std::min(carriers_.size(), status.carriers.size()); ++i) {
     set(carriers_[i].state, status.carriers[i].verdict.health);

@@ -36,6 +36,7 @@ class SiteMetrics {
     bool quick_ever = false;  ///< quick probes are configured at all
     Counter* suspicions = nullptr;
     std::array<Gauge*, std::size(model::kEveryNeighbour)> gateway{};
+    Gauge* shared_hops = nullptr;
     std::vector<std::array<Gauge*, kSetAsideReasons>> targets;  ///< in the circuit's order; dead, lossy, lying
   };
   struct Carrier {

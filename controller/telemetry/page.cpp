@@ -142,6 +142,21 @@ std::string score_cell(double score, double alarm) {
   return fmt::format("{:.1f} of {:.1f}", score, alarm) + (score >= alarm ? sub("▲ alarm") : "");
 }
 
+/// What the slower checks of all circuits said last; nothing where none is configured.
+std::string check_table(const model::Status& status) {
+  Table table({{"Circuit"}, {"Check"}, {"Result"}, {"For"}, {"Asked"}, {"Took", Number}, {"What happened", Long}});
+  bool any = false;
+  for (const model::CircuitStatus& c : status.circuits)
+    for (const model::CheckStatus& check : c.checks) {
+      any = true;
+      const bool well = check.standing == model::CheckResult::Well;
+      table.row({escape((*status.site)[c.circuit].name), escape(check.last.check) + sub(std::string(to_string(check.last.kind))),
+                 state_mark(well ? "ok" : "degraded") + (well ? "" : sub(std::string(to_string(check.standing)))), human(status.now - check.since),
+                 human(status.now - check.last.at) + " ago", page::milliseconds(check.last.took), escape(check.last.detail)});
+    }
+  return any ? "<h3>Slower checks</h3>" + table.html() : std::string();
+}
+
 std::string_view gateway_words(const model::CircuitStatus& c) {
   switch (c.gateway) {
     case model::Neighbour::Unknown: return "–";
@@ -278,7 +293,7 @@ std::string page_html(const model::Status& status, std::span<const model::Event>
                                                             {"attention", attention_list(status, all)},
                                                             {"services", service_cards(status, all)},
                                                             {"circuits", known ? circuit_table(status) : std::string()},
-                                                            {"detection", known ? detection_table(status) : std::string()},
+                                                            {"detection", known ? detection_table(status) + check_table(status) : std::string()},
                                                             {"carriers", known ? carrier_matrix(status) : std::string()},
                                                             {"overrides", override_table(status)},
                                                             {"incidents", incident_table(status)},

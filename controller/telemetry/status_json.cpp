@@ -100,6 +100,27 @@ json::object detectors_json(const model::Detectors& d) {
           {"verify_left", rounded(d.verify_left)}};
 }
 
+json::array checks_json(const model::Status& status, const model::CircuitStatus& c) {
+  json::array all;
+  for (const model::CheckStatus& check : c.checks) {
+    const model::CheckOutcome& last = check.last;
+    json::array hops;
+    for (const model::IpAddress& hop : last.hops) hops.push_back(hop == model::IpAddress{} ? json::value(nullptr) : json::value(hop.to_string()));
+    all.push_back({{"name", text(last.check)},
+                   {"kind", text(model::to_string(last.kind))},
+                   {"result", text(model::to_string(check.standing))},
+                   {"since_s", in_seconds(status.now - check.since)},
+                   {"ago_s", in_seconds(status.now - last.at)},
+                   {"took_ms", ms_or_null(last.took)},
+                   {"code", last.code},
+                   {"certificate_left_s", seconds_or_null(last.certificate_left)},
+                   {"address", last.address ? json::value(last.address->to_string()) : json::value(nullptr)},
+                   {"hops", std::move(hops)},
+                   {"detail", text(last.detail)}});
+  }
+  return all;
+}
+
 json::object circuit_json(const model::Status& status, const model::CircuitStatus& c) {
   const model::Circuit& configured = (*status.site)[c.circuit];
   json::array targets;
@@ -141,7 +162,8 @@ json::object circuit_json(const model::Status& status, const model::CircuitStatu
           {"gateway", address(c.link.gateway)},
           {"gateway_state", text(model::to_string(c.gateway))},
           {"resolver_answers", c.resolver ? json::value(*c.resolver) : json::value(nullptr)},
-          {"targets", std::move(targets)}};
+          {"targets", std::move(targets)},
+          {"checks", checks_json(status, c)}};
 }
 
 json::object diagnosis_json(const model::Status& status, const model::Diagnosis& d) {
@@ -264,6 +286,12 @@ json::object status_json(const model::Status& status) {
   for (const auto& s : attention(status, all)) sentences.push_back(text(s));
   out["diagnoses"] = std::move(diagnoses);
   out["circuits"] = std::move(circuits);
+  json::array shared;
+  for (const model::SharedHop& h : status.shared_hops)
+    shared.push_back(
+        {{"circuits", json::array{name_or_null(status.site->circuits, std::optional(h.a)), name_or_null(status.site->circuits, std::optional(h.b))}},
+         {"router", h.address.to_string()}});
+  out["shared_hops"] = std::move(shared);
   out["carriers"] = std::move(carriers);
   out["overrides"] = std::move(overrides);
   out["actuators"] = std::move(actuators);

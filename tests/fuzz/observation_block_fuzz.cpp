@@ -25,6 +25,9 @@ std::string good() {
   writer.add(model::Observation(model::ProbeReply{.circuit = {}, .target = {}, .sequence = 1, .rtt = std::chrono::milliseconds(9)}), now);
   writer.add(model::Observation(model::SipOutcome{.carrier = {}, .circuit = {}, .code = 200, .rtt = std::chrono::milliseconds(9)}), now);
   writer.add(model::Observation(model::TrunkLoad{.trunk = {}, .calls = 3, .calls_per_second = 1}), now);
+  writer.add(model::Observation(model::CheckOutcome{
+                 .circuit = {}, .kind = model::CheckKind::Hops, .check = "way", .at = now, .hops = {model::IpAddress{}}, .detail = "by silent"}),
+             now);
   writer.add(journal::Input(journal::Standing{.routes = {.generation = 3, .classes = {model::CircuitId{1}}},
                                               .trunks = {{.trunk = {}, .sets = {11, 12}}},
                                               .orders = {{{.id = 1, .subject = "voice", .to = "coax"}}},
@@ -50,6 +53,9 @@ void check_ids(const journal::BlockNames& names, const model::SipOutcome& o) {
 }
 void check_ids(const journal::BlockNames& names, const model::TrunkLoad& o) {
   if (o.trunk.index() >= names.trunks.size()) std::abort();
+}
+void check_ids(const journal::BlockNames& names, const model::CheckOutcome& o) {
+  if (o.circuit.index() >= names.circuits.size() || o.hops.size() > model::kMostHops || o.detail.size() > model::kLongestCheckDetail) std::abort();
 }
 template <class Other>
 void check_ids(const journal::BlockNames&, const Other&) {}

@@ -26,6 +26,7 @@ class Child {
   Child& operator=(const Child&) = delete;
   [[nodiscard]] int wait();  ///< its exit status; 127 when it could not be started
   [[nodiscard]] bool started() const { return pid_ > 0; }
+  [[nodiscard]] pid_t pid() const { return pid_; }
 
  private:
   pid_t pid_ = -1;

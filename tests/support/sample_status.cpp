@@ -36,6 +36,7 @@ Site sample_site() {
                                      {CarrierId{1}, CircuitId{0}, 21},
                                      {CarrierId{1}, CircuitId{1}, 22}},
                          .rto = 17s});
+  site.checks.push_back({.name = "portal", .kind = CheckKind::Http, .circuits = {CircuitId{0}, CircuitId{1}}, .url = "https://check.example/"});
   return site;
 }
 
@@ -72,6 +73,17 @@ Status calm_status(const Site& site) {
                    .interval = 200ms,
                    .verify_left = 450};
     for (const TargetId t : site.circuits[i].targets) c.targets.push_back({.target = t, .figures = good, .last_reply = kNow - 100ms});
+    c.checks.push_back({.last = {.circuit = c.circuit,
+                                 .kind = CheckKind::Http,
+                                 .check = "portal",
+                                 .result = CheckResult::Well,
+                                 .at = kNow - 20s,
+                                 .took = 31ms,
+                                 .code = 200,
+                                 .certificate_left = 24h * 82,
+                                 .detail = "answers 200 in 31.0 ms; its certificate ends in 82 days"},
+                        .standing = CheckResult::Well,
+                        .since = kNow - 1h});
     c.last_good = kNow - 150ms;
     c.active = i == 0;
     s.circuits.push_back(c);

@@ -17,6 +17,7 @@ std::string with_key(std::string_view section, std::string_view key, std::string
   const std::string line = fmt::format("{} = {}", key, value);
   if (section == "limits") return after("name = \"voice\"", "codec = \"g711\"\n[class.limits]\n" + line);
   if (section == "match") return after("name = \"voice\"", "match = { " + line + " }");
+  if (section == "check") return kSound + "[[check]]\nname = \"it\"\nkind = \"mtu\"\ntarget = \"192.0.2.1\"\n" + line + "\n";
   const std::string head = fmt::format("[[{}]]", section);
   if (kSound.find(head) != std::string::npos) return after(head, line);
   return kSound + fmt::format("[{}]\n{}\n", section, line);

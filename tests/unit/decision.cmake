@@ -4,7 +4,7 @@ lk_unit(decision
     decision_capacity_test.cpp
     decision_carrier_doubt_test.cpp
     decision_choice_words_test.cpp
-    decision_circuit_test.cpp
+    decision_checks_test.cpp decision_circuit_test.cpp
     decision_corroboration_test.cpp
     decision_delay_test.cpp
     decision_explain_test.cpp

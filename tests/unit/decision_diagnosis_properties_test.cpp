@@ -53,6 +53,8 @@ WellSite random_matrix(Chance& chance) {
     c.local_errors = chance.one_in(8);
     c.resolver = chance.one_in(2) ? std::optional(chance.one_in(2)) : std::nullopt;
     c.loss = chance.any(decision::LossDirection::Inbound);
+    for (auto* found : {&c.portal, &c.hole, &c.other_address})
+      if (chance.one_in(6)) *found = decision::CheckEvidence{.elsewhere = chance.any(decision::Elsewhere::Same), .words = "page: 302"};
     c.first_bad = kNow - chance.below(90) * 1s;
     c.last_good = c.first_bad - chance.below(5) * 1s;
     if (chance.one_in(5)) c.last_good.reset();
@@ -65,6 +67,11 @@ WellSite random_matrix(Chance& chance) {
   for (TargetEvidence& t : s.e.targets)
     if (chance.one_in(2)) t = {chance.any(Says::Silent), chance.any(SetAside::Lying)};
   return s;
+}
+
+/// Told beside what is said of the circuit itself.
+bool by_checks(const Diagnosis& d) {
+  return d.failed == Failed::Resolver || d.failed == Failed::CaptivePortal || d.failed == Failed::MtuHole || d.failed == Failed::PublicAddress;
 }
 
 /// The same matrix with its circuits, carriers and targets in another order; `circuit[i]` is where circuit i went, and so on.
@@ -141,9 +148,8 @@ TEST_CASE("diagnosis: a circuit is named at most once, and one that is bad is na
     const bool befell_all =
         std::ranges::any_of(all, [](const Diagnosis& d) { return d.failed == Failed::Site || d.failed == Failed::SharedUpstream; });
     for (std::size_t i = 0; i < s.e.circuits.size(); ++i) {
-      const auto about = std::ranges::count_if(all, [&](const Diagnosis& d) {
-        return d.circuit == model::id_at<CircuitId>(i) && !d.carrier && !d.target && d.failed != Failed::Resolver;
-      });
+      const auto about = std::ranges::count_if(
+          all, [&](const Diagnosis& d) { return d.circuit == model::id_at<CircuitId>(i) && !d.carrier && !d.target && !by_checks(d); });
       const CircuitEvidence& c = s.e.circuits[i];
       CHECK(about <= 1);
       const bool well = c.health == Health::Up && c.link && c.link->usable();
@@ -178,8 +184,8 @@ TEST_CASE("diagnosis: no carrier and no target is blamed by what only a bad circ
 
 TEST_CASE("diagnosis: every line of the table is reached, but the one that says it cannot be yet") {
   std::set<std::size_t> reached;
-  for (const auto scope :
-       {decision::Scope::Everything, decision::Scope::Circuit, decision::Scope::Carrier, decision::Scope::Target, decision::Scope::Resolver}) {
+  for (const auto scope : {decision::Scope::Everything, decision::Scope::Circuit, decision::Scope::Carrier, decision::Scope::Target,
+                           decision::Scope::Resolver, decision::Scope::Check}) {
     Chance chance(4);
     for (int n = 0; n < 200000; ++n) {
       using namespace decision;
@@ -191,6 +197,7 @@ TEST_CASE("diagnosis: every line of the table is reached, but the one that says 
                       .loss = chance.any(Loss::Inbound),
                       .answer = chance.any(Answer::Dead),
                       .elsewhere = chance.any(Elsewhere::Same),
+                      .finding = chance.any(Finding::OtherAddress),
                       .filters = chance.any(Filters::Yes)};
       if (const auto row = first_match(scope, seen)) reached.insert(*row);
     }

@@ -70,6 +70,17 @@ std::vector<Record> one_of_each() {
                         .gateways = {{kCoax, model::Neighbour::Doubtful}},
                         .resolvers = {{kCoax, false}},
                         .learned = {{kCoax, "x", 1s}}}},
+      {at(32), model::Observation(model::CheckOutcome{.circuit = kCoax,
+                                                      .kind = model::CheckKind::PublicAddress,
+                                                      .check = "seen",
+                                                      .result = model::CheckResult::Wrong,
+                                                      .at = at(2),
+                                                      .took = 12ms + 5ns,
+                                                      .code = 302,
+                                                      .certificate_left = -3h,
+                                                      .address = ip("203.0.113.9"),
+                                                      .hops = {ip("0.0.0.0"), ip("2001:db8::1")},
+                                                      .detail = "answers 302"})},
   };
 }
 

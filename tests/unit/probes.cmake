@@ -1,2 +1,3 @@
 lk_unit(probes SOURCES probes_icmp_codec_test.cpp probes_pacing_test.cpp probes_round_trip_test.cpp probes_sequence_window_test.cpp
         USES lk_probe_core)
+lk_unit(checks SOURCES checks_stun_test.cpp checks_echo_test.cpp USES lk_check_core)

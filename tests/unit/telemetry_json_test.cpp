@@ -22,7 +22,8 @@ std::string keys(const json::value& object) {
 TEST_CASE("status document: it has the keys of the contract, in its order") {
   const auto site = support::sample_site();
   const json::value doc = telemetry::status_json(support::busy_status(site));
-  CHECK(keys(doc) == "schema site version mode state now uptime_s services diagnoses circuits carriers overrides actuators incidents attention ");
+  CHECK(keys(doc) ==
+        "schema site version mode state now uptime_s services diagnoses circuits shared_hops carriers overrides actuators incidents attention ");
   const std::string service =
       "plane name state via motive reason since_s ways_left ways rto_target_s last_rto_s last_rto_met applied verified detail ";
   CHECK(keys(doc.at("services").at(0)) == service);
@@ -30,7 +31,8 @@ TEST_CASE("status document: it has the keys of the contract, in its order") {
   CHECK(keys(doc.at("services").at(1).at("order").at(0)) == "carrier circuit set eligible state ");
   CHECK(keys(doc.at("circuits").at(0)) ==
         "name state cause reason since_s active suspect hold_down_s rtt_ms jitter_ms loss_ratio mos r_factor burst_ratio samples detectors metered "
-        "probe_bytes_month priority provider medium interface link address gateway gateway_state resolver_answers targets ");
+        "probe_bytes_month priority provider medium interface link address gateway gateway_state resolver_answers targets checks ");
+  CHECK(keys(doc.at("circuits").at(0).at("checks").at(0)) == "name kind result since_s ago_s took_ms code certificate_left_s address hops detail ");
   CHECK(keys(doc.at("circuits").at(0).at("detectors")) ==
         "silent_s suspect_after_s dead_after_s learned_over_s lossy lossy_alarm bursty bursty_alarm shortest_rtt_ms usual_rtt_ms interval_ms "
         "verify_left ");

@@ -502,6 +502,30 @@ TEST_CASE("metrics: no request can make a series") {
   CHECK(b(R"(linekeeper_api_requests_total{code="other",handler="status"})") == 1);
 }
 
+TEST_CASE("metrics: checks are counted by how they ended, what stands is a state set, and a certificate's end is a moment") {
+  Bench b;
+  const std::string of = R"({check="portal",circuit="fiber",result=")";
+  CHECK(b("linekeeper_check_result" + of + "well\"}") == 0);
+  for (const auto result : {model::CheckResult::Wrong, model::CheckResult::Wrong, model::CheckResult::LocalError})
+    b.metrics.observe(model::CheckOutcome{.kind = model::CheckKind::Http, .check = "portal", .result = result});
+  b.metrics.observe(model::CheckOutcome{.kind = model::CheckKind::Http, .check = "nobody", .result = model::CheckResult::Wrong});
+  CHECK(b("linekeeper_check_runs_total" + of + "wrong\"}") == 2);
+  CHECK(b("linekeeper_check_runs_total" + of + "local-error\"}") == 1);
+  CHECK(b("linekeeper_check_runs_total" + of + "well\"}") == 0);
+  model::Status s = support::calm_status(b.site);
+  b.metrics.update(s);
+  CHECK(b("linekeeper_check_result" + of + "well\"}") == 1);
+  const double now = std::chrono::duration<double>(s.wall.time_since_epoch()).count();
+  CHECK(b(R"(linekeeper_check_certificate_expiry_timestamp_seconds{check="portal",circuit="fiber"})") ==
+        doctest::Approx(now + 82 * 86400 - 20).epsilon(1e-9));
+  s.circuits[0].checks[0].standing = model::CheckResult::Wrong;
+  s.shared_hops = {{.a = {0}, .b = {1}, .address = {}}};
+  b.metrics.update(s);
+  CHECK(b("linekeeper_check_result" + of + "well\"}") == 0);
+  CHECK(b("linekeeper_check_result" + of + "wrong\"}") == 1);
+  CHECK(b(R"(linekeeper_circuit_shared_hops{circuit="coax"})") == 1);
+}
+
 TEST_CASE("metrics: after a reload what is gone disappears and what stays keeps its counts") {
   Bench b;
   b.metrics.update(support::calm_status(b.site));
@@ -514,6 +538,7 @@ TEST_CASE("metrics: after a reload what is gone disappears and what stays keeps 
   smaller.sha256 = "other";
   smaller.circuits.pop_back();
   smaller.classes[0].circuits.pop_back();
+  smaller.checks[0].circuits.pop_back();
   smaller.classes[0].rto = 8s;
   smaller.trunks[0].members = {{model::CarrierId{0}, model::CircuitId{0}, 11}, {model::CarrierId{1}, model::CircuitId{0}, 21}};
   b.metrics.reconfigure(smaller);

@@ -98,8 +98,8 @@ std::vector<std::string> leading_words(const std::vector<std::string>& args) {
 std::optional<std::string> complaint(const Parsed& parsed) {
   const Command& command = *parsed.command;
   const bool needs_operand = !command.operand.empty() && command.operand.front() != '[';
-  if (needs_operand && parsed.operands.empty()) return usage_error(&command, fmt::format("{} needs {}.", command.name, command.operand));
-  const std::size_t most = command.operand.empty() ? 0 : 1;
+  if (needs_operand && parsed.operands.empty()) return usage_error(&command, fmt::format("{} needs {}.", command.name, first_word(command.operand)));
+  const std::size_t most = command.operand.empty() ? 0 : 1 + static_cast<std::size_t>(std::ranges::count(command.operand, ' '));
   if (parsed.operands.size() > most)
     return usage_error(&command, fmt::format("'{}' is one word too many for {}.", parsed.operands[most], command.name));
   std::string missing;

@@ -9,7 +9,22 @@
 
 namespace linekeeper::admin::cli {
 
-enum class Verb : std::uint8_t { Status, Explain, Paths, Events, Replay, Failover, Hold, Failback, Release, ConfigCheck, Check, Completion, Version };
+enum class Verb : std::uint8_t {
+  Status,
+  Explain,
+  Paths,
+  Events,
+  Replay,
+  Failover,
+  Hold,
+  Failback,
+  Release,
+  ProbeRun,
+  ConfigCheck,
+  Check,
+  Completion,
+  Version
+};
 
 struct Flag {
   std::string_view name;   ///< "--reason"
@@ -22,7 +37,7 @@ struct Flag {
 struct Command {
   Verb verb;
   std::string_view name;     ///< "failover", "config check"
-  std::string_view operand;  ///< "SUBJECT", "[SUBJECT]", ""
+  std::string_view operand;  ///< "SUBJECT", "[SUBJECT]", "KIND [TARGET]", ""
   std::string_view summary;  ///< one line
   std::string_view detail;   ///< paragraphs for its own help, may be empty
   std::span<const Flag> flags;

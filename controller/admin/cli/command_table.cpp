@@ -33,6 +33,10 @@ constexpr Flag kFailover[] = {
     kJson};
 constexpr Flag kHold[] = {kFor, kReason, kYes, kJson};
 constexpr Flag kRelease[] = {{.name = "--reason", .value = "TEXT", .help = "why, for whoever reads the journal"}, kYes, kJson};
+constexpr Flag kProbe[] = {{.name = "--circuit", .value = "NAME", .help = "by which circuit", .required = true},
+                           {.name = "--size", .value = "BYTES", .help = "mtu: of the whole packet; without it 1500, or what is configured"},
+                           {.name = "--config", .value = "FILE", .help = "instead of /etc/linekeeper/linekeeper.toml"},
+                           {.name = "--json", .value = "", .help = "JSON instead of text"}};
 constexpr Flag kCheck[] = {{.name = "--nagios", .value = "", .help = "one line with performance data; ends with 0, 1, 2 or 3", .required = true}};
 
 constexpr Command kCommands[] = {
@@ -105,6 +109,18 @@ constexpr Command kCommands[] = {
      .detail = "The numbers stand in: linekeeper status",
      .flags = kRelease,
      .example = "linekeeper release 3 --reason \"work is done\""},
+    {.verb = Verb::ProbeRun,
+     .name = "probe run",
+     .operand = "KIND [TARGET]",
+     .summary = "ask once by one circuit, and say what happened",
+     .detail = "KIND is echo, resolver, http, mtu, public-address or hops. TARGET is what it asks: a target or address (echo, mtu, hops), a name "
+               "(resolver),\n"
+               "a URL (http), a STUN server or a URL (public-address); without it, what is configured for the circuit.\n"
+               "Reads the configuration and opens the sockets itself: it works without the daemon, and the daemon is not told. Echoes need a group\n"
+               "that net.ipv4.ping_group_range lets in. Packets find their way out of the device by the rules that linekeeper-switch keeps.\n"
+               "Ends with 0 when all is as it should be, 1 when not.",
+     .flags = kProbe,
+     .example = "linekeeper probe run http --circuit fiber http://connectivity.example.net/check.txt"},
     {.verb = Verb::ConfigCheck,
      .name = "config check",
      .operand = "FILE",

@@ -52,6 +52,7 @@ int paths(const Job& job);
 int events(const Job& job);
 int check(const Job& job);
 int replay(const Job& job);
+int probe_run(const Job& job);
 int failover(const Job& job);
 int hold(const Job& job);
 int failback(const Job& job);
