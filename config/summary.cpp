@@ -6,6 +6,7 @@
 #include "config/loader.hpp"
 #include "config/traffic.hpp"
 #include "config/values.hpp"
+#include "controller/model/probe_bytes.hpp"
 
 namespace linekeeper::config {
 namespace {
@@ -135,9 +136,9 @@ std::string traffic_of(const model::Site& site) {
                     bytes(traffic.in_use + traffic.options), bytes(traffic.on_standby + traffic.options)});
   }
   return fmt::format(
-             "What measuring costs in 30 days, both ways: a probe or its answer is {} bytes, an OPTIONS or its answer about {}, with all\n"
-             "headers from IPv4 up. Quick probes while an answer is overdue come on top; calls and data are not in here.\n",
-             kEchoBytes, kOptionsBytes) +
+             "What measuring costs in 30 days, both ways: an echo request or its answer is {} bytes, an OPTIONS or its answer about {}, with\n"
+             "all headers from IPv4 up. Quick probes while an answer is overdue come on top; calls and data are not in here.\n",
+             model::probe_bytes({}).sent, kOptionsBytes) +
          table(rows);
 }
 

@@ -33,6 +33,7 @@ std::vector<model::CircuitStatus> Decider::circuit_statuses(Instant now) const {
     all.back().hold_down = hold_downs_[all.size() - 1].present(now);
     all.back().gateway = evidence_.circuits[all.size() - 1].neighbour;
     all.back().resolver = evidence_.circuits[all.size() - 1].resolver;
+    directions_[all.size() - 1].fill(all.back());
     all.back().reason = circuit_clause(*site_, all.back(), now);
   }
   return all;

@@ -59,8 +59,9 @@ enum class EventId : std::uint8_t {
   TargetReturned,  ///< its word is not counted, and counted again
   DiagnosisMade,
   DiagnosisOver,
+  ProberStuck,  ///< a prober has sent nothing for several intervals; its sockets are made anew
 };
-inline constexpr int kEventCount = static_cast<int>(EventId::DiagnosisOver) + 1;
+inline constexpr int kEventCount = static_cast<int>(EventId::ProberStuck) + 1;
 
 /// "circuit.down": the stable id in the journal, --json and the log.
 [[nodiscard]] std::string_view to_string(EventId id);

@@ -109,6 +109,16 @@ std::string_view to_string(SetAside s) {
   return "?";
 }
 
+std::string_view to_string(ProbeMethod m) {
+  switch (m) {
+    case ProbeMethod::Icmp: return "icmp";
+    case ProbeMethod::Stamp: return "stamp";
+    case ProbeMethod::Tcp: return "tcp";
+    case ProbeMethod::Dns: return "dns";
+  }
+  return "?";
+}
+
 std::string_view to_string(ProbeKind k) {
   switch (k) {
     case ProbeKind::Scheduled: return "scheduled";
@@ -206,6 +216,7 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"target.returned", Severity::Notice},
     {"diagnosis.made", Severity::Warning},
     {"diagnosis.over", Severity::Notice},
+    {"prober.stuck", Severity::Warning},
 }};
 
 }  // namespace

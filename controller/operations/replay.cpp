@@ -66,7 +66,8 @@ bool told_by_the_judge(EventId id) {
     case EventId::TargetSetAside:
     case EventId::TargetReturned:
     case EventId::DiagnosisMade:
-    case EventId::DiagnosisOver: return true;
+    case EventId::DiagnosisOver:
+    case EventId::ProberStuck: return true;
     case EventId::DaemonStarted:
     case EventId::DaemonStopped:
     case EventId::ConfigReloaded:

@@ -124,6 +124,11 @@ EventAdvice advice(EventId id) {
       return {"What has failed got its name, with the evidence for it.",
               "Call whom it names. It stands on top of linekeeper status until it is over."};
     case EventId::DiagnosisOver: return {"What was named is not wrong any more.", "Nothing. Tell whoever holds the ticket."};
+    case EventId::ProberStuck:
+      return {
+          "Nothing was sent to a circuit's targets for several intervals, though its link is up. The prober's sockets were made anew; the circuit "
+          "is not blamed.",
+          "If it repeats: look for a firewall of this machine that drops our probes, missing rights (net.ipv4.ping_group_range), or missing routes."};
   }
   return {};
 }

@@ -22,7 +22,7 @@ MAY_INCLUDE = {
     "controller/operations": {MODEL, "controller/decision", "controller/journal"},
     "controller/telemetry": {MODEL, RUNTIME},
     "controller/admin": {MODEL, RUNTIME, "controller/operations"},
-    "controller/admin/cli": {MODEL, RUNTIME, "controller/admin", "config", "controller/journal", "controller/operations"},
+    "controller/admin/cli": {MODEL, RUNTIME, "controller/admin", "config", "controller/journal", "controller/operations", "probes"},
     "probes": {MODEL, RUNTIME},
     "carriers/sip": {MODEL, RUNTIME},
     "carriers/trunks": {MODEL, RUNTIME},
