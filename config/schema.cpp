@@ -69,7 +69,7 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "target", .name = "network", .form = Form::Prose, .fallback = "(its /16, or /32 for IPv6)", .example = R"("quad9")", .meaning = "Whose network it is in: targets that fail together share a word here."},
   {.section = "target", .name = "method", .form = Form::Method, .fallback = R"("icmp")", .example = R"("stamp")", .meaning = "How it is asked: `icmp` echo; `stamp`, a test packet to a reflector (RFC 8762), which also tells the direction of loss; `tcp`, a connection that may be accepted or refused; `dns`, a query to a resolver, any answer counts."},
   {.section = "target", .name = "port", .form = Form::Integer, .low = 1, .high = 65535, .fallback = "(862 for stamp, 53 for dns)", .example = "443", .meaning = "UDP or TCP port; `tcp` needs one, `icmp` has none."},
-  {.section = "target", .name = "query", .form = Form::DnsName, .fallback = R"("a.root-servers.net")", .example = R"("example.com")", .meaning = "`dns` only: the name whose IPv4 address is asked for; best one that every resolver keeps."},
+  {.section = "target", .name = "query", .form = Form::DnsName, .fallback = "(a.root-servers.net for dns)", .example = R"("example.com")", .meaning = "`dns` only: the name whose IPv4 address is asked for; best one that every resolver keeps."},
 
   {.section = "circuit", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("fiber")", .meaning = "Unique among circuits; metrics carry it as a label."},
   {.section = "circuit", .name = "interface", .form = Form::Interface, .fallback = "required", .example = R"("wan0")", .meaning = "Linux device; one circuit each."},

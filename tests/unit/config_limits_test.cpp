@@ -1,6 +1,7 @@
 #include "config/budget.hpp"
 #include "config/traffic.hpp"
 #include "config_text.hpp"
+#include "controller/model/probe_bytes.hpp"
 #include "probes/icmp_codec.hpp"
 
 using namespace linekeeper;

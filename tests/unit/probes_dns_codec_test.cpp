@@ -9,7 +9,7 @@ using Bytes = std::vector<std::uint8_t>;
 
 namespace {
 /// The answer to `query`: response bits and this RCODE, nothing behind the question.
-Bytes answered(Bytes query, std::uint8_t rcode) {
+Bytes answered(Bytes query, int rcode) {
   query[2] |= 0x80;
   query[3] = static_cast<std::uint8_t>(0x80 | rcode);
   return query;
@@ -48,7 +48,7 @@ TEST_CASE("dns: labels of 1 to 63 bytes and names of 255 are names, others are n
 
 TEST_CASE("dns: any answer to exactly that query counts, and its RCODE is kept") {
   const Bytes query = probes::dns_query("a.root-servers.net", 0x1234, 0x5a5a);
-  for (const std::uint8_t rcode : {0, 2, 3, 5, 15}) CHECK(probes::dns_answer(answered(query, rcode), query) == rcode);
+  for (const int rcode : {0, 2, 3, 5, 15}) CHECK(probes::dns_answer(answered(query, rcode), query) == rcode);
   Bytes longer = answered(query, 0);
   longer[7] = 1;
   longer.resize(longer.size() + 16, 0xff);  // whatever stands behind the question is not read
