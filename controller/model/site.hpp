@@ -22,7 +22,7 @@ struct Target {
   std::string network;  ///< whose network it is in; default: its /16 (IPv4) or /32 (IPv6)
   ProbeMethod method = ProbeMethod::Icmp;
   std::uint16_t port = 0;  ///< UDP or TCP; 0 for Icmp
-  std::string query;       ///< Dns: the name that is asked for
+  std::string query{};     ///< Dns: the name that is asked for
 };
 
 struct Circuit {

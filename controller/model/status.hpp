@@ -46,8 +46,8 @@ struct TargetStatus {
   Figures figures;
   std::optional<Instant> last_reply;
   SetAside set_aside = SetAside::No;
-  int last_code = 0;            ///< ProbeReply::code of its newest answer
-  Direction outbound, inbound;  ///< Stamp only
+  int last_code = 0;                ///< ProbeReply::code of its newest answer
+  Direction outbound{}, inbound{};  ///< Stamp only
 };
 
 /// What is watched for beside silence; the figures that the judge goes by.
@@ -76,7 +76,7 @@ struct CircuitStatus {
   Duration hold_down{};                    ///< how long it must be well before anything goes back to it, now
   Neighbour gateway = Neighbour::Unknown;  ///< what the kernel last told of its gateway on the link
   std::optional<bool> resolver;            ///< its resolvers answer through it; nothing: not asked
-  Direction outbound, inbound;             ///< over all its reflectors
+  Direction outbound{}, inbound{};         ///< over all its reflectors
   Detectors detectors;
 };
 
