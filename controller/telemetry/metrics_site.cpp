@@ -91,12 +91,11 @@ SiteMetrics::Circuit SiteMetrics::bind_circuit(MetricFamilies& families, const m
               .transitions = bind_transitions(families, "circuit", c.name)};
   for (Gauge* figure : {one.rtt, one.jitter, one.loss, one.r_factor, one.burst_ratio}) figure->Set(kNotKnown);
   one.mos->Set(kMosNotKnown);
-  if (std::ranges::any_of(c.targets, [&](model::TargetId t) { return site[t].method == model::ProbeMethod::Stamp; }))
-    for (std::size_t d = 0; d < kDirections.size(); ++d) {
-      one.direction_loss[d] = &families.gauge("circuit_direction_loss_ratio", {c.name, kDirections[d]});
-      one.direction_jitter[d] = &families.gauge("circuit_direction_jitter_seconds", {c.name, kDirections[d]});
-      for (Gauge* figure : {one.direction_loss[d], one.direction_jitter[d]}) figure->Set(kNotKnown);
-    }
+  for (std::size_t d = 0; d < kDirections.size(); ++d) {
+    one.direction_loss[d] = &families.gauge("circuit_direction_loss_ratio", {c.name, kDirections[d]});
+    one.direction_jitter[d] = &families.gauge("circuit_direction_jitter_seconds", {c.name, kDirections[d]});
+    for (Gauge* figure : {one.direction_loss[d], one.direction_jitter[d]}) figure->Set(kNotKnown);
+  }
   for (const Health h : model::kEveryHealth) one.state[at(h)] = &families.gauge("circuit_state", {c.name, model::to_string(h)});
   set(one.state, Health::Unknown);
   bind_detectors(families, one, c.name);
@@ -163,7 +162,7 @@ void SiteMetrics::update(const model::Status& status) {
     to.mos->Set(from.figures.mos.value_or(kMosNotKnown));
     to.r_factor->Set(from.figures.r_factor.value_or(kNotKnown));
     to.burst_ratio->Set(from.figures.samples > 0 ? from.figures.burst_ratio : kNotKnown);
-    for (std::size_t d = 0; d < kDirections.size() && to.direction_loss[d] != nullptr; ++d) {
+    for (std::size_t d = 0; d < kDirections.size(); ++d) {
       const model::Direction& direction = d == 0 ? from.outbound : from.inbound;
       to.direction_loss[d]->Set(direction.loss_ratio.value_or(kNotKnown));
       to.direction_jitter[d]->Set(seconds_or_nan(direction.jitter));

@@ -65,7 +65,7 @@ TEST_CASE("directions: jitter is that of RFC 3550, each way by itself, and needs
   CHECK(line.window.outbound().jitter == 1ms);
   CHECK(line.window.inbound().jitter == 0ms);
   line.send(Line::Back, -1h + 16ms, 1h - 32ms);
-  CHECK(line.window.outbound().jitter == 1ms - 1ms / 16);
+  CHECK(line.window.outbound().jitter == 937500ns);
   CHECK(line.window.inbound().jitter == 2ms);
 }
 

@@ -42,20 +42,6 @@ std::vector<Record> one_of_each() {
       {at(3), model::Observation(
                   model::ProbeSent{.circuit = kCoax, .target = kGamma, .sequence = 41, .sent = at(3) - 60us, .kind = model::ProbeKind::Verify})},
       {at(23), model::Observation(model::ProbeReply{.circuit = kCoax, .target = kGamma, .sequence = 41, .rtt = 20ms + 3ns})},
-      {at(23), model::Observation(model::ProbeReply{.circuit = kCoax, .target = kGamma, .sequence = 41, .rtt = 20ms, .code = -5})},
-      {at(23), model::Observation(model::ProbeReply{
-                   .circuit = kCoax,
-                   .target = kGamma,
-                   .sequence = 40,
-                   .rtt = 20ms,
-                   .reflection = model::Reflection{.session = 3, .ours = UINT32_MAX, .theirs = 7, .outbound = -1h, .inbound = 1h + 5ns}})},
-      {at(23), model::Observation(model::ProbeReply{.circuit = kCoax,
-                                                    .target = kGamma,
-                                                    .sequence = 39,
-                                                    .rtt = 20ms,
-                                                    .code = 111,
-                                                    .reflection = model::Reflection{.session = UINT32_MAX, .ours = 1}})},
-      {at(24), model::Observation(model::ProberStuck{.circuit = kCoax, .since = at(-3000)})},
       {at(24), model::Observation(model::ProbeRejected{.circuit = kCoax, .target = kGamma, .sequence = 40, .error = 113})},
       {at(25), model::Observation(model::ProbeLocalError{.circuit = kCoax, .target = kGamma, .error = 105})},
       {at(26), model::Observation(model::SipOutcome{.carrier = model::CarrierId{1},
@@ -84,6 +70,20 @@ std::vector<Record> one_of_each() {
                         .gateways = {{kCoax, model::Neighbour::Doubtful}},
                         .resolvers = {{kCoax, false}},
                         .learned = {{kCoax, "x", 1s}}}},
+      {at(40), model::Observation(model::ProbeReply{.circuit = kCoax, .target = kGamma, .sequence = 41, .rtt = 20ms, .code = -5})},
+      {at(40), model::Observation(model::ProbeReply{
+                   .circuit = kCoax,
+                   .target = kGamma,
+                   .sequence = 40,
+                   .rtt = 20ms,
+                   .reflection = model::Reflection{.session = 3, .ours = UINT32_MAX, .theirs = 7, .outbound = -1h, .inbound = 1h + 5ns}})},
+      {at(40), model::Observation(model::ProbeReply{.circuit = kCoax,
+                                                    .target = kGamma,
+                                                    .sequence = 39,
+                                                    .rtt = 20ms,
+                                                    .code = 111,
+                                                    .reflection = model::Reflection{.session = UINT32_MAX, .ours = 1}})},
+      {at(41), model::Observation(model::ProberStuck{.circuit = kCoax, .since = at(-3000)})},
   };
 }
 
