@@ -66,7 +66,7 @@ std::size_t printable_length(std::string_view text, std::size_t i) {
 
 std::optional<Fault> dns_name_fault(std::string_view text) {
   constexpr std::size_t kLongestName = 253, kLongestLabel = 63;  // as text, without the final dot
-  const auto fault = Fault{fmt::format("{} is no name to ask for", quoted(text)), R"(like "a.root-servers.net", or "." for the root)"};
+  auto fault = Fault{fmt::format("{} is no name to ask for", quoted(text)), R"(like "a.root-servers.net", or "." for the root)"};
   if (text == ".") return std::nullopt;
   if (text.ends_with('.')) text.remove_suffix(1);
   if (text.empty() || text.size() > kLongestName) return fault;

@@ -211,10 +211,10 @@ std::uint64_t CircuitProber::left() const { return impl_->left; }
 Duration CircuitProber::interval() const { return impl_->plan.interval; }
 
 const ProberCounters& CircuitProber::counters(model::TargetId target) const {
-  static const ProberCounters none;
+  static const ProberCounters kNone;
   for (std::size_t i = 0; i < impl_->targets.size(); ++i)
     if (impl_->targets[i].id == target) return impl_->counters[i];
-  return none;
+  return kNone;
 }
 
 std::uint64_t CircuitProber::strays() const { return impl_->strays; }
