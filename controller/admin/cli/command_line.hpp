@@ -9,7 +9,22 @@
 
 namespace linekeeper::admin::cli {
 
-enum class Verb : std::uint8_t { Status, Explain, Paths, Events, Replay, Failover, Hold, Failback, Release, Reflect, ConfigCheck, Check, Completion, Version };
+enum class Verb : std::uint8_t {
+  Status,
+  Explain,
+  Paths,
+  Events,
+  Replay,
+  Failover,
+  Hold,
+  Failback,
+  Release,
+  Reflect,
+  ConfigCheck,
+  Check,
+  Completion,
+  Version
+};
 
 struct Flag {
   std::string_view name;   ///< "--reason"
