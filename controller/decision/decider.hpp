@@ -157,7 +157,7 @@ class Decider {
   model::Instant started_;
   std::vector<CircuitHealth> circuits_;
   std::vector<Directions> directions_;  // by circuit
-  std::vector<PathHealth> paths_;  // carrier by carrier, circuit by circuit
+  std::vector<PathHealth> paths_;       // carrier by carrier, circuit by circuit
   WakeIndex due_circuits_, due_paths_;
   std::vector<Heard> heard_;  // by circuit
   std::vector<std::size_t> touched_carriers_;

@@ -35,7 +35,8 @@ TEST_CASE("status document: it has the keys of the contract, in its order") {
         "silent_s suspect_after_s dead_after_s learned_over_s lossy lossy_alarm bursty bursty_alarm shortest_rtt_ms usual_rtt_ms interval_ms "
         "verify_left ");
   CHECK(keys(doc.at("diagnoses").at(0)) == "failed circuit carrier target mode since_s evidence sentence call ");
-  CHECK(keys(doc.at("circuits").at(0).at("targets").at(0)) == "name address method port last_code rtt_ms loss_ratio losses_in_a_row samples set_aside outbound inbound ");
+  CHECK(keys(doc.at("circuits").at(0).at("targets").at(0)) ==
+        "name address method port last_code rtt_ms loss_ratio losses_in_a_row samples set_aside outbound inbound ");
   CHECK(keys(doc.at("carriers").at(0)) == "name state reason since_s active priority provider address last_code paths ");
   CHECK(keys(doc.at("carriers").at(0).at("paths").at(0)) == "circuit state cause reason since_s rtt_ms last_code selected ");
   CHECK(keys(doc.at("overrides").at(0)) == "id kind subject to owner reason since until ");
