@@ -28,17 +28,40 @@ const char* unprobeable(const model::IpAddress& a) {
   return nullptr;
 }
 
+constexpr std::uint16_t kStampPort = 862, kDnsPort = 53;        // RFC 8762 4.1, RFC 1035 4.2.1
+constexpr std::string_view kUsualQuery = "a.root-servers.net";  // short, carrier-neutral, kept by every resolver for weeks
+
+void read_method(Section& section, model::Target& target) {
+  using enum model::ProbeMethod;
+  if (const auto word = section.text("method")) target.method = *method_named(*word);
+  const auto port = section.integer("port");
+  if (port) target.port = static_cast<std::uint16_t>(*port);
+  const auto query = section.text("query");
+  if (target.method == Icmp && port)
+    section.complain("port", fmt::format("{} has a port, but echo requests have none", section.label()),
+                     R"(take it out, or say how it is asked: method = "tcp", "stamp" or "dns")");
+  if (target.method == Tcp && !section.has("port"))
+    section.complain("port", fmt::format("{} is asked by tcp and has no port", section.label()), "port = 443, or another one it answers on");
+  if (target.method != Dns && query)
+    section.complain("query", fmt::format("{} has a query, but is asked by {}", section.label(), model::to_string(target.method)),
+                     R"(take it out, or method = "dns")");
+  if (!port && target.method == Stamp) target.port = kStampPort;
+  if (!port && target.method == Dns) target.port = kDnsPort;
+  if (target.method == Icmp) target.port = 0;
+  if (target.method == Dns) target.query = query.value_or(std::string(kUsualQuery));
+}
+
 void read_target(Section& section, model::Target& target) {
   const auto address = section.text("address");
   if (address) {
     target.address = *model::IpAddress::parse(*address);
     if (const char* why = unprobeable(target.address)) {
-      section.complain("address", fmt::format("{} address {} {}", section.label(), *address, why),
-                       "a host out in the internet that answers echo requests");
+      section.complain("address", fmt::format("{} address {} {}", section.label(), *address, why), "a host out in the internet that answers probes");
     }
     target.network = default_network(target.address);
   }
   section.text("network", target.network);
+  read_method(section, target);
   section.finish();
 }
 

@@ -67,8 +67,11 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "carrier_health", .name = "stale_after", .form = Form::Duration, .low = 100 * kMs, .high = 24 * kH, .fallback = R"("60s")", .example = R"("60s")", .meaning = "Evidence older than this is unknown; must outlast one interval and deadline of every carrier."},
 
   {.section = "target", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("quad9")", .meaning = "Unique among targets."},
-  {.section = "target", .name = "address", .form = Form::Address, .fallback = "required", .example = R"("9.9.9.9")", .meaning = "Numeric; must answer echo requests and belong to nobody's circuit."},
+  {.section = "target", .name = "address", .form = Form::Address, .fallback = "required", .example = R"("9.9.9.9")", .meaning = "Numeric; must answer what `method` asks and belong to nobody's circuit."},
   {.section = "target", .name = "network", .form = Form::Prose, .fallback = "(its /16, or /32 for IPv6)", .example = R"("quad9")", .meaning = "Whose network it is in: targets that fail together share a word here."},
+  {.section = "target", .name = "method", .form = Form::Method, .fallback = R"("icmp")", .example = R"("stamp")", .meaning = "How it is asked: `icmp` echo; `stamp`, a test packet to a reflector (RFC 8762), which also tells the direction of loss; `tcp`, a connection that may be accepted or refused; `dns`, a query to a resolver, any answer counts."},
+  {.section = "target", .name = "port", .form = Form::Integer, .low = 1, .high = 65535, .fallback = "(862 for stamp, 53 for dns)", .example = "443", .meaning = "UDP or TCP port; `tcp` needs one, `icmp` has none."},
+  {.section = "target", .name = "query", .form = Form::DnsName, .fallback = "(a.root-servers.net for dns)", .example = R"("example.com")", .meaning = "`dns` only: the name whose IPv4 address is asked for; best one that every resolver keeps."},
 
   {.section = "circuit", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("fiber")", .meaning = "Unique among circuits; metrics carry it as a label."},
   {.section = "circuit", .name = "interface", .form = Form::Interface, .fallback = "required", .example = R"("wan0")", .meaning = "Linux device; one circuit each."},
@@ -193,6 +196,8 @@ std::string_view form_word(Form form) {
     case Form::Codec: return "codec: `none`, `g711`, `g711-no-plc`, `g729a` or `opus`";
     case Form::Url: return "http or https URL";
     case Form::CheckKind: return "kind: `resolver`, `http`, `mtu`, `public-address` or `hops`";
+    case Form::Method: return "method: `icmp`, `stamp`, `tcp` or `dns`";
+    case Form::DnsName: return "DNS name";
     case Form::Failback: return "way back: `automatic`, `after 10m`, `window 01:00-05:00` or `manual`";
   }
   return "?";

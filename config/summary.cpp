@@ -6,6 +6,7 @@
 #include "config/loader.hpp"
 #include "config/traffic.hpp"
 #include "config/values.hpp"
+#include "controller/model/probe_bytes.hpp"
 
 namespace linekeeper::config {
 namespace {
@@ -136,9 +137,9 @@ std::string traffic_of(const model::Site& site) {
   }
   const bool has_ipv6 = std::ranges::any_of(site.circuits, [](const model::Circuit& c) { return c.family == model::Family::V6; });
   return fmt::format(
-             "What measuring costs in 30 days, both ways: a probe or its answer is {} bytes{}, an OPTIONS or its answer about {}, with all\n"
-             "headers from IP up. Quick probes while an answer is overdue come on top; calls and data are not in here.\n",
-             kEchoBytes, has_ipv6 ? fmt::format(" ({} with IPv6)", kEchoBytes6) : "", kOptionsBytes) +
+             "What measuring costs in 30 days, both ways: an echo request or its answer is {} bytes, an OPTIONS or its answer about {}, with\n"
+             "all headers from IP up{}. Quick probes while an answer is overdue come on top; calls and data are not in here.\n",
+             model::probe_bytes({}).sent, kOptionsBytes, has_ipv6 ? " (IPv6: 20 bytes more)" : "") +
          table(rows);
 }
 

@@ -4,9 +4,7 @@
 
 namespace linekeeper::config {
 
-inline constexpr int kEchoBytes = 32 + 20;   ///< one probe or its answer as a provider counts it: ICMP with our tag, and IPv4
-inline constexpr int kEchoBytes6 = 32 + 40;  ///< with IPv6
-inline constexpr int kOptionsBytes = 500;    ///< one OPTIONS or its answer with UDP and IPv4, roughly: carriers' answers differ
+inline constexpr int kOptionsBytes = 500;  ///< one OPTIONS or its answer with UDP and IPv4, roughly: carriers' answers differ
 inline constexpr model::Duration kMonth = std::chrono::hours(24 * 30);
 
 /// Bytes a month, both ways, when every probe is answered. Quick probes while an answer is overdue come on top: few in a

@@ -87,6 +87,22 @@ std::size_t printable_length(std::string_view text, std::size_t i) {
   return lead == 0xc2 && byte_at(i + 1) < 0xa0 ? 0 : length;  // C2 80..9F are the C1 controls: terminals obey them like ESC
 }
 
+std::optional<Fault> dns_name_fault(std::string_view text) {
+  constexpr std::size_t kLongestName = 253, kLongestLabel = 63;  // as text, without the final dot
+  auto fault = Fault{fmt::format("{} is no name to ask for", quoted(text)), R"(like "a.root-servers.net", or "." for the root)"};
+  if (text == ".") return std::nullopt;
+  if (text.ends_with('.')) text.remove_suffix(1);
+  if (text.empty() || text.size() > kLongestName) return fault;
+  std::size_t label = 0;
+  for (const char c : text) {
+    if (c == '.' && label == 0) return fault;
+    if (c != '.' && !letter_or_digit(c) && !in(c, "-_")) return fault;
+    label = c == '.' ? 0 : label + 1;
+    if (label > kLongestLabel) return fault;
+  }
+  return label == 0 ? std::optional(fault) : std::nullopt;
+}
+
 }  // namespace
 
 std::optional<Fault> fault_of(Form form, std::string_view text) {
@@ -120,6 +136,10 @@ std::optional<Fault> fault_of(Form form, std::string_view text) {
     case Form::Codec:
       if (codec_named(text)) return std::nullopt;
       return Fault{fmt::format("there is no codec {}", quoted(text)), R"("none", "g711", "g711-no-plc", "g729a" or "opus")"};
+    case Form::Method:
+      if (method_named(text)) return std::nullopt;
+      return Fault{fmt::format("there is no method {}", quoted(text)), R"("icmp", "stamp", "tcp" or "dns")"};
+    case Form::DnsName: return dns_name_fault(text);
     case Form::Failback: return fault_in(parse_failback(text));
     case Form::Url: return url_fault(text);
     case Form::CheckKind:
@@ -227,6 +247,12 @@ std::optional<model::ReplyClass> reply_class(std::string_view word) {
   if (word == "degraded") return Degraded;
   if (word == "soft-down") return SoftDown;
   if (word == "down") return Down;
+  return std::nullopt;
+}
+
+std::optional<model::ProbeMethod> method_named(std::string_view word) {
+  for (const model::ProbeMethod m : model::kEveryProbeMethod)
+    if (model::to_string(m) == word) return m;
   return std::nullopt;
 }
 

@@ -39,7 +39,7 @@ int main(int argc, char** argv) {
               .now = [] { return std::chrono::time_point_cast<std::chrono::milliseconds>(std::chrono::system_clock::now()); },
               .stopped = [] { return stop_asked != 0; }};
   for (const auto& arg : args) {
-    if (arg != "--watch" && arg != "--follow") continue;
+    if (arg != "--watch" && arg != "--follow" && arg != "reflect") continue;
     struct sigaction action{};
     action.sa_handler = on_signal;  // without SA_RESTART: a wait that is under way ends
     ::sigaction(SIGINT, &action, nullptr);

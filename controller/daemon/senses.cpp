@@ -46,6 +46,7 @@ Senses::Senses(asio::any_io_executor executor, model::SitePtr site, route::LinkW
       kernel_(executor),
       kernel_neighbours_(executor),
       again_(executor),
+      watchdog_(executor),
       links_(site_->circuits.size()),
       gateways_(site_->circuits.size()) {
   kernel_.assign(watch_.fd());
@@ -60,12 +61,11 @@ Senses::~Senses() {
 
 void Senses::make_probers() {
   for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
-    std::vector<std::pair<model::TargetId, model::IpAddress>> targets;
-    for (const model::TargetId t : site_->circuits[c].targets) targets.emplace_back(t, (*site_)[t].address);
-    probers_.push_back(std::make_unique<probes::IcmpProber>(executor_, model::id_at<model::CircuitId>(c), site_->circuits[c].interface,
-                                                            std::move(targets), site_->probing, fresh_seed(),
-                                                            [this](const model::Observation& o) { sink_(o); }));
+    const auto circuit = model::id_at<model::CircuitId>(c);
+    probers_.push_back(std::make_unique<probes::CircuitProber>(executor_, circuit, site_->circuits[c].interface, probes::targets_of(*site_, circuit),
+                                                               site_->probing, fresh_seed(), [this](const model::Observation& o) { sink_(o); }));
   }
+  watchdogs_.resize(probers_.size());
 }
 
 void Senses::make_clients(const Floors& owed) {
@@ -117,11 +117,13 @@ void Senses::start() {
   for (const auto& p : probers_) p->start();
   for (const auto& c : clients_)
     if (c) c->start();
+  watch_probers();
 }
 
 void Senses::stop() {
   *alive_ = false;
   again_.cancel();
+  watchdog_.cancel();
   if (kernel_.is_open()) kernel_.cancel();
   if (kernel_neighbours_.is_open()) kernel_neighbours_.cancel();
   for (const auto& p : probers_) p->stop();
@@ -149,6 +151,24 @@ void Senses::schedule_look(std::chrono::milliseconds after) {
   again_.expires_after(after);
   again_.async_wait([this, alive = alive_](boost::system::error_code error) {
     if (!error && *alive) look();
+  });
+}
+
+/// By a timer of its own: what is looked for is a prober whose own timer, or socket, does nothing any more.
+void Senses::watch_probers() {
+  watchdog_.expires_after(probes::kWatchdogEvery);
+  watchdog_.async_wait([this, alive = alive_](boost::system::error_code error) {
+    if (error || !*alive) return;
+    for (std::size_t c = 0; c < probers_.size() && *alive; ++c) {
+      probes::CircuitProber& prober = *probers_[c];
+      const bool may = links_[c] && links_[c]->usable();
+      const auto found = watchdogs_[c].look(prober.left(), prober.interval(), may, runtime::boot_now());
+      if (found == probes::ProberWatchdog::Finding::Well) continue;
+      prober.revive();
+      if (found == probes::ProberWatchdog::Finding::Stuck)
+        sink_(model::ProberStuck{.circuit = model::id_at<model::CircuitId>(c), .since = watchdogs_[c].since()});
+    }
+    if (*alive) watch_probers();
   });
 }
 

@@ -1,5 +1,5 @@
 #pragma once
-// All that looks outward for one Site: the kernel's links and gateways, an echo prober for each circuit, an OPTIONS client for each
+// All that looks outward for one Site: the kernel's links and gateways, a prober for each circuit, an OPTIONS client for each
 // path. Made anew at each reload; what is owed to a carrier's etiquette is carried over (`owed`).
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -15,7 +15,8 @@
 #include "controller/model/site.hpp"
 #include "controller/switch/gateways.hpp"
 #include "controller/switch/links.hpp"
-#include "probes/icmp_prober.hpp"
+#include "probes/circuit_prober.hpp"
+#include "probes/watchdog.hpp"
 
 namespace linekeeper::daemon {
 
@@ -48,6 +49,7 @@ class Senses {
   void schedule_look(std::chrono::milliseconds after);
   void look();
   void look_at_gateways();
+  void watch_probers();
 
   boost::asio::any_io_executor executor_;
   model::SitePtr site_;
@@ -56,10 +58,11 @@ class Senses {
   Sink sink_;
   boost::asio::posix::stream_descriptor kernel_;
   boost::asio::posix::stream_descriptor kernel_neighbours_;
-  boost::asio::steady_timer again_;
+  boost::asio::steady_timer again_, watchdog_;
   std::vector<std::optional<model::LinkState>> links_;
   std::vector<std::optional<model::GatewayState>> gateways_;
-  std::vector<std::unique_ptr<probes::IcmpProber>> probers_;
+  std::vector<std::unique_ptr<probes::CircuitProber>> probers_;
+  std::vector<probes::ProberWatchdog> watchdogs_;                // of the probers
   std::vector<std::unique_ptr<sip::OptionsClient>> clients_;     // carrier by carrier, circuit by circuit; null where there is no path
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(false);  // shared with pending handlers: stop() makes them inert
 };

@@ -12,13 +12,12 @@ constexpr std::chrono::milliseconds kSpacing{20};  // 50/s over three targets fo
 Verification::Verification(asio::any_io_executor executor, const model::Site& site, model::CircuitId circuit, std::uint64_t seed,
                            std::function<void(bool)> done)
     : deadline_(executor), executor_(executor), done_(std::move(done)) {
-  std::vector<std::pair<model::TargetId, model::IpAddress>> targets;
-  for (const model::TargetId t : site[circuit].targets) targets.emplace_back(t, site[t].address);
   model::CircuitProbing pacing = site.probing;
   pacing.interval = kSpacing;
-  prober_ = std::make_unique<probes::IcmpProber>(executor, circuit, "", std::move(targets), pacing, seed, [this](const model::Observation& o) {
-    if (std::holds_alternative<model::ProbeReply>(o) && ++proofs_ == kProofs) end(true);
-  });
+  prober_ = std::make_unique<probes::CircuitProber>(executor, circuit, "", probes::targets_of(site, circuit), pacing, seed,
+                                                    [this](const model::Observation& o) {
+                                                      if (std::holds_alternative<model::ProbeReply>(o) && ++proofs_ == kProofs) end(true);
+                                                    });
   deadline_.expires_after(kProofTime);
   deadline_.async_wait([this, alive = alive_](boost::system::error_code error) {
     if (!error && *alive) end(false);

@@ -1,5 +1,5 @@
 #pragma once
-// Proof that the new way works: echo requests that are bound to no device, so they go as the steering tables say, until three
+// Proof that the new way works: probes that are bound to no device, so they go as the steering tables say, until three
 // are answered (t4 of the RTO clock) or the time is up. Only the class that takes everything else is measured so; a class with a
 // selector of its own is proven by the switch's routing decision and its circuit's own answers.
 #include <boost/asio/any_io_executor.hpp>
@@ -9,7 +9,7 @@
 #include <optional>
 
 #include "controller/model/site.hpp"
-#include "probes/icmp_prober.hpp"
+#include "probes/circuit_prober.hpp"
 
 namespace linekeeper::daemon {
 
@@ -27,7 +27,7 @@ class Verification {
 
  private:
   void end(bool proven);
-  std::unique_ptr<probes::IcmpProber> prober_;
+  std::unique_ptr<probes::CircuitProber> prober_;
   boost::asio::steady_timer deadline_;
   boost::asio::any_io_executor executor_;
   std::function<void(bool)> done_;

@@ -49,6 +49,7 @@ Decider::Decider(model::SitePtr site, Instant started)
   circuits_.reserve(site_->circuits.size());
   for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
     circuits_.emplace_back(*site_, model::id_at<model::CircuitId>(c), started);
+    directions_.emplace_back(*site_, model::id_at<model::CircuitId>(c));
     hold_downs_.emplace_back(site_->circuit_health.hold_down, site_->circuit_health.hold_down_max);
   }
   for (std::size_t k = 0; k < site_->carriers.size(); ++k)
@@ -90,9 +91,19 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
       return d.paths_.at(i);
     }
     void operator()(const model::ProbeSent& o) const { circuit(o.circuit).on(o); }
-    void operator()(const model::ProbeReply& o) const { circuit(o.circuit).on(o, now); }
+    void operator()(const model::ProbeReply& o) const {
+      circuit(o.circuit).on(o, now);
+      if (d.directions_[o.circuit.index()].on(o)) d.diagnosis_due_ = true;  // a loss may have got, or lost, its direction
+    }
     void operator()(const model::ProbeRejected&) const {}  // a hint that can be forged: the silence that follows is what counts
     void operator()(const model::ProbeLocalError& o) const { circuit(o.circuit).on(o, now); }
+    void operator()(const model::ProberStuck& o) const {
+      const std::string& circuit = (*d.site_)[o.circuit].name;
+      d.tell(EventId::ProberStuck, "circuit " + circuit,
+             fmt::format("Nothing was sent to the targets of {} for {}, though its link is usable: its sockets are made anew.", circuit,
+                         words(now - o.since)),
+             now);
+    }
     void operator()(const model::SipOutcome& o) const {
       PathHealth& p = path(o.carrier, o.circuit);
       const int before = p.last_code();

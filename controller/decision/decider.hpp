@@ -11,6 +11,7 @@
 #include "controller/decision/check_findings.hpp"
 #include "controller/decision/circuit_health.hpp"
 #include "controller/decision/diagnoses.hpp"
+#include "controller/decision/directions.hpp"
 #include "controller/decision/hold_down.hpp"
 #include "controller/decision/move_budget.hpp"
 #include "controller/decision/path_health.hpp"
@@ -178,7 +179,8 @@ class Decider {
   model::SitePtr site_;
   model::Instant started_;
   std::vector<CircuitHealth> circuits_;
-  std::vector<PathHealth> paths_;  // carrier by carrier, circuit by circuit
+  std::vector<Directions> directions_;  // by circuit
+  std::vector<PathHealth> paths_;       // carrier by carrier, circuit by circuit
   WakeIndex due_circuits_, due_paths_;
   std::vector<Heard> heard_;  // by circuit
   std::vector<std::size_t> touched_carriers_;

@@ -42,6 +42,7 @@ void Decider::gather_evidence(Instant now) {
     e.local_errors = circuit.verdict().cause == model::Cause::LocalErrors;
     e.last_good = circuit.last_good();
     e.first_bad = circuit.first_bad();
+    e.loss = directions_[c].lost();
     const model::CircuitStatus s = circuit.status(now);
     e.loss_ratio = s.figures.samples > 0 ? std::optional(s.figures.loss_ratio) : std::nullopt;
     checks_.show(s.circuit, e);

@@ -39,6 +39,7 @@ std::vector<model::CircuitStatus> Decider::circuit_statuses(Instant now) const {
       checks_.show(all.back().circuit, seen);
       if (seen.resolver) all.back().resolver = seen.resolver;
     }
+    directions_[all.size() - 1].fill(all.back());
     all.back().reason = circuit_clause(*site_, all.back(), now);
     if (const std::string data = checks_.data_words(all.back().circuit); !data.empty()) all.back().reason += "; bad for data: " + data;
   }

@@ -55,6 +55,8 @@ constexpr std::uint8_t kTag<model::SipProvisional> = 12;
 template <>
 constexpr std::uint8_t kTag<model::CheckOutcome> = 13;
 template <>
+constexpr std::uint8_t kTag<model::ProberStuck> = 17;
+template <>
 constexpr std::uint8_t kTag<DeciderStarted> = 20;
 template <>
 constexpr std::uint8_t kTag<Recalled> = 27;
@@ -70,6 +72,14 @@ template <>
 constexpr std::uint8_t kTag<Woken> = 25;
 template <>
 constexpr std::uint8_t kTag<Standing> = 26;
+
+/// A reply that tells more than that it came. A record of its own: blocks written before there were such are read as ever, and the
+/// usual reply is no longer than it was.
+struct FullReply {
+  model::ProbeReply reply;
+};
+template <>
+constexpr std::uint8_t kTag<FullReply> = 16;
 
 /// An archive with what a record is told from: the names' counts, the instant, the newest sequence of each circuit.
 template <class Base>
@@ -143,6 +153,32 @@ template <class A>
 void fields(A& a, model::ProbeReply& o) {
   fields_of_probe(a, o);
   duration(a, o.rtt);
+}
+
+template <class A>
+void fields(A& a, FullReply& o) {
+  fields(a, o.reply);
+  whole(a, o.reply.code);
+  maybe(a, o.reply.reflection, [&](model::Reflection& r) {
+    std::uint64_t session = r.session, ours = r.ours;
+    a.count(session, UINT32_MAX);
+    a.count(ours, UINT32_MAX);
+    std::optional<std::uint64_t> theirs = r.theirs ? std::optional<std::uint64_t>(*r.theirs) : std::nullopt;
+    maybe(a, theirs, [&](std::uint64_t& count) { a.count(count, UINT32_MAX); });
+    duration(a, r.outbound);
+    duration(a, r.inbound);
+    if constexpr (A::kReads) {
+      r.session = static_cast<std::uint32_t>(session);
+      r.ours = static_cast<std::uint32_t>(ours);
+      r.theirs = theirs ? std::optional(static_cast<std::uint32_t>(*theirs)) : std::nullopt;
+    }
+  });
+}
+
+template <class A>
+void fields(A& a, model::ProberStuck& o) {
+  id(a, o.circuit, a.circuits);
+  instant(a, o.since, a.now);
 }
 
 template <class A>
@@ -324,6 +360,8 @@ using Reading = Archive<Reader>;
 
 template <class T>
 void write_record(Writing& a, T value, Instant now, Instant before) {
+  if constexpr (std::is_same_v<T, model::ProbeReply>)
+    if (value.code != 0 || value.reflection) return write_record(a, FullReply{value}, now, before);
   static_assert(kTag<T> != 0, "a new kind of record needs a number of its own");
   std::uint8_t tag = kTag<T>;
   a.byte(tag);
@@ -350,6 +388,14 @@ bool read_alternative(Reading& a, std::uint8_t tag, V& out) {
       fields(a, value);
       out = std::move(value);
       return true;
+    }
+    if constexpr (std::is_same_v<T, model::ProbeReply>) {
+      if (tag == kTag<FullReply>) {
+        FullReply full;
+        fields(a, full);
+        out = full.reply;
+        return true;
+      }
     }
     return read_alternative<V, I + 1>(a, tag, out);
   }

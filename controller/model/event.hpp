@@ -62,9 +62,10 @@ enum class EventId : std::uint8_t {
   CheckFailed,
   CheckPassed,  ///< a check of a circuit says something else than before, confirmed
   HopsShared,
-  HopsApart,  ///< two circuits go through one router, or not any more
+  HopsApart,    ///< two circuits go through one router, or not any more
+  ProberStuck,  ///< a prober has sent nothing for several intervals; its sockets are made anew
 };
-inline constexpr int kEventCount = static_cast<int>(EventId::HopsApart) + 1;
+inline constexpr int kEventCount = static_cast<int>(EventId::ProberStuck) + 1;
 
 /// "circuit.down": the stable id in the journal, --json and the log.
 [[nodiscard]] std::string_view to_string(EventId id);

@@ -144,6 +144,16 @@ std::string_view to_string(SetAside s) {
   return "?";
 }
 
+std::string_view to_string(ProbeMethod m) {
+  switch (m) {
+    case ProbeMethod::Icmp: return "icmp";
+    case ProbeMethod::Stamp: return "stamp";
+    case ProbeMethod::Tcp: return "tcp";
+    case ProbeMethod::Dns: return "dns";
+  }
+  return "?";
+}
+
 std::string_view to_string(ProbeKind k) {
   switch (k) {
     case ProbeKind::Scheduled: return "scheduled";
@@ -245,6 +255,7 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"check.passed", Severity::Notice},
     {"hops.shared", Severity::Warning},
     {"hops.apart", Severity::Notice},
+    {"prober.stuck", Severity::Warning},
 }};
 
 }  // namespace

@@ -25,7 +25,19 @@ enum class ProbeKind : std::uint8_t {
 inline constexpr ProbeKind kEveryProbeKind[] = {ProbeKind::Scheduled, ProbeKind::Closer, ProbeKind::Verify};
 [[nodiscard]] std::string_view to_string(ProbeKind k);  ///< "scheduled", "closer", "verify"
 
-/// An echo request left by `circuit` to `target`.
+/// How a target is asked. All speak for the same thing, whether the circuit carries packets there and back; where one method is
+/// policed or filtered on the way, another still answers.
+enum class ProbeMethod : std::uint8_t {
+  Icmp,   ///< echo request (RFC 792, RFC 4443)
+  Stamp,  ///< test packet to a STAMP reflector (RFC 8762, unauthenticated mode)
+  Tcp,    ///< connection request; that it is accepted or refused are both answers of the host
+  Dns,    ///< one small query to a resolver; any answer of it counts
+};
+
+inline constexpr ProbeMethod kEveryProbeMethod[] = {ProbeMethod::Icmp, ProbeMethod::Stamp, ProbeMethod::Tcp, ProbeMethod::Dns};
+[[nodiscard]] std::string_view to_string(ProbeMethod m);  ///< "icmp", "stamp", "tcp", "dns"
+
+/// A probe left by `circuit` to `target`.
 struct ProbeSent {
   CircuitId circuit;
   TargetId target;
@@ -34,12 +46,24 @@ struct ProbeSent {
   ProbeKind kind = ProbeKind::Scheduled;
 };
 
+/// What a STAMP reflector wrote into its reply (RFC 8762 4.3). The two delays compare two clocks that nobody has set alike: one alone
+/// means nothing, the difference between two of the same session is what the way there, or back, has changed by.
+struct Reflection {
+  std::uint32_t session = 0;                           ///< another one: both counts, and the clocks' difference, begin anew
+  std::uint32_t ours = 0;                              ///< number of our packet in the session; the first is 1
+  std::optional<std::uint32_t> theirs = std::nullopt;  ///< the reflector's own count of what reached it; nothing: it keeps none (stateless)
+  Duration outbound{}, inbound{};                      ///< of the way there and back, each plus or minus the clocks' difference
+  friend bool operator==(const Reflection&, const Reflection&) = default;
+};
+
 /// Its reply. May come late; duplicates are dropped by the prober (only the first reply of a sequence is reported).
 struct ProbeReply {
   CircuitId circuit;
   TargetId target;
   std::uint64_t sequence = 0;
-  Duration rtt{};  ///< from the kernel's receive timestamp where there is one
+  Duration rtt{};                                       ///< from the kernel's own times where there are such; a reflector's pause is not in it
+  int code = 0;                                         ///< Dns: the RCODE (RFC 1035 4.1.1). Tcp: 0 accepted, ECONNREFUSED refused
+  std::optional<Reflection> reflection = std::nullopt;  ///< Stamp
 };
 
 /// The network said no (ICMP unreachable, time exceeded) about this probe. A hint: forged ones exist.
@@ -48,6 +72,13 @@ struct ProbeRejected {
   TargetId target;
   std::uint64_t sequence = 0;
   int error = 0;  ///< errno the kernel gave for it (EHOSTUNREACH, ECONNREFUSED, ...)
+};
+
+/// Nothing has left by this circuit since `since`, several intervals ago, though its link is usable: its prober hangs, or cannot send.
+/// Its sockets are made anew. Told once for each such time; no evidence about the circuit.
+struct ProberStuck {
+  CircuitId circuit;
+  Instant since{};
 };
 
 /// Our own side failed to send (EPERM, ENOBUFS, ENETUNREACH on our route): never evidence against the circuit.
@@ -164,6 +195,6 @@ struct SipProvisional {
 };
 
 using Observation = std::variant<ProbeSent, ProbeReply, ProbeRejected, ProbeLocalError, SipOutcome, LinkState, GatewayState, ResolverState, LoopStall,
-                                 TrunkLoad, SipOverdue, SipProvisional, CheckOutcome>;
+                                 TrunkLoad, SipOverdue, SipProvisional, CheckOutcome, ProberStuck>;
 
 }  // namespace linekeeper::model

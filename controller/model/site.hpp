@@ -21,6 +21,9 @@ struct Target {
   std::string name;
   IpAddress address;
   std::string network;  ///< whose network it is in; default: its /16 (IPv4) or /32 (IPv6)
+  ProbeMethod method = ProbeMethod::Icmp;
+  std::uint16_t port = 0;  ///< UDP or TCP; 0 for Icmp
+  std::string query{};     ///< Dns: the name that is asked for
 };
 
 /// A way out of one family. An internet access that carries IPv4 and IPv6 is two of these on one interface, judged and steered apart,

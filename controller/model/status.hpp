@@ -30,6 +30,13 @@ struct Figures {
   double burst_ratio = 1;                            ///< G.107 7.5: 1 when losses are independent, more when they come in runs
 };
 
+/// What is known of one direction alone, from STAMP reflectors.
+struct Direction {
+  std::optional<double> loss_ratio;  ///< of the newest test packets; only a reflector that counts what reaches it can tell
+  std::optional<Duration> jitter;    ///< of the one-way delay (RFC 3550 6.4.1); needs no clocks that agree
+  int samples = 0;                   ///< packets that the loss is made of
+};
+
 /// Why a target's word does not count for now (I5).
 enum class SetAside : std::uint8_t { No, Dead, Lossy, Lying };
 [[nodiscard]] std::string_view to_string(SetAside s);  ///< "no", "dead", "lossy", "lying"
@@ -39,6 +46,8 @@ struct TargetStatus {
   Figures figures;
   std::optional<Instant> last_reply;
   SetAside set_aside = SetAside::No;
+  int last_code = 0;                ///< ProbeReply::code of its newest answer
+  Direction outbound{}, inbound{};  ///< Stamp only
 };
 
 /// What is watched for beside silence; the figures that the judge goes by.
@@ -81,6 +90,7 @@ struct CircuitStatus {
   Duration hold_down{};                    ///< how long it must be well before anything goes back to it, now
   Neighbour gateway = Neighbour::Unknown;  ///< what the kernel last told of its gateway on the link
   std::optional<bool> resolver;            ///< its resolvers answer through it; nothing: not asked
+  Direction outbound{}, inbound{};         ///< over all its reflectors
   Detectors detectors;
   std::vector<CheckStatus> checks;  ///< those that have ended once, in the order of the configuration
 };

@@ -70,7 +70,8 @@ bool told_by_the_judge(EventId id) {
     case EventId::CheckFailed:
     case EventId::CheckPassed:
     case EventId::HopsShared:
-    case EventId::HopsApart: return true;
+    case EventId::HopsApart:
+    case EventId::ProberStuck: return true;
     case EventId::DaemonStarted:
     case EventId::DaemonStopped:
     case EventId::ConfigReloaded:

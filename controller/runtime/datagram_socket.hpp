@@ -1,5 +1,5 @@
 #pragma once
-// The socket calls that ping and SIP probing share: a non-blocking datagram socket bound to a device, whose errors are
+// The socket calls that ping, SIP and other probing share: a non-blocking socket bound to a device, whose errors are
 // told apart by origin. An error of the network (ICMP, read from the socket's error queue, IP_RECVERR in ip(7)) says
 // something about the path; an error of our own side (no route, no buffer, a firewall of ours) never does.
 #include <cstdint>
@@ -23,9 +23,12 @@ struct Peer {
 struct Datagram {
   std::span<const std::uint8_t> bytes;
   model::IpAddress source;
-  std::optional<KernelStamp> stamp;  ///< when the kernel took it from the driver (SO_TIMESTAMPNS)
-  int ifindex = 0;                   ///< it came in by this interface; 0 when the kernel did not say
-  bool truncated = false;            ///< longer than the buffer
+  std::uint16_t source_port = 0;                  ///< 0 for ICMP
+  std::optional<model::IpAddress> destination{};  ///< which address of ours it was sent to
+  int ttl = -1;                                   ///< TTL or hop limit it arrived with; -1: not asked for (want_ttl)
+  std::optional<KernelStamp> stamp;               ///< when the kernel took it from the driver (SO_TIMESTAMPNS)
+  int ifindex = 0;                                ///< it came in by this interface; 0 when the kernel did not say
+  bool truncated = false;                         ///< longer than the buffer
 };
 
 /// One entry of the error queue.
@@ -48,6 +51,17 @@ struct QueuedError {
 /// connect(2): packets of nobody else are received. @return 0 or errno (always of our own side: no route, no address).
 [[nodiscard]] int connect_datagram(int fd, const Peer& peer);
 
+/// A non-blocking, close-on-exec stream socket bound to the device, whose close is a reset (SO_LINGER of zero) and which repeats its SYN
+/// once only; its error queue is on.
+[[nodiscard]] model::Result<UniqueFd> open_stream_socket(model::Family family, const std::string& device);
+/// @return 0 when it is connected already, EINPROGRESS usually, or another errno
+[[nodiscard]] int connect_stream(int fd, const Peer& peer);
+
+/// bind(2) to an address of ours; port 0: any. @return 0 or errno
+[[nodiscard]] int bind_datagram(int fd, const Peer& here);
+/// Packets come with their TTL or hop limit. @return 0 or errno
+[[nodiscard]] int want_ttl(int fd, model::Family family);
+
 /// Our address and port on a connected socket; nothing when the kernel has none.
 [[nodiscard]] std::optional<Peer> local_peer(int fd);
 
@@ -55,6 +69,10 @@ struct QueuedError {
 /// @return 0 or errno. The errno may be that of a queued network error (the kernel reports a pending one on the next call):
 ///         read the error queue before blaming our own side, then send again.
 [[nodiscard]] int send_datagram(int fd, std::span<const std::uint8_t> bytes, const std::optional<model::IpAddress>& to = {});
+
+/// Sends to `to` from an address of ours (IP_PKTINFO, ip(7)): an answer must come from where it was asked, whatever the routes prefer.
+/// @return 0 or errno
+[[nodiscard]] int answer_datagram(int fd, std::span<const std::uint8_t> bytes, const Peer& to, const std::optional<model::IpAddress>& from);
 
 /// The next packet; nothing when there is none. Pending socket errors are skipped: they stand in the error queue.
 [[nodiscard]] std::optional<Datagram> receive_datagram(int fd, std::span<std::uint8_t> buffer);

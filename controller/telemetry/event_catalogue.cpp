@@ -132,6 +132,11 @@ EventAdvice advice(EventId id) {
               "Ask both providers for the route, and put the circuits into one risk group until it is answered."};
     case EventId::HopsApart: return {"Two circuits that went through one router do so no more.", "Nothing. Think of a risk group that may go."};
     case EventId::DiagnosisOver: return {"What was named is not wrong any more.", "Nothing. Tell whoever holds the ticket."};
+    case EventId::ProberStuck:
+      return {
+          "Nothing was sent to a circuit's targets for several intervals, though its link is up. The prober's sockets were made anew; the circuit "
+          "is not blamed.",
+          "If it repeats: look for a firewall of this machine that drops our probes, missing rights (net.ipv4.ping_group_range), or missing routes."};
   }
   return {};
 }

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <limits>
 
-#include "controller/telemetry/probe_cost.hpp"
+#include "controller/model/probe_bytes.hpp"
 
 namespace linekeeper::telemetry {
 
@@ -55,11 +55,18 @@ void ProbeMetrics::bind_costs(const model::Site& site) {
       c.kinds[static_cast<std::size_t>(k)] = &families_->counter("circuit_probes_total", {circuit, method, to_string(k)});
     return c;
   };
-  echo_costs_.clear();
+  costs_.assign(site.circuits.size(), {});
   options_costs_.clear();
-  for (const auto& c : site.circuits) {
-    echo_costs_.push_back(cost(c.name, "icmp"));
+  stuck_.clear();
+  for (std::size_t i = 0; i < site.circuits.size(); ++i) {
+    const auto& c = site.circuits[i];
+    for (const model::TargetId t : c.targets) {
+      if (t.index() >= site.targets.size()) continue;
+      const model::ProbeMethod method = site[t].method;
+      costs_[i][static_cast<std::size_t>(method)] = cost(c.name, to_string(method));
+    }
     options_costs_.push_back(cost(c.name, "options"));
+    stuck_.push_back(&families_->counter("circuit_prober_stuck_total", {c.name}));
   }
   loads_.clear();
   for (const auto& t : site.trunks) {
@@ -87,8 +94,12 @@ void ProbeMetrics::bind(MetricFamilies& families, const model::Site& site) {
     for (const model::TargetId t : site.circuits[c].targets)
       if (t.index() < targets_) {
         Probe& probe = echoes_[c * targets_ + t.index()];
-        probe = make(circuit_names_[c], "icmp:" + site.targets[t.index()].name, "icmp", site.targets[t.index()].name, "");
-        probe.bytes = echo_bytes(site.targets[t.index()].address);
+        const model::Target& target = site.targets[t.index()];
+        const std::string method(to_string(target.method));
+        probe = make(circuit_names_[c], method + ":" + target.name, method, target.name, "");
+        probe.bytes_sent = model::probe_bytes(target).sent;
+        probe.bytes_received = model::probe_bytes(target).received;
+        probe.method = static_cast<std::size_t>(target.method);
       }
   bind_costs(site);
   paths_.assign(carrier_names_.size() * circuits_, Path{});
@@ -134,9 +145,9 @@ void ProbeMetrics::on(const model::ProbeSent& sent) {
   Probe* probe = echo(sent.circuit, sent.target);
   if (probe == nullptr) return;
   probe->attempts->Increment();
-  Cost& cost = echo_costs_[sent.circuit.index()];
+  Cost& cost = costs_[sent.circuit.index()][probe->method];
   cost.kinds[static_cast<std::size_t>(sent.kind)]->Increment();
-  cost.sent->Increment(probe->bytes);
+  cost.sent->Increment(probe->bytes_sent);
   Echo& slot = flights_[sent.circuit.index()][sent.sequence % kInFlight];
   if (slot.fate == Fate::Waiting) slot.probe->timeouts->Increment();
   slot = {.sequence = sent.sequence, .sent = sent.sent, .probe = probe, .fate = Fate::Waiting};
@@ -152,7 +163,7 @@ void ProbeMetrics::on(const model::ProbeReply& reply) {
     if (waiting) probe->timeouts->Increment();  // it was late, only nobody had looked yet
   }
   probe->rtt->Observe(model::seconds(reply.rtt));
-  echo_costs_[reply.circuit.index()].received->Increment(probe->bytes);
+  costs_[reply.circuit.index()][probe->method].received->Increment(probe->bytes_received);
   if (slot != nullptr) slot->fate = Fate::Settled;
 }
 
@@ -197,6 +208,10 @@ void ProbeMetrics::on(const model::SipOutcome& outcome) {
 
 void ProbeMetrics::on(const model::SipOverdue& overdue) {
   if (Path* const of = path(overdue.carrier, overdue.circuit)) of->overdue->Increment();
+}
+
+void ProbeMetrics::on(const model::ProberStuck& stuck) {
+  if (stuck.circuit.index() < stuck_.size()) stuck_[stuck.circuit.index()]->Increment();
 }
 
 void ProbeMetrics::on(const model::LoopStall& stall) {

@@ -20,7 +20,7 @@ class ProbeMetrics {
   /// (Re)binds to the site's series. Counters of circuits, targets and carriers that stay keep their values.
   void bind(MetricFamilies& families, const model::Site& site);
   void observe(const model::Observation& observation);
-  /// Counts echo requests that stayed unanswered for the longest timeout. Call once a second or more often.
+  /// Counts probes that stayed unanswered for the longest timeout. Call once a second or more often.
   void expire(model::Instant now);
 
  private:
@@ -31,7 +31,8 @@ class ProbeMetrics {
     Counter* local_errors = nullptr;
     Counter* late = nullptr;
     Histogram* rtt = nullptr;
-    double bytes = 0;  ///< of one echo request, and of its answer, on the wire
+    double bytes_sent = 0, bytes_received = 0;  ///< of one probe, and of its answer, on the wire
+    std::size_t method = 0;                     ///< of ProbeMethod
   };
   /// What probing costs a circuit.
   struct Cost {
@@ -58,7 +59,7 @@ class ProbeMetrics {
     Probe* probe = nullptr;
     Fate fate = Fate::Settled;
   };
-  /// Echo requests on their way, by sequence. While an answer is overdue they leave every 20 ms for a second and every 50 ms after that,
+  /// Probes on their way, by sequence. While an answer is overdue they leave every 20 ms for a second and every 50 ms after that,
   /// beside the scheduled ones: 5 s of that are on their way at the usual timeout of 1 s and well beyond. A slot that is needed again
   /// while it still waits is a timeout.
   static constexpr std::size_t kInFlight = 256;
@@ -77,6 +78,7 @@ class ProbeMetrics {
   void on(const model::SipOverdue& overdue);
   void on(const model::CheckOutcome&) {}    // counted by CheckMetrics
   void on(const model::SipProvisional&) {}  // its outcome is what is counted
+  void on(const model::ProberStuck& stuck);
 
   Probe make(std::string_view circuit, const std::string& name, std::string_view method, std::string_view target, std::string_view carrier);
   void bind_costs(const model::Site& site);
@@ -87,11 +89,13 @@ class ProbeMetrics {
 
   MetricFamilies* families_ = nullptr;
   std::size_t targets_ = 0, circuits_ = 0;
-  std::vector<Probe> echoes_;                     ///< circuit by circuit, target by target
-  std::vector<Path> paths_;                       ///< carrier by carrier, circuit by circuit
-  std::vector<Flight> flights_;                   ///< by circuit
-  std::vector<Cost> echo_costs_, options_costs_;  ///< by circuit
-  std::vector<Load> loads_;                       ///< by trunk
+  std::vector<Probe> echoes_;                                                 ///< circuit by circuit, target by target
+  std::vector<Path> paths_;                                                   ///< carrier by carrier, circuit by circuit
+  std::vector<Flight> flights_;                                               ///< by circuit
+  std::vector<std::array<Cost, std::size(model::kEveryProbeMethod)>> costs_;  ///< by circuit, by method; of methods that it is measured by
+  std::vector<Cost> options_costs_;                                           ///< by circuit
+  std::vector<Counter*> stuck_;                                               ///< by circuit
+  std::vector<Load> loads_;                                                   ///< by trunk
   Counter *stalls_ = nullptr, *stalled_ = nullptr;
   std::vector<std::string> circuit_names_, carrier_names_;
   model::Duration timeout_{};

@@ -11,6 +11,7 @@ namespace {
 
 constexpr double kNotKnown = std::numeric_limits<double>::quiet_NaN();
 constexpr std::array kReasons = {model::SetAside::Dead, model::SetAside::Lossy, model::SetAside::Lying};
+constexpr std::array<std::string_view, 2> kDirections = {"outbound", "inbound"};
 constexpr double kMosNotKnown = 0;  // no score is below 1, so a query keeps what is known with `> 0`
 
 double seconds_or_nan(const std::optional<model::Duration>& d) { return d ? model::seconds(*d) : kNotKnown; }
@@ -90,6 +91,11 @@ SiteMetrics::Circuit SiteMetrics::bind_circuit(MetricFamilies& families, const m
               .transitions = bind_transitions(families, "circuit", c.name)};
   for (Gauge* figure : {one.rtt, one.jitter, one.loss, one.r_factor, one.burst_ratio}) figure->Set(kNotKnown);
   one.mos->Set(kMosNotKnown);
+  for (std::size_t d = 0; d < kDirections.size(); ++d) {
+    one.direction_loss[d] = &families.gauge("circuit_direction_loss_ratio", {c.name, kDirections[d]});
+    one.direction_jitter[d] = &families.gauge("circuit_direction_jitter_seconds", {c.name, kDirections[d]});
+    for (Gauge* figure : {one.direction_loss[d], one.direction_jitter[d]}) figure->Set(kNotKnown);
+  }
   for (const Health h : model::kEveryHealth) one.state[at(h)] = &families.gauge("circuit_state", {c.name, model::to_string(h)});
   set(one.state, Health::Unknown);
   bind_detectors(families, one, c.name);
@@ -162,6 +168,11 @@ void SiteMetrics::update(const model::Status& status) {
     to.mos->Set(from.figures.mos.value_or(kMosNotKnown));
     to.r_factor->Set(from.figures.r_factor.value_or(kNotKnown));
     to.burst_ratio->Set(from.figures.samples > 0 ? from.figures.burst_ratio : kNotKnown);
+    for (std::size_t d = 0; d < kDirections.size(); ++d) {
+      const model::Direction& direction = d == 0 ? from.outbound : from.inbound;
+      to.direction_loss[d]->Set(direction.loss_ratio.value_or(kNotKnown));
+      to.direction_jitter[d]->Set(seconds_or_nan(direction.jitter));
+    }
     show_detectors(to, from);
     to.shared_hops->Set(static_cast<double>(
         std::ranges::count_if(status.shared_hops, [&](const model::SharedHop& h) { return h.a == from.circuit || h.b == from.circuit; })));

@@ -29,6 +29,7 @@ class SiteMetrics {
   struct Circuit {
     States state{};
     Gauge *active = nullptr, *rtt = nullptr, *jitter = nullptr, *loss = nullptr, *mos = nullptr, *r_factor = nullptr, *burst_ratio = nullptr;
+    std::array<Gauge*, 2> direction_loss{}, direction_jitter{};  ///< outbound, inbound
     Transitions transitions;
     // What the judge goes by.
     Gauge *suspect = nullptr, *silence = nullptr, *suspect_after = nullptr, *dead_after = nullptr, *learned = nullptr, *lossy = nullptr,

@@ -121,6 +121,11 @@ json::array checks_json(const model::Status& status, const model::CircuitStatus&
   return all;
 }
 
+json::value direction_json(const model::Direction& d) {
+  if (!d.loss_ratio && !d.jitter) return nullptr;
+  return json::object{{"loss_ratio", number_or_null(d.loss_ratio)}, {"jitter_ms", ms_or_null(d.jitter)}, {"samples", d.samples}};
+}
+
 json::object circuit_json(const model::Status& status, const model::CircuitStatus& c) {
   const model::Circuit& configured = (*status.site)[c.circuit];
   json::array targets;
@@ -128,11 +133,16 @@ json::object circuit_json(const model::Status& status, const model::CircuitStatu
     const model::Target& target = (*status.site)[t.target];
     targets.push_back({{"name", text(target.name)},
                        {"address", target.address.to_string()},
+                       {"method", text(model::to_string(target.method))},
+                       {"port", target.port != 0 ? json::value(target.port) : json::value(nullptr)},
+                       {"last_code", t.last_code},
                        {"rtt_ms", ms_or_null(t.figures.rtt)},
                        {"loss_ratio", loss_or_null(t.figures)},
                        {"losses_in_a_row", t.figures.losses_in_a_row},
                        {"samples", t.figures.samples},
-                       {"set_aside", text(model::to_string(t.set_aside))}});
+                       {"set_aside", text(model::to_string(t.set_aside))},
+                       {"outbound", direction_json(t.outbound)},
+                       {"inbound", direction_json(t.inbound)}});
   }
   const auto address = [](const std::optional<model::IpAddress>& a) { return a ? json::value(a->to_string()) : json::value(nullptr); };
   return {{"name", text(configured.name)},
@@ -161,6 +171,8 @@ json::object circuit_json(const model::Status& status, const model::CircuitStatu
           {"address", address(c.link.address)},
           {"gateway", address(c.link.gateway)},
           {"gateway_state", text(model::to_string(c.gateway))},
+          {"outbound", direction_json(c.outbound)},
+          {"inbound", direction_json(c.inbound)},
           {"resolver_answers", c.resolver ? json::value(*c.resolver) : json::value(nullptr)},
           {"targets", std::move(targets)},
           {"checks", checks_json(status, c)}};

@@ -23,6 +23,10 @@ std::string good() {
   writer.add(journal::Input(journal::DeciderStarted{}), now);
   writer.add(model::Observation(model::ProbeSent{.circuit = {}, .target = {}, .sequence = 1, .sent = now}), now);
   writer.add(model::Observation(model::ProbeReply{.circuit = {}, .target = {}, .sequence = 1, .rtt = std::chrono::milliseconds(9)}), now);
+  writer.add(model::Observation(model::ProbeReply{
+                 .circuit = {}, .target = {}, .sequence = 1, .code = 3, .reflection = model::Reflection{.session = 1, .ours = 2, .theirs = 1}}),
+             now);
+  writer.add(model::Observation(model::ProberStuck{.circuit = {}, .since = now}), now);
   writer.add(model::Observation(model::SipOutcome{.carrier = {}, .circuit = {}, .code = 200, .rtt = std::chrono::milliseconds(9)}), now);
   writer.add(model::Observation(model::TrunkLoad{.trunk = {}, .calls = 3, .calls_per_second = 1}), now);
   writer.add(model::Observation(model::CheckOutcome{

@@ -1,6 +1,6 @@
 #pragma once
 // The senses of linekeeperd in virtual time: the real pacing of probes, the real OPTIONS path with its transaction and its etiquette, the
-// additional probes that the judge asks for; sockets are the modelled world. Retells probes/icmp_prober and
+// additional probes that the judge asks for; sockets are the modelled world. Retells probes/circuit_prober and
 // carriers/sip/options_client. Planted bugs of what is told sit here.
 #include <deque>
 #include <functional>

@@ -1,6 +1,7 @@
 #include "config/budget.hpp"
 #include "config/traffic.hpp"
 #include "config_text.hpp"
+#include "controller/model/probe_bytes.hpp"
 #include "probes/icmp_codec.hpp"
 
 using namespace linekeeper;
@@ -217,7 +218,7 @@ TEST_CASE("an RTO that the worst case cannot meet is refused, one that it just m
 }
 
 TEST_CASE("traffic: a probe and its answer at each pace, and OPTIONS of every carrier") {
-  CHECK(config::kEchoBytes == static_cast<int>(probes::kEchoSize) + 20);  // as the provider counts it: with the IPv4 header
+  CHECK(model::probe_bytes({}).sent == static_cast<int>(probes::kEchoSize) + 20);  // as the provider counts it: with the IPv4 header
   auto site = site_of(after("name = \"coax\"", "metered = true"));
   const auto fiber = config::own_traffic(site, site.circuits[0]), coax = config::own_traffic(site, site.circuits[1]);
   CHECK(fiber.in_use == doctest::Approx(5 * 2'592'000.0 * 104));

@@ -124,8 +124,47 @@ TEST_CASE("summary: shows what policy goes by, and what measuring costs") {
   CAPTURE(text);
   for (const std::string part : {"(metered)", "every 1s, 5s on standby", "fiber, coax, lte (metered ones last)", "its death only", "01:00-05:00",
                                  "10s, 4 sooner", "30 calls, 5 new/s", "any number", "outbound (emergency)", "after 10m", "52 bytes",
-                                 "yes      270 MB         54 MB       346 MB   615 MB      400 MB", "circuit fiber, coax", "circuit lte"}) {
+                                 "yes      339 MB         68 MB       346 MB   684 MB      413 MB", "circuit fiber, coax", "circuit lte"}) {
     CAPTURE(part);
     CHECK(text.find(part) != std::string::npos);
   }
+}
+
+TEST_CASE("targets: each is asked by echo unless it says otherwise, and the other methods have their usual ports and query") {
+  const auto target = [](const std::string& lines) { return site_of(after("name = \"t2\"", lines)).targets[1]; };
+  const auto plain = site_of(kSound).targets[1];
+  CHECK(plain.method == model::ProbeMethod::Icmp);
+  CHECK(plain.port == 0);
+  CHECK(plain.query.empty());
+  CHECK(target("method = \"icmp\"").method == model::ProbeMethod::Icmp);
+  const auto stamp = target("method = \"stamp\"");
+  CHECK(stamp.method == model::ProbeMethod::Stamp);
+  CHECK(stamp.port == 862);
+  CHECK(target("method = \"stamp\"\nport = 8620").port == 8620);
+  const auto dns = target("method = \"dns\"");
+  CHECK(dns.port == 53);
+  CHECK(dns.query == "a.root-servers.net");
+  CHECK(target("method = \"dns\"\nport = 5353\nquery = \".\"").query == ".");
+  const auto tcp = target("method = \"tcp\"\nport = 65535");
+  CHECK(tcp.method == model::ProbeMethod::Tcp);
+  CHECK(tcp.port == 65535);
+}
+
+TEST_CASE("targets: a method that is none, a port or query where there can be none, and a connection without a port are mistakes with their place") {
+  check_at(9, after("address = \"198.51.100.1\"", "method = \"ping\""), "there is no method \"ping\"", "\"icmp\", \"stamp\", \"tcp\" or \"dns\"");
+  check_at(9, after("address = \"198.51.100.1\"", "port = 443"), "target \"t2\" has a port, but echo requests have none", "method = \"tcp\"");
+  check_at(9, after("address = \"198.51.100.1\"", "query = \"example.com\""), "target \"t2\" has a query, but is asked by icmp", "method = \"dns\"");
+  check_at(6, after("name = \"t2\"", "method = \"tcp\""), "target \"t2\" is asked by tcp and has no port", "port = 443");
+  for (const char* port : {"0", "65536"}) check_only(after("name = \"t2\"", std::string("method = \"stamp\"\nport = ") + port), "port", "1 to 65535");
+}
+
+TEST_CASE("targets: what is asked for must be a name, its labels of 1 to 63 letters, 253 in all") {
+  const std::string label(63, 'x');
+  const auto text = [](const std::string& name) { return after("name = \"t2\"", "method = \"dns\"\nquery = \"" + name + "\""); };
+  for (const std::string& name :
+       {std::string("a"), std::string("a.b."), std::string("_dmarc.x-y.org"), label, label + "." + label + "." + label + "." + std::string(61, 'x')})
+    CHECK(site_of(text(name)).targets[1].query == name);
+  for (const std::string& name : {std::string("a..b"), std::string(".a"), std::string(".."), std::string("a b"), label + "x",
+                                  label + "." + label + "." + label + "." + std::string(62, 'x'), std::string("b\u00e4r.de")})
+    CHECK(only(text(name)).what.find("is no name to ask for") != std::string::npos);
 }

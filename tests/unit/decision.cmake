@@ -7,6 +7,7 @@ lk_unit(decision
     decision_checks_test.cpp decision_circuit_test.cpp
     decision_corroboration_test.cpp
     decision_delay_test.cpp
+    decision_directions_test.cpp
     decision_explain_test.cpp
     decision_failover_test.cpp
     decision_guards_test.cpp

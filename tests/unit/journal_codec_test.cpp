@@ -81,6 +81,20 @@ std::vector<Record> one_of_each() {
                                                       .address = ip("203.0.113.9"),
                                                       .hops = {ip("0.0.0.0"), ip("2001:db8::1")},
                                                       .detail = "answers 302"})},
+      {at(40), model::Observation(model::ProbeReply{.circuit = kCoax, .target = kGamma, .sequence = 41, .rtt = 20ms, .code = -5})},
+      {at(40), model::Observation(model::ProbeReply{
+                   .circuit = kCoax,
+                   .target = kGamma,
+                   .sequence = 40,
+                   .rtt = 20ms,
+                   .reflection = model::Reflection{.session = 3, .ours = UINT32_MAX, .theirs = 7, .outbound = -1h, .inbound = 1h + 5ns}})},
+      {at(40), model::Observation(model::ProbeReply{.circuit = kCoax,
+                                                    .target = kGamma,
+                                                    .sequence = 39,
+                                                    .rtt = 20ms,
+                                                    .code = 111,
+                                                    .reflection = model::Reflection{.session = UINT32_MAX, .ours = 1}})},
+      {at(41), model::Observation(model::ProberStuck{.circuit = kCoax, .since = at(-3000)})},
   };
 }
 

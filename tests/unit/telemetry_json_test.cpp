@@ -31,13 +31,14 @@ TEST_CASE("status document: it has the keys of the contract, in its order") {
   CHECK(keys(doc.at("services").at(1).at("order").at(0)) == "carrier circuit set eligible state ");
   CHECK(keys(doc.at("circuits").at(0)) ==
         "name state cause reason since_s active suspect hold_down_s rtt_ms jitter_ms loss_ratio mos r_factor burst_ratio samples detectors metered "
-        "probe_bytes_month priority provider medium interface link address gateway gateway_state resolver_answers targets checks ");
+        "probe_bytes_month priority provider medium interface link address gateway gateway_state outbound inbound resolver_answers targets checks ");
   CHECK(keys(doc.at("circuits").at(0).at("checks").at(0)) == "name kind result since_s ago_s took_ms code certificate_left_s address hops detail ");
   CHECK(keys(doc.at("circuits").at(0).at("detectors")) ==
         "silent_s suspect_after_s dead_after_s learned_over_s lossy lossy_alarm bursty bursty_alarm shortest_rtt_ms usual_rtt_ms interval_ms "
         "verify_left ");
   CHECK(keys(doc.at("diagnoses").at(0)) == "failed circuit carrier target mode since_s evidence sentence call ");
-  CHECK(keys(doc.at("circuits").at(0).at("targets").at(0)) == "name address rtt_ms loss_ratio losses_in_a_row samples set_aside ");
+  CHECK(keys(doc.at("circuits").at(0).at("targets").at(0)) ==
+        "name address method port last_code rtt_ms loss_ratio losses_in_a_row samples set_aside outbound inbound ");
   CHECK(keys(doc.at("carriers").at(0)) == "name state reason since_s active priority provider address last_code paths ");
   CHECK(keys(doc.at("carriers").at(0).at("paths").at(0)) == "circuit state cause reason since_s rtt_ms last_code selected ");
   CHECK(keys(doc.at("overrides").at(0)) == "id kind subject to owner reason since until ");

@@ -20,6 +20,7 @@ enum class Verb : std::uint8_t {
   Failback,
   Release,
   ProbeRun,
+  Reflect,
   ConfigCheck,
   Check,
   Completion,

@@ -39,6 +39,12 @@ constexpr Flag kProbe[] = {{.name = "--circuit", .value = "NAME", .help = "by wh
                            {.name = "--json", .value = "", .help = "JSON instead of text"}};
 constexpr Flag kCheck[] = {{.name = "--nagios", .value = "", .help = "one line with performance data; ends with 0, 1, 2 or 3", .required = true}};
 
+constexpr Flag kReflect[] = {{.name = "--listen", .value = "ADDR:PORT", .help = "where; without it 0.0.0.0:862 (STAMP's own port)"},
+                             {.name = "--from", .value = "PREFIX", .help = "answer only these sources; may be given again", .repeats = true},
+                             {.name = "--rate", .value = "N", .help = "answers a second at the most, 1 to 1000000; without it 1000"},
+                             {.name = "--each", .value = "N", .help = "of them to one source address; without it 100"},
+                             {.name = "--stateful", .value = "", .help = "count what arrives, so that a sender can tell which way it loses"}};
+
 constexpr Command kCommands[] = {
     {.verb = Verb::Status,
      .name = "status",
@@ -121,6 +127,15 @@ constexpr Command kCommands[] = {
                "Ends with 0 when all is as it should be, 1 when not.",
      .flags = kProbe,
      .example = "linekeeper probe run http --circuit fiber http://connectivity.example.net/check.txt"},
+    {.verb = Verb::Reflect,
+     .name = "reflect",
+     .operand = "",
+     .summary = "answer STAMP test packets (RFC 8762), for targets with method = \"stamp\" elsewhere",
+     .detail = "Runs until Ctrl-C or SIGTERM, needs no daemon and no configuration. An answer is never longer than its question.\n"
+               "With --stateful each sender's packets are counted, and it can tell loss on the way out from loss on the way back.\n"
+               "Name your senders with --from: a reflector that answers everybody will be found and used.",
+     .flags = kReflect,
+     .example = "linekeeper reflect --listen 203.0.113.9:862 --from 192.0.2.0/24 --stateful"},
     {.verb = Verb::ConfigCheck,
      .name = "config check",
      .operand = "FILE",

@@ -13,6 +13,7 @@ namespace {
 using Align = Table::Align;
 
 constexpr std::size_t kTimeColumn = 54;
+constexpr std::int64_t kSilentTarget = 3;      ///< losses in a row
 constexpr std::size_t kCircuitColumnsMax = 6;  ///< more circuits than this do not fit a terminal beside each carrier
 
 std::string or_nothing(std::optional<double> value, std::string (*words)(double)) { return value ? words(*value) : std::string(kNothing); }
@@ -87,12 +88,25 @@ Cell circuit_state(const json::value& circuit) {
   return living && flag(circuit, "suspect").value_or(false) ? Cell{"SUSPECT", Tone::Warn} : state_cell(state);
 }
 
-/// Why it is not well, which targets do not count, and what a metered one costs.
+/// "out 12.0%, in 0.0%": the loss each way, where a reflector tells and anything is lost; or nothing.
+std::string direction_words(const json::value& thing) {
+  const auto loss = [&](std::string_view way) {
+    const auto* direction = thing.is_object() ? thing.get_object().if_contains(way) : nullptr;
+    return direction != nullptr && direction->is_object() ? number(*direction, "loss_ratio") : std::nullopt;
+  };
+  const auto out = loss("outbound"), in = loss("inbound");
+  if (!out || !in || (*out <= 0 && *in <= 0)) return "";
+  return fmt::format("out {}, in {}", percent(out), percent(in));
+}
+
+/// Why it is not well, which targets do not count, what is lost each way, and what a metered one costs.
 Cell circuit_note(const json::value& circuit) {
   const bool odd =
       std::ranges::any_of(list(circuit, "targets"), [](const json::value& t) { return maybe_text(t, "set_aside").value_or("no") != "no"; });
   const bool well = text(circuit, "state") == "up" && !flag(circuit, "suspect").value_or(false) && !odd;
   std::string note = well ? "" : maybe_text(circuit, "reason").value_or("");
+  if (const std::string directions = direction_words(circuit); !directions.empty())
+    note += fmt::format("{}lost {}", note.empty() ? "" : "; ", directions);
   if (const auto bytes = number(circuit, "probe_bytes_month"))
     note += fmt::format("{}metered: probing costs {:.0f} MB a month", note.empty() ? "" : "; ", *bytes / 1e6);
   return {note, Tone::Plain};
@@ -172,6 +186,44 @@ std::string carriers(const json::value& status, Colour colour) {
   return table.print(colour);
 }
 
+/// What a target says by one circuit: its round trip, or that it is silent or does not count.
+Cell target_cell(const json::value& circuit, std::string_view name) {
+  for (const json::value& target : list(circuit, "targets")) {
+    if (text(target, "name") != name) continue;
+    const std::string aside = maybe_text(target, "set_aside").value_or("no");
+    if (aside != "no") return {fmt::format("SET ASIDE ({})", aside), Tone::Warn};
+    if (integer(target, "losses_in_a_row").value_or(0) >= kSilentTarget) return {"SILENT", Tone::Bad};
+    return {or_nothing(number(target, "rtt_ms"), ms_words)};
+  }
+  return {std::string(kNothing)};
+}
+
+/// Each target by each circuit, where they are asked in more ways than by echo.
+std::string targets(const json::value& status, Colour colour) {
+  const auto& circuits = list(status, "circuits");
+  std::vector<std::pair<std::string, std::string>> known;  // name, and how it is asked
+  bool other_ways = false;
+  for (const json::value& circuit : circuits)
+    for (const json::value& target : list(circuit, "targets")) {
+      const std::string name = text(target, "name"), method = maybe_text(target, "method").value_or("icmp");
+      other_ways = other_ways || method != "icmp";
+      const auto port = integer(target, "port");
+      if (std::ranges::find(known, name, &std::pair<std::string, std::string>::first) == known.end())
+        known.emplace_back(name, port ? fmt::format("{} {}", method, *port) : method);
+    }
+  if (!other_ways || circuits.size() > kCircuitColumnsMax) return "";
+  Table table({});
+  std::vector<Cell> head{{"TARGET", Tone::Faint}, {"ASKED BY", Tone::Faint}};
+  for (const json::value& circuit : circuits) head.push_back({text(circuit, "name"), Tone::Faint});
+  table.row(std::move(head));
+  for (const auto& [name, how] : known) {
+    std::vector<Cell> row{{"  " + name}, {how}};
+    for (const json::value& circuit : circuits) row.push_back(target_cell(circuit, name));
+    table.row(std::move(row));
+  }
+  return table.print(colour);
+}
+
 std::string overrides(const json::value& status, Colour colour) {
   const auto now = runtime::parse_rfc3339(text(status, "now"));
   Table table({Align::Right}, "  ");
@@ -216,6 +268,7 @@ std::string render_status(const json::value& status, Colour colour) {
   std::string out = headline(status, colour) + diagnoses(status, colour);
   out += list(status, "services").empty() ? "  no traffic class and no trunk is known yet\n" : services(status, colour);
   if (!list(status, "circuits").empty()) out += circuits(status, colour);
+  out += targets(status, colour);
   if (!list(status, "carriers").empty()) out += carriers(status, colour);
   return out + overrides(status, colour) + actuators(status, colour) + attention(status, colour);
 }

@@ -57,6 +57,7 @@ int failover(const Job& job);
 int hold(const Job& job);
 int failback(const Job& job);
 int release(const Job& job);
+int reflect(const Job& job);
 int watch(const Job& job);
 int follow(const Job& job, const std::string& since, std::size_t backlog);
 

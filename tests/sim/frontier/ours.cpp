@@ -65,7 +65,7 @@ void Ours::send(Channel& channel, std::size_t target, model::ProbeKind kind) {
   on_their_way_.insert(place, answer);
 }
 
-/// As the daemon does: judge, then probe as it wants (probes/icmp_prober: the first additional probe leaves at once, in turn over the targets).
+/// As the daemon does: judge, then probe as it wants (probes/circuit_prober: the first additional probe leaves at once, in turn over the targets).
 void Ours::judge() {
   health_.judge(now_);
   while (health_.next_standing()) {

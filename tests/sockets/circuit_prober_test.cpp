@@ -1,4 +1,4 @@
-#include "probes/icmp_prober.hpp"
+#include "probes/circuit_prober.hpp"
 
 #include <doctest/doctest.h>
 
@@ -13,7 +13,7 @@
 
 using namespace linekeeper;
 using namespace std::chrono_literals;
-using probes::IcmpProber;
+using probes::CircuitProber;
 using tests::run;
 using tests::run_until;
 namespace asio = boost::asio;
@@ -22,9 +22,10 @@ namespace {
 
 constexpr model::CircuitId kCircuit{3};
 
-std::vector<std::pair<model::TargetId, model::IpAddress>> targets(const std::vector<std::string>& addresses) {
-  std::vector<std::pair<model::TargetId, model::IpAddress>> out;
-  for (std::size_t i = 0; i < addresses.size(); ++i) out.emplace_back(model::id_at<model::TargetId>(i), *model::IpAddress::parse(addresses[i]));
+std::vector<probes::ProbeTarget> targets(const std::vector<std::string>& addresses) {
+  std::vector<probes::ProbeTarget> out;
+  for (std::size_t i = 0; i < addresses.size(); ++i)
+    out.push_back({.id = model::id_at<model::TargetId>(i), .address = *model::IpAddress::parse(addresses[i])});
   return out;
 }
 
@@ -41,7 +42,7 @@ struct Bench {
   std::vector<model::ProbeReply> replies;
   std::vector<model::ProbeRejected> rejected;
   std::vector<model::ProbeLocalError> local;
-  IcmpProber prober;
+  CircuitProber prober;
 
   Bench(const std::string& device, const std::vector<std::string>& addresses)
       : prober(io.get_executor(), kCircuit, device, targets(addresses), fast(), 42, [this](const model::Observation& o) {
@@ -202,8 +203,8 @@ TEST_CASE("prober: a shorter interval takes effect at once") {
   int sent = 0;
   model::CircuitProbing slow;
   slow.interval = 1h;
-  IcmpProber prober(io.get_executor(), kCircuit, "", targets({"127.0.0.1"}), slow, 1,
-                    [&](const model::Observation& o) { sent += std::holds_alternative<model::ProbeSent>(o) ? 1 : 0; });
+  CircuitProber prober(io.get_executor(), kCircuit, "", targets({"127.0.0.1"}), slow, 1,
+                       [&](const model::Observation& o) { sent += std::holds_alternative<model::ProbeSent>(o) ? 1 : 0; });
   prober.start();
   prober.follow({.interval = 5ms, .extra = std::nullopt});
   CHECK(run_until(io, [&] { return sent >= 10; }, 2s));
@@ -214,7 +215,7 @@ TEST_CASE("prober: additional probes leave at once and evenly, to those targets 
   std::vector<model::ProbeSent> sent;
   model::CircuitProbing slow;
   slow.interval = 1h;
-  IcmpProber prober(io.get_executor(), kCircuit, "", targets({"127.0.0.1", "127.0.0.2", "127.0.0.3"}), slow, 1, [&](const model::Observation& o) {
+  CircuitProber prober(io.get_executor(), kCircuit, "", targets({"127.0.0.1", "127.0.0.2", "127.0.0.3"}), slow, 1, [&](const model::Observation& o) {
     if (const auto* probe = std::get_if<model::ProbeSent>(&o)) sent.push_back(*probe);
   });
   prober.start();
@@ -234,26 +235,26 @@ TEST_CASE("prober: additional probes leave at once and evenly, to those targets 
 TEST_CASE("prober: the sink may stop, restart, rebuild or destroy it, and nothing is reported after a stop") {
   for (const int act : {0, 1, 2, 3}) {
     asio::io_context io;
-    std::unique_ptr<IcmpProber> prober;
+    std::unique_ptr<CircuitProber> prober;
     int calls = 0, after = 0;
     bool stopped = false;
-    prober = std::make_unique<IcmpProber>(io.get_executor(), kCircuit, "lo", targets({"127.0.0.1", "198.51.100.1"}), fast(), 42,
-                                          [&](const model::Observation&) {
-                                            if (stopped) ++after;
-                                            if (++calls % 5 != 0) return;
-                                            if (act == 0) {
-                                              prober->stop();
-                                              stopped = true;
-                                            } else if (act == 1) {
-                                              prober.reset();
-                                              stopped = true;
-                                            } else if (act == 2) {
-                                              prober->rebuild();
-                                            } else {
-                                              prober->stop();
-                                              prober->start();
-                                            }
-                                          });
+    prober = std::make_unique<CircuitProber>(io.get_executor(), kCircuit, "lo", targets({"127.0.0.1", "198.51.100.1"}), fast(), 42,
+                                             [&](const model::Observation&) {
+                                               if (stopped) ++after;
+                                               if (++calls % 5 != 0) return;
+                                               if (act == 0) {
+                                                 prober->stop();
+                                                 stopped = true;
+                                               } else if (act == 1) {
+                                                 prober.reset();
+                                                 stopped = true;
+                                               } else if (act == 2) {
+                                                 prober->rebuild();
+                                               } else {
+                                                 prober->stop();
+                                                 prober->start();
+                                               }
+                                             });
     prober->start();
     run_until(io, [&] { return stopped || calls >= 40; });
     run_until(io, [] { return false; }, 50ms);
