@@ -17,6 +17,8 @@ namespace linekeeper::route {
 inline constexpr std::uint32_t kMainTable = 254;               // RT_TABLE_MAIN: read by our first rule, never written
 inline constexpr std::uint32_t kTerminalMetric = 4294967294U;  // of the unreachable that ends a circuit's table
 
+inline constexpr std::uint32_t kWholeMark = 0xFFFFFFFFU;
+
 // Which nexthop object belongs to which table: by arithmetic, so that a restart needs no memory to find its own.
 inline constexpr std::uint32_t kClassNexthopFirst = 75000;
 [[nodiscard]] constexpr std::uint32_t circuit_nexthop(std::uint32_t table) { return kNexthopFirst + (table - kTableFirst); }
@@ -67,6 +69,7 @@ struct Rule {
   std::uint8_t protocol = 0;
   std::uint32_t table = 0;
   std::optional<std::uint32_t> mark;
+  std::uint32_t mark_mask = kWholeMark;  ///< the bits that `mark` is about
   std::optional<model::Prefix> source;
   std::string incoming;  ///< iif; empty: any
   std::string outgoing;  ///< oif; empty: any

@@ -49,6 +49,10 @@ void NetlinkRequest::address(std::uint16_t attribute, const model::IpAddress& va
   LK_ASSERT(mnl_attr_put_check(header_, buffer_.size(), attribute, value.size(), value.bytes.data()));
 }
 
+void NetlinkRequest::raw(std::uint16_t attribute, std::span<const std::byte> value) {
+  LK_ASSERT(mnl_attr_put_check(header_, buffer_.size(), attribute, value.size(), value.data()));
+}
+
 NetlinkMessage::NetlinkMessage(const nlmsghdr& header) : words_((header.nlmsg_len + 3) / 4) { std::memcpy(words_.data(), &header, header.nlmsg_len); }
 
 NetlinkMessage::Attributes NetlinkMessage::attributes(std::size_t fixed_size) const {
@@ -75,6 +79,16 @@ std::optional<std::uint8_t> attribute_u8(const nlattr* a) {
   return mnl_attr_get_u8(a);
 }
 
+const nlattr* nested_attribute(const nlattr* a, std::uint16_t type) {
+  if (a == nullptr) return nullptr;
+  const auto* begin = static_cast<const char*>(mnl_attr_get_payload(a));
+  const char* end = begin + mnl_attr_get_payload_len(a);
+  for (const auto* n = reinterpret_cast<const nlattr*>(begin);
+       reinterpret_cast<const char*>(n) < end && mnl_attr_ok(n, static_cast<int>(end - reinterpret_cast<const char*>(n))); n = mnl_attr_next(n))
+    if (mnl_attr_get_type(n) == type) return n;
+  return nullptr;
+}
+
 std::string attribute_text(const nlattr* a) {
   if (a == nullptr) return {};
   const char* text = mnl_attr_get_str(a);
@@ -89,9 +103,9 @@ std::optional<model::IpAddress> attribute_address(const nlattr* a) {
   return std::nullopt;
 }
 
-model::Result<Netlink> Netlink::open(std::initializer_list<unsigned> groups) {
-  mnl_socket* raw = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | (groups.size() > 0 ? SOCK_NONBLOCK : 0));
-  if (raw == nullptr) return std::unexpected(failure("cannot open a routing netlink socket", errno));
+model::Result<Netlink> Netlink::open(std::initializer_list<unsigned> groups, int bus) {
+  mnl_socket* raw = mnl_socket_open2(bus, SOCK_CLOEXEC | (groups.size() > 0 ? SOCK_NONBLOCK : 0));
+  if (raw == nullptr) return std::unexpected(failure("cannot open a netlink socket", errno));
   Netlink netlink(raw);
   if (mnl_socket_bind(raw, 0, MNL_SOCKET_AUTOPID) < 0) return std::unexpected(failure("cannot bind a netlink socket", errno));
   int on = 1;
@@ -117,8 +131,9 @@ model::Result<void> Netlink::send(NetlinkRequest& request) {
   }
 }
 
-model::Result<bool> Netlink::collect(std::vector<NetlinkMessage>& into) {
+model::Result<bool> Netlink::collect(const std::function<void(const nlmsghdr&)>& each) {
   bool whole = true;
+  std::size_t seen = 0;
   for (;;) {
     const ssize_t got = mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());
     if (got < 0 && errno == EINTR) continue;
@@ -134,8 +149,8 @@ model::Result<bool> Netlink::collect(std::vector<NetlinkMessage>& into) {
         if (code != 0) return std::unexpected(failure("the kernel refused", code, kernel_sentence(*h)));
         return whole;
       }
-      if (into.size() >= kMaxDump) return std::unexpected(failure("a dump without end", EOVERFLOW));
-      into.emplace_back(*h);
+      if (++seen > kMaxDump) return std::unexpected(failure("a dump without end", EOVERFLOW));
+      each(*h);
       if ((h->nlmsg_flags & NLM_F_MULTI) == 0) return whole;  // the one answer to ask()
     }
   }
@@ -144,8 +159,7 @@ model::Result<bool> Netlink::collect(std::vector<NetlinkMessage>& into) {
 model::Result<void> Netlink::carry_out(NetlinkRequest& request) {
   request.header()->nlmsg_flags |= NLM_F_ACK;
   if (auto sent = send(request); !sent) return sent;
-  std::vector<NetlinkMessage> none;
-  auto done = collect(none);
+  auto done = collect([](const nlmsghdr&) {});
   if (!done) return std::unexpected(done.error());
   return {};
 }
@@ -153,23 +167,30 @@ model::Result<void> Netlink::carry_out(NetlinkRequest& request) {
 model::Result<NetlinkMessage> Netlink::ask(NetlinkRequest& request) {
   if (auto sent = send(request); !sent) return std::unexpected(sent.error());
   std::vector<NetlinkMessage> answer;
-  auto done = collect(answer);
+  auto done = collect([&](const nlmsghdr& h) { answer.emplace_back(h); });
   if (!done) return std::unexpected(done.error());
   if (answer.empty()) return std::unexpected(failure("an empty answer from the kernel", ENODATA));
   return std::move(answer.front());
 }
 
-model::Result<std::vector<NetlinkMessage>> Netlink::dump(NetlinkRequest& request) {
+model::Result<void> Netlink::dump(NetlinkRequest& request, const std::function<void(const nlmsghdr&)>& each, const std::function<void()>& anew) {
   request.header()->nlmsg_flags |= NLM_F_DUMP;
   for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
-    if (auto sent = send(request); !sent) return std::unexpected(sent.error());
-    std::vector<NetlinkMessage> all;
-    auto whole = collect(all);
-    if (!whole && whole.error().code == ENOENT) return std::vector<NetlinkMessage>{};
+    if (auto sent = send(request); !sent) return sent;
+    anew();
+    auto whole = collect(each);
+    if (!whole && whole.error().code == ENOENT) return {};
     if (!whole) return std::unexpected(whole.error());
-    if (*whole) return all;
+    if (*whole) return {};
   }
   return std::unexpected(failure("the kernel's tables change faster than they can be read", EBUSY));
+}
+
+model::Result<std::vector<NetlinkMessage>> Netlink::dump(NetlinkRequest& request) {
+  std::vector<NetlinkMessage> all;
+  auto done = dump(request, [&](const nlmsghdr& h) { all.emplace_back(h); }, [&] { all.clear(); });
+  if (!done) return std::unexpected(done.error());
+  return all;
 }
 
 Netlink::Heard Netlink::hear() {

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/switch/flow_switch.hpp"
 #include "controller/switch/kernel.hpp"
 #include "controller/switch/switch_memory.hpp"
 
@@ -19,12 +20,16 @@ class RouteSwitch {
 
   /// Guards -> difference -> kernel -> read back by dump and by routing decision. Applied, Refused (nothing touched) or Failed
   /// (what stood was put back as far as the kernel let us).
-  [[nodiscard]] Reply apply(const Apply& plan, model::Instant now);
+  [[nodiscard]] Reply apply(const Apply& given, model::Instant now);
 
   /// Compares the kernel with the last applied plan and puts right what differs, within the limit of I11.
   /// @param excused interfaces whose link or address changed: what the kernel itself took away with them is not drift, and is put
   ///        back without counting. @return what a foreign hand changed.
   [[nodiscard]] std::vector<Drift> look(const std::set<int>& excused, model::Instant now);
+
+  /// Connections in progress: counts and deletes what is due. Call at next_tending(), and after every apply. @return what is new.
+  [[nodiscard]] std::optional<Flows> tend(model::Instant now);
+  [[nodiscard]] std::optional<model::Instant> next_tending() const { return next_look(memory_.flows); }
 
   /// Removes every object of ours and the memory. @return what was removed, in words.
   [[nodiscard]] model::Result<std::vector<std::string>> remove_everything();
@@ -43,6 +48,7 @@ class RouteSwitch {
   Memory memory_;
   std::set<std::uint32_t> leftover_;  // tables with routes of ours that were there before we started
   RepairLimit repairs_;
+  FlowSwitch flows_;
 };
 
 }  // namespace linekeeper::route
