@@ -65,7 +65,7 @@ void add_syntax(Problems& problems, const toml::parse_error& error) {
 }
 
 std::optional<model::Site> read(const toml::table& table, std::string file, Problems& problems) {
-  Reading reading{problems, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+  Reading reading{problems, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
   reading.site.file = std::move(file);
   Section root(problems, table, "", "", "");
   read_settings(root, reading);
@@ -74,6 +74,7 @@ std::optional<model::Site> read(const toml::table& table, std::string file, Prob
   read_voice(root, reading);
   root.finish();
   check_overlaps(reading);
+  check_connections(reading);
   check_limits(reading);
   check_objectives(reading);
   if (!problems.none()) return std::nullopt;

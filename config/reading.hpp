@@ -15,17 +15,18 @@ namespace linekeeper::config {
 struct Reading {
   Problems& problems;
   model::Site site;
-  std::vector<Section> targets, circuits, classes, carriers, pbxs, trunks;  ///< one for each element of the Site's lists
-  std::vector<Section> probing, circuit_health, carrier_health;             ///< one; empty when the file has no such section
+  std::vector<Section> targets, circuits, classes, carriers, pbxs, trunks;    ///< one for each element of the Site's lists
+  std::vector<Section> probing, circuit_health, carrier_health, connections;  ///< one; empty when the file has no such section
 };
 
-void read_settings(Section& root, Reading& reading);  ///< [site] [daemon] [http] [probing] [circuit_health] [carrier_health]
+void read_settings(Section& root, Reading& reading);  ///< [site] [daemon] [http] [probing] [circuit_health] [carrier_health] [connections]
 void read_circuits(Section& root, Reading& reading);  ///< [[target]] [[circuit]]
 void read_classes(Section& root, Reading& reading);   ///< [[class]]
 void read_voice(Section& root, Reading& reading);     ///< [[carrier]] [[pbx]] [[trunk]]
 
-void check_overlaps(const Reading& reading);  ///< tables, marks, sources, interfaces, addresses, dispatcher sets, shared names
-void check_limits(const Reading& reading);    ///< corroboration, etiquette, timing that contradicts itself
+void check_connections(const Reading& reading);  ///< marks and translations
+void check_overlaps(const Reading& reading);     ///< tables, marks, sources, interfaces, addresses, dispatcher sets, shared names
+void check_limits(const Reading& reading);       ///< corroboration, etiquette, timing that contradicts itself
 /// The computed worst case against each RTO. Left out where what it is computed from is itself mistaken.
 void check_objectives(const Reading& reading);
 

@@ -85,6 +85,7 @@ std::optional<Fault> fault_of(Form form, std::string_view text) {
     case Form::Address: return fault_in(parse_address(text));
     case Form::Endpoint: return fault_in(parse_endpoint(text, 0));
     case Form::Gateway: return text == "kernel" ? std::nullopt : fault_in(parse_address(text));
+    case Form::Nat: return text == "off" || text == "masquerade" ? std::nullopt : fault_in(parse_address(text));
     case Form::Prefix:
       if (model::Prefix::parse(text)) return std::nullopt;
       return Fault{fmt::format("{} is not a network", quoted(text)), R"(like "192.0.2.0/24" (no bits set behind the length), or one address)"};

@@ -42,6 +42,7 @@ enum class Form : std::uint8_t {
   Endpoint,    ///< numeric address and port
   Prefix,      ///< "10.0.0.0/24"
   Gateway,     ///< address, or the word "kernel"
+  Nat,         ///< "off", "masquerade", or an address
   Driver,      ///< of a PBX
   Codec,       ///< of a class's calls
   Failback,    ///< "automatic", "after 10m", "window 01:00-05:00", "manual"

@@ -59,8 +59,12 @@ enum class EventId : std::uint8_t {
   TargetReturned,  ///< its word is not counted, and counted again
   DiagnosisMade,
   DiagnosisOver,
+  ConnectionsStay,    ///< of a class, on a circuit that it left by plan
+  ConnectionsEnded,   ///< all of those
+  ConnectionsCut,     ///< deleted: their circuit is dead, its address gone, or their time over
+  ConnectionsUnkept,  ///< the kernel does not mark or translate them
 };
-inline constexpr int kEventCount = static_cast<int>(EventId::DiagnosisOver) + 1;
+inline constexpr int kEventCount = static_cast<int>(EventId::ConnectionsUnkept) + 1;
 
 /// "circuit.down": the stable id in the journal, --json and the log.
 [[nodiscard]] std::string_view to_string(EventId id);

@@ -206,6 +206,10 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"target.returned", Severity::Notice},
     {"diagnosis.made", Severity::Warning},
     {"diagnosis.over", Severity::Notice},
+    {"connections.stay", Severity::Info},
+    {"connections.ended", Severity::Info},
+    {"connections.cut", Severity::Notice},
+    {"connections.unkept", Severity::Warning},
 }};
 
 }  // namespace

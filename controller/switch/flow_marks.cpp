@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <bit>
 #include <set>
 
 namespace linekeeper::route {
@@ -53,20 +52,6 @@ std::string odd_name(const Desired& plan) {
 }
 
 }  // namespace
-
-FlowMarks::FlowMarks(std::uint32_t mask) : mask_(sound(mask) ? mask : 0) {
-  if (mask_ == 0) return;
-  const int width = std::popcount(mask_);
-  const int circuit_bits = (width + 1) / 2;
-  shift_ = std::countr_zero(mask_);
-  class_shift_ = shift_ + circuit_bits;
-  circuit_mask_ = ((1U << circuit_bits) - 1) << shift_;
-}
-
-bool FlowMarks::sound(std::uint32_t mask) {
-  const std::uint32_t run = mask == 0 ? 0 : mask >> std::countr_zero(mask);
-  return std::popcount(mask) >= 2 && (run & (run + 1)) == 0;
-}
 
 void number_flows(Desired& plan, const std::optional<Desired>& before, const std::vector<std::uint32_t>& taken) {
   constexpr std::uint32_t kAnyNumber = 0xFFFF;  // no marks to fit into

@@ -6,7 +6,6 @@
 
 #include "controller/runtime/log.hpp"
 #include "controller/switch/flow_table.hpp"
-#include "controller/switch/nft_table.hpp"
 
 namespace linekeeper::route {
 namespace {
@@ -48,6 +47,27 @@ model::Result<Conntrack*> FlowSwitch::conntrack() {
   return &*conntrack_;
 }
 
+model::Result<NftTable*> FlowSwitch::nftables() {
+  if (!nftables_) {
+    auto opened = NftTable::open();
+    if (!opened) return std::unexpected(opened.error());
+    nftables_ = std::move(*opened);
+  }
+  return &*nftables_;
+}
+
+model::Result<std::string> FlowSwitch::show() {
+  auto open = nftables();
+  if (!open) return std::unexpected(open.error());
+  return (*open)->show();
+}
+
+model::Result<void> FlowSwitch::write(const FlowTable& table) {
+  auto open = nftables();
+  if (!open) return std::unexpected(open.error());
+  return (*open)->put(table);
+}
+
 void FlowSwitch::put(const Desired& plan, FlowMemory& memory) {
   const auto failed = [&](std::string what, std::string remedy) {
     if (problem_ != what) runtime::log(Level::Warning, "connections are not kept to their circuits: " + what + ". " + remedy);
@@ -55,13 +75,14 @@ void FlowSwitch::put(const Desired& plan, FlowMemory& memory) {
     remedy_ = std::move(remedy);
     memory.shown_table.clear();
   };
-  memory.wanted_table = flow_table(plan);
-  const auto stands = nft_show();
+  const FlowTable wanted = flow_table(plan);
+  memory.wanted_table = to_string(wanted);
+  const auto stands = show();
   if (!stands) return failed(stands.error().what, stands.error().remedy);
   if (!stands->empty() && stands->find(kFlowTableComment) == std::string::npos)
     return failed(fmt::format("nftables has a table ip {} that was not made by us", kFlowTable), "rename it: this name is ours");
-  if (auto done = nft_apply(flow_table_transaction(memory.wanted_table)); !done) return failed(done.error().what, done.error().remedy);
-  auto shown = nft_show();
+  if (auto done = write(wanted); !done) return failed(done.error().what, done.error().remedy);
+  auto shown = show();
   if (!shown) return failed(shown.error().what, shown.error().remedy);
   memory.shown_table = std::move(*shown);
   problem_.clear();
@@ -69,7 +90,7 @@ void FlowSwitch::put(const Desired& plan, FlowMemory& memory) {
 }
 
 void FlowSwitch::prepare(const std::optional<Desired>& before, const Desired& plan, FlowMemory& memory) {
-  const std::string wanted = flow_table(plan);
+  const std::string wanted = to_string(flow_table(plan));
   if (wanted == memory.wanted_table) return;  // a move changes nothing here; what failed is tried again by look()
   if (wanted.empty() && memory.shown_table.empty()) {
     memory.wanted_table.clear();
@@ -157,7 +178,7 @@ bool FlowSwitch::work(const Desired& plan, FlowMemory& memory, Kernel& kernel, I
 
 std::optional<Drift> FlowSwitch::look(const Desired& plan, FlowMemory& memory, RepairLimit& repairs, Instant now) {
   if (memory.wanted_table.empty()) return std::nullopt;
-  const auto stands = nft_show();
+  const auto stands = show();
   if (!stands) return std::nullopt;  // said when it was put
   if (!memory.shown_table.empty() && *stands == memory.shown_table) return std::nullopt;
   if (memory.shown_table.empty()) {
@@ -178,10 +199,10 @@ std::optional<Drift> FlowSwitch::look(const Desired& plan, FlowMemory& memory, R
 }
 
 model::Result<std::vector<std::string>> FlowSwitch::remove(FlowMemory& memory) {
-  const auto stands = nft_show();
+  const auto stands = show();
   memory = {};
   if (!stands || stands->find(kFlowTableComment) == std::string::npos) return std::vector<std::string>{};
-  if (auto done = nft_apply(flow_table_transaction({})); !done) return std::unexpected(done.error());
+  if (auto done = write({}); !done) return std::unexpected(done.error());
   return std::vector{fmt::format("nftables table ip {}", kFlowTable)};
 }
 

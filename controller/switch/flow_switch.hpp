@@ -5,6 +5,7 @@
 #include "controller/switch/conntrack.hpp"
 #include "controller/switch/flow_drains.hpp"
 #include "controller/switch/kernel.hpp"
+#include "controller/switch/nft_table.hpp"
 #include "controller/switch/switch_guards.hpp"
 
 namespace linekeeper::route {
@@ -33,6 +34,9 @@ class FlowSwitch {
  private:
   void put(const Desired& plan, FlowMemory& memory);
   model::Result<Conntrack*> conntrack();
+  model::Result<NftTable*> nftables();
+  model::Result<std::string> show();
+  model::Result<void> write(const FlowTable& table);
   bool look_at(LeftBehind& left, const Desired& plan, const KernelState& state, model::Instant now);
   bool look_at(OldAddress& old, const Desired& plan, const KernelState& state, model::Instant now);
   void relabel(const Desired& before, const Desired& plan);
@@ -40,7 +44,9 @@ class FlowSwitch {
   std::vector<Cut> cuts_;
   std::string problem_, remedy_;
   std::optional<Flows> told_;
-  std::optional<Conntrack> conntrack_;  // opened when first needed: without marks it never is
+  // Opened when first needed: without marks and translations they never are.
+  std::optional<NftTable> nftables_;
+  std::optional<Conntrack> conntrack_;
 };
 
 }  // namespace linekeeper::route

@@ -1,108 +1,138 @@
 #include "controller/switch/flow_table.hpp"
 
 #include <fmt/format.h>
+#include <linux/netfilter.h>
 
 #include <algorithm>
 
 namespace linekeeper::route {
 namespace {
 
-std::string joined(const std::vector<std::string>& all) {
-  std::string text;
-  for (const auto& one : all) text += (text.empty() ? "" : ", ") + one;
-  return text;
-}
+// After connection tracking (-200) and the site's own mangling (-150), before translation (100).
+constexpr int kMarking = -149;
+constexpr int kTranslation = 100;
 
-std::string chain(const std::string& name, const std::string& rules) { return fmt::format("\tchain {} {{\n{}\t}}\n", name, rules); }
-std::string base(const std::string& name, std::string_view type, int priority, const std::string& rules) {
-  return chain(name, fmt::format("\t\ttype {} hook {} priority {}; policy accept;\n", type, name, priority) + rules);
-}
+SetMark belongs_to(MarkOf of, std::uint32_t value, const FlowMarks& marks) { return {.of = of, .mask = marks.mask(), .value = value}; }
 
-/// "ct mark set ..." that writes `value` into the bits of `mask` and leaves the others as they are.
-std::string set_bits(std::string_view which, std::uint32_t value, std::uint32_t mask) {
-  return fmt::format("{0} set {0} & {1:#010x} | {2:#010x}", which, ~mask, value);
-}
-
-/// The sources that belong to a circuit whatever class matches: its own address and those pinned to it. Their rules come first, too.
-std::vector<std::string> own_sources(const DesiredCircuit& c) {
-  std::vector<std::string> all;
-  const auto pinned = [&](const model::IpAddress& a) { return std::ranges::any_of(c.pinned_sources, [&](const auto& p) { return p.contains(a); }); };
-  if (c.source && !pinned(*c.source)) all.push_back(c.source->to_string());
-  for (const auto& p : c.pinned_sources) all.push_back(p.to_string());
+/// The sources that belong to a circuit whatever class matches: its own address and those pinned to it. Their routing rules come first, too.
+std::vector<model::Prefix> own_sources(const DesiredCircuit& c) {
+  std::vector<model::Prefix> all = c.pinned_sources;
+  if (c.source) all.insert(all.begin(), {*c.source, static_cast<std::uint8_t>(c.source->size() * 8)});
   return all;
 }
 
-std::string class_rule(const DesiredClass& c, const FlowMarks& marks) {
-  std::string rule = "\t\t";
-  if (c.mark) rule += fmt::format("meta mark & {:#010x} == {:#010x} ", ~marks.mask(), *c.mark);
-  if (c.source) rule += fmt::format("ip saddr {} ", c.source->to_string());
-  if (c.incoming_interface) rule += fmt::format("iifname \"{}\" ", *c.incoming_interface);
-  return rule + set_bits("ct mark", marks.value(0, c.flow), marks.mask() & ~marks.circuit_mask()) + " return\n";
+std::vector<FlowStep> class_rule(const DesiredClass& c, const FlowMarks& marks) {
+  std::vector<FlowStep> rule;
+  if (c.mark) rule.emplace_back(MatchMark{.of = MarkOf::Packet, .mask = ~marks.mask(), .value = *c.mark});
+  if (c.source) rule.emplace_back(MatchSource{.source = *c.source});
+  if (c.incoming_interface) rule.emplace_back(MatchInterface{.incoming = true, .name = *c.incoming_interface});
+  rule.emplace_back(SetMark{.of = MarkOf::Connection, .mask = marks.mask() & ~marks.circuit_mask(), .value = marks.value(0, c.flow)});
+  rule.emplace_back(Return{});
+  return rule;
 }
-
-bool takes_everything(const DesiredClass& c) { return !c.mark && !c.source && !c.incoming_interface; }
 
 /// As the kernel's rules: classes with a selector in the order of the plan, then the one that takes the rest.
-std::string classes_chain(const Desired& plan, const FlowMarks& marks) {
-  std::string rules;
+FlowChain classes_chain(const Desired& plan, const FlowMarks& marks) {
+  FlowChain chain{.name = "classes"};
   for (const bool rest : {false, true})
     for (const DesiredClass& c : plan.classes)
-      if (takes_everything(c) == rest) rules += class_rule(c, marks);
-  return chain("classes", rules);
+      if ((!c.mark && !c.source && !c.incoming_interface) == rest) chain.rules.push_back(class_rule(c, marks));
+  return chain;
 }
 
-std::string marking(const Desired& plan, const FlowMarks& marks) {
-  std::string text;
-  std::string coming_in;
-  std::vector<std::string> interfaces, keeps, leaves;
-  text += classes_chain(plan, marks);
+FlowChain leave_chain(const DesiredCircuit& c, const FlowMarks& marks) {
+  FlowChain chain{.name = fmt::format("leave-{}", c.flow)};
+  chain.rules.push_back({belongs_to(MarkOf::Connection, marks.value(c.flow), marks)});
+  for (const model::Prefix& p : own_sources(c)) chain.rules.push_back({MatchSource{.source = p}, Return{}});
+  chain.rules.push_back({Goto{"classes"}});
+  return chain;
+}
+
+void marking(const Desired& plan, const FlowMarks& marks, FlowTable& table) {
+  FlowChain in{.name = "prerouting", .type = "filter", .hook = NF_INET_PRE_ROUTING, .priority = kMarking};
+  FlowChain local{.name = "output", .type = "route", .hook = NF_INET_LOCAL_OUT, .priority = kMarking};
+  FlowChain out{.name = "postrouting", .type = "filter", .hook = NF_INET_POST_ROUTING, .priority = kMarking};
+  const MatchMark unmarked{.of = MarkOf::Connection, .mask = marks.mask(), .value = 0};
+  MatchMark marked = unmarked;
+  marked.inverted = true;
+  out.rules.push_back({marked, Return{}});
+  table.chains.push_back(classes_chain(plan, marks));
   for (const DesiredCircuit& c : plan.circuits) {
     const std::uint32_t value = marks.value(c.flow);
-    const std::string belongs = set_bits("ct mark", value, marks.mask());
-    text += chain(fmt::format("keep-{}", c.flow), fmt::format("\t\t{}\n", set_bits("meta mark", value, marks.mask())));
-    const auto own = own_sources(c);
-    text += chain(
-        fmt::format("leave-{}", c.flow),
-        fmt::format("\t\t{}\n", belongs) + (own.empty() ? "" : fmt::format("\t\tip saddr {{ {} }} return\n", joined(own))) + "\t\tgoto classes\n");
-    coming_in += fmt::format("\t\tiifname \"{}\" ct mark & {:#010x} == 0 ct state new {}\n", c.interface, marks.mask(), belongs);
-    interfaces.push_back(fmt::format("\"{}\"", c.interface));
-    keeps.push_back(fmt::format("{:#010x} : goto keep-{}", value, c.flow));
-    leaves.push_back(fmt::format("\"{}\" : goto leave-{}", c.interface, c.flow));
+    table.chains.push_back(leave_chain(c, marks));
+    // What comes in by a circuit needs no mark: it goes inside, where the main table leads. Others' packets get theirs back.
+    in.rules.push_back({MatchInterface{.incoming = true, .name = c.interface}, unmarked, MatchNew{}, belongs_to(MarkOf::Connection, value, marks)});
+    in.rules.push_back({MatchInterface{.incoming = true, .name = c.interface}, Return{}});
+    out.rules.push_back({MatchInterface{.incoming = false, .name = c.interface}, Goto{fmt::format("leave-{}", c.flow)}});
   }
-  const std::string restore = fmt::format("\t\tct mark & {:#010x} vmap {{ {} }}\n", marks.circuit_mask(), joined(keeps));
-  // What comes in by a circuit needs no mark: it goes inside, where the main table leads. Others' packets get theirs back.
-  text += base("prerouting", "filter", -149, coming_in + fmt::format("\t\tiifname {{ {} }} return\n", joined(interfaces)) + restore);
-  text += base("output", "route", -149, restore);
-  text += base("postrouting", "filter", -149, fmt::format("\t\tct mark & {:#010x} == 0 oifname vmap {{ {} }}\n", marks.mask(), joined(leaves)));
-  return text;
+  for (const DesiredCircuit& c : plan.circuits) {
+    const std::uint32_t value = marks.value(c.flow);
+    const MatchMark its{.of = MarkOf::Connection, .mask = marks.circuit_mask(), .value = value};
+    for (FlowChain* chain : {&in, &local}) chain->rules.push_back({its, belongs_to(MarkOf::Packet, value, marks), Return{}});
+  }
+  table.chains.insert(table.chains.end(), {std::move(in), std::move(local), std::move(out)});
 }
 
-std::string translation(const Desired& plan) {
-  std::string rules;
+void translation(const Desired& plan, FlowTable& table) {
+  FlowChain chain{.name = "translation", .type = "nat", .hook = NF_INET_POST_ROUTING, .priority = kTranslation};
   for (const DesiredCircuit& c : plan.circuits) {
     if (c.nat.kind == Nat::Kind::Off) continue;
+    std::vector<FlowStep> rule{MatchInterface{.incoming = false, .name = c.interface}};
     // Its own address needs no translation, and probes are to be seen as they were sent.
-    const std::string others = c.source ? fmt::format("ip saddr != {} ", c.source->to_string()) : "";
-    const std::string to = c.nat.kind == Nat::Kind::Fixed ? "snat to " + c.nat.address.to_string() : "masquerade";
-    rules += fmt::format("\t\toifname \"{}\" {}{}\n", c.interface, others, to);
+    if (c.source) rule.emplace_back(MatchSource{.source = {*c.source, static_cast<std::uint8_t>(c.source->size() * 8)}, .inverted = true});
+    if (c.nat.kind == Nat::Kind::Fixed)
+      rule.emplace_back(TranslateTo{c.nat.address});
+    else
+      rule.emplace_back(Masquerade{});
+    chain.rules.push_back(std::move(rule));
   }
-  if (rules.empty()) return {};
-  return chain("translation", "\t\ttype nat hook postrouting priority 100; policy accept;\n" + rules);
+  if (!chain.rules.empty()) table.chains.push_back(std::move(chain));
 }
+
+struct StepWords {
+  static std::string_view name(MarkOf of) { return of == MarkOf::Packet ? "meta mark" : "ct mark"; }
+  std::string operator()(const MatchMark& m) const {
+    return fmt::format("{} & {:#010x} {} {:#010x}", name(m.of), m.mask, m.inverted ? "!=" : "==", m.value);
+  }
+  std::string operator()(const SetMark& m) const { return fmt::format("{0} set {0} & {1:#010x} | {2:#010x}", name(m.of), ~m.mask, m.value); }
+  std::string operator()(const MatchInterface& m) const { return fmt::format("{} \"{}\"", m.incoming ? "iifname" : "oifname", m.name); }
+  std::string operator()(const MatchSource& m) const { return fmt::format("ip saddr {}{}", m.inverted ? "!= " : "", m.source.to_string()); }
+  std::string operator()(const MatchNew&) const { return "ct state new"; }
+  std::string operator()(const Return&) const { return "return"; }
+  std::string operator()(const Goto& g) const { return "goto " + g.chain; }
+  std::string operator()(const Masquerade&) const { return "masquerade"; }
+  std::string operator()(const TranslateTo& t) const { return "snat to " + t.address.to_string(); }
+};
 
 }  // namespace
 
-std::string flow_table(const Desired& plan) {
+FlowTable flow_table(const Desired& plan) {
+  FlowTable table;
   const FlowMarks marks(plan.flow_mask);
-  std::string chains = marks.on() && !plan.circuits.empty() ? marking(plan, marks) : "";
-  chains += translation(plan);
-  if (chains.empty()) return {};
-  return fmt::format("table ip {} {{\n\tcomment \"{}\"\n{}}}\n", kFlowTable, kFlowTableComment, chains);
+  if (marks.on() && !plan.circuits.empty()) marking(plan, marks, table);
+  translation(plan, table);
+  return table;
 }
 
-std::string flow_table_transaction(const std::string& body) {
-  // Adding first: removing a table that is not there would fail the whole.
-  return fmt::format("table ip {0}\ndelete table ip {0}\n{1}", kFlowTable, body);
+std::string to_string(const FlowTable& table) {
+  if (table.chains.empty()) return {};
+  std::string text = fmt::format("table ip {} {{\n\tcomment \"{}\"\n", kFlowTable, kFlowTableComment);
+  for (const FlowChain& chain : table.chains) {
+    text += fmt::format("\tchain {} {{\n", chain.name);
+    if (!chain.type.empty())
+      text += fmt::format("\t\ttype {} hook {} priority {}; policy accept;\n", chain.type,
+                          chain.hook == NF_INET_PRE_ROUTING ? "prerouting"
+                          : chain.hook == NF_INET_LOCAL_OUT ? "output"
+                                                            : "postrouting",
+                          chain.priority);
+    for (const auto& rule : chain.rules) {
+      std::string line;
+      for (const FlowStep& step : rule) line += (line.empty() ? "" : " ") + std::visit(StepWords{}, step);
+      text += "\t\t" + line + "\n";
+    }
+    text += "\t}\n";
+  }
+  return text + "}\n";
 }
 
 }  // namespace linekeeper::route

@@ -1,23 +1,65 @@
 #pragma once
-// Our nftables table as text: what marks connections, what restores their mark to packets, what translates addresses. Pure.
-//
-// Text, because it is what a person reads when reviewing and what `nft list table ip linekeeper` shows; libnftables takes it in one
-// transaction. It changes with the configuration and with a circuit's address, never with a move: a move is a nexthop.
+// Our nftables table as values: what marks connections, what restores their mark to packets, what translates addresses. Pure.
+// It changes with the configuration and with a circuit's address, never with a move: a move is a nexthop.
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "controller/switch/flow_marks.hpp"
 
 namespace linekeeper::route {
 
-/// The first words of the table's comment: how ours is told from a table that happens to have its name (I11).
+/// The table's comment: how ours is told from a table that happens to have its name (I11).
 inline constexpr std::string_view kFlowTableComment = "connections keep to their circuit; written by linekeeper-switch";
 
-/// The body of the table, from "table ip linekeeper {" on; empty when the plan neither marks nor translates.
-/// Names were checked to be harmless (switch_guards): nothing of them can end a quoted word.
-/// @pre circuits and classes have their numbers
-[[nodiscard]] std::string flow_table(const Desired& plan);
+// The steps a rule is made of, each one or a few of nftables' expressions.
+enum class MarkOf : std::uint8_t { Packet, Connection };
+struct MatchMark {
+  MarkOf of = MarkOf::Packet;
+  std::uint32_t mask = 0, value = 0;
+  bool inverted = false;
+};
+struct SetMark {  ///< writes `value` into the bits of `mask` and leaves the others
+  MarkOf of = MarkOf::Packet;
+  std::uint32_t mask = 0, value = 0;
+};
+struct MatchInterface {
+  bool incoming = false;
+  std::string name;
+};
+struct MatchSource {
+  model::Prefix source;
+  bool inverted = false;
+};
+struct MatchNew {};  ///< ct state new
+struct Return {};
+struct Goto {
+  std::string chain;
+};
+struct Masquerade {};
+struct TranslateTo {
+  model::IpAddress address;
+};
+using FlowStep = std::variant<MatchMark, SetMark, MatchInterface, MatchSource, MatchNew, Return, Goto, Masquerade, TranslateTo>;
 
-/// Replaces whatever the table holds by `body` in one transaction; an empty body removes it.
-[[nodiscard]] std::string flow_table_transaction(const std::string& body);
+struct FlowChain {
+  std::string name;
+  std::string type;  ///< "filter", "route", "nat"; empty: reached from others only
+  std::uint32_t hook = 0;
+  int priority = 0;
+  std::vector<std::vector<FlowStep>> rules;
+};
+
+/// Those that are gone to stand before those that go there.
+struct FlowTable {
+  std::vector<FlowChain> chains;  ///< empty: no table is wanted
+};
+
+/// What the plan needs: nothing when it neither marks nor translates.
+/// @pre circuits and classes have their numbers
+[[nodiscard]] FlowTable flow_table(const Desired& plan);
+
+/// As nft(8) would be told it; empty for no table.
+[[nodiscard]] std::string to_string(const FlowTable& table);
 
 }  // namespace linekeeper::route

@@ -33,24 +33,31 @@ std::string kernel_sentence(const nlmsghdr& h) {
 
 }  // namespace
 
-NetlinkRequest::NetlinkRequest(std::uint16_t type, std::uint16_t flags) : header_(mnl_nlmsg_put_header(buffer_.data())) {
-  header_->nlmsg_type = type;
-  header_->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
+NetlinkRequest::NetlinkRequest(std::uint16_t type, std::uint16_t flags) {
+  mnl_nlmsg_put_header(buffer_.data());
+  header()->nlmsg_type = type;
+  header()->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
 }
 
-void NetlinkRequest::u8(std::uint16_t attribute, std::uint8_t value) { LK_ASSERT(mnl_attr_put_u8_check(header_, buffer_.size(), attribute, value)); }
+nlattr* NetlinkRequest::begin_nest(std::uint16_t attribute) {
+  nlattr* nest = mnl_attr_nest_start_check(header(), buffer_.size(), attribute);
+  LK_ASSERT(nest != nullptr);
+  return nest;
+}
+
+void NetlinkRequest::u8(std::uint16_t attribute, std::uint8_t value) { LK_ASSERT(mnl_attr_put_u8_check(header(), buffer_.size(), attribute, value)); }
 void NetlinkRequest::u32(std::uint16_t attribute, std::uint32_t value) {
-  LK_ASSERT(mnl_attr_put_u32_check(header_, buffer_.size(), attribute, value));
+  LK_ASSERT(mnl_attr_put_u32_check(header(), buffer_.size(), attribute, value));
 }
 void NetlinkRequest::text(std::uint16_t attribute, const std::string& value) {
-  LK_ASSERT(mnl_attr_put_strz_check(header_, buffer_.size(), attribute, value.c_str()));
+  LK_ASSERT(mnl_attr_put_strz_check(header(), buffer_.size(), attribute, value.c_str()));
 }
 void NetlinkRequest::address(std::uint16_t attribute, const model::IpAddress& value) {
-  LK_ASSERT(mnl_attr_put_check(header_, buffer_.size(), attribute, value.size(), value.bytes.data()));
+  LK_ASSERT(mnl_attr_put_check(header(), buffer_.size(), attribute, value.size(), value.bytes.data()));
 }
 
 void NetlinkRequest::raw(std::uint16_t attribute, std::span<const std::byte> value) {
-  LK_ASSERT(mnl_attr_put_check(header_, buffer_.size(), attribute, value.size(), value.data()));
+  LK_ASSERT(mnl_attr_put_check(header(), buffer_.size(), attribute, value.size(), value.data()));
 }
 
 NetlinkMessage::NetlinkMessage(const nlmsghdr& header) : words_((header.nlmsg_len + 3) / 4) { std::memcpy(words_.data(), &header, header.nlmsg_len); }
@@ -161,6 +168,40 @@ model::Result<void> Netlink::carry_out(NetlinkRequest& request) {
   if (auto sent = send(request); !sent) return sent;
   auto done = collect([](const nlmsghdr&) {});
   if (!done) return std::unexpected(done.error());
+  return {};
+}
+
+model::Result<void> Netlink::transact(std::vector<NetlinkRequest>& batch) {
+  std::vector<char> bytes;
+  const std::uint32_t first = sequence_ + 1;
+  for (NetlinkRequest& q : batch) {
+    q.header()->nlmsg_seq = ++sequence_;
+    // The last but the end of the batch is acknowledged, so that silence is not taken for success.
+    if (batch.size() >= 2 && &q == &batch[batch.size() - 2]) q.header()->nlmsg_flags |= NLM_F_ACK;
+    const auto* begin = reinterpret_cast<const char*>(q.header());
+    bytes.insert(bytes.end(), begin, begin + q.header()->nlmsg_len);
+    bytes.resize(MNL_ALIGN(bytes.size()));
+  }
+  const int room = static_cast<int>(2 * bytes.size());
+  ::setsockopt(fd(), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
+  if (mnl_socket_sendto(socket_.get(), bytes.data(), bytes.size()) < 0) return std::unexpected(failure("cannot send to the kernel", errno));
+  // A batch is carried out while it is sent: what the kernel has to say of it is waiting now.
+  bool acknowledged = false;
+  std::optional<model::Error> refused;
+  for (;;) {
+    const ssize_t got = ::recv(fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) break;
+    int left = static_cast<int>(got);
+    for (auto* h = reinterpret_cast<nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+      if (h->nlmsg_seq < first || h->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(h) < sizeof(nlmsgerr)) continue;
+      const int code = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(h))->error;
+      acknowledged = acknowledged || code == 0;
+      if (code != 0 && !refused) refused = failure("the kernel refused", code, kernel_sentence(*h));
+    }
+  }
+  if (refused) return std::unexpected(*refused);
+  if (!acknowledged) return std::unexpected(failure("no answer from the kernel", ETIMEDOUT));
   return {};
 }
 

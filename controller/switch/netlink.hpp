@@ -28,18 +28,25 @@ class NetlinkRequest {
   /// The fixed part that follows the header, zeroed.
   template <class Fixed>
   Fixed& fixed() {
-    return *static_cast<Fixed*>(mnl_nlmsg_put_extra_header(header_, sizeof(Fixed)));
+    return *static_cast<Fixed*>(mnl_nlmsg_put_extra_header(header(), sizeof(Fixed)));
   }
   void u8(std::uint16_t attribute, std::uint8_t value);
   void u32(std::uint16_t attribute, std::uint32_t value);
   void text(std::uint16_t attribute, const std::string& value);
   void address(std::uint16_t attribute, const model::IpAddress& value);
   void raw(std::uint16_t attribute, std::span<const std::byte> value);  ///< as it came from the kernel
-  [[nodiscard]] nlmsghdr* header() { return header_; }
+  /// An attribute that holds those which `body` writes.
+  template <class Body>
+  void nested(std::uint16_t attribute, Body body) {
+    nlattr* nest = begin_nest(attribute);
+    body();
+    mnl_attr_nest_end(header(), nest);
+  }
+  [[nodiscard]] nlmsghdr* header() { return reinterpret_cast<nlmsghdr*>(buffer_.data()); }
 
  private:
-  alignas(8) std::array<char, 1024> buffer_{};
-  nlmsghdr* header_;
+  nlattr* begin_nest(std::uint16_t attribute);
+  alignas(8) std::array<char, 2048> buffer_{};
 };
 
 /// One message as it came, and its attributes by number.
@@ -86,6 +93,9 @@ class Netlink {
   model::Result<std::vector<NetlinkMessage>> dump(NetlinkRequest& request);
   /// The same without keeping it: `each` sees every message, `anew` is called when the kernel broke off and begins again.
   model::Result<void> dump(NetlinkRequest& request, const std::function<void(const nlmsghdr&)>& each, const std::function<void()>& anew);
+
+  /// Messages that the kernel carries out together or not at all (nfnetlink batches). The first refusal is returned.
+  model::Result<void> transact(std::vector<NetlinkRequest>& batch);
 
   struct Heard {
     std::vector<NetlinkMessage> messages;

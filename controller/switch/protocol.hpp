@@ -24,6 +24,7 @@
 #include <variant>
 #include <vector>
 
+#include "controller/model/connections.hpp"
 #include "controller/model/error.hpp"
 #include "controller/model/ip_address.hpp"
 
@@ -40,13 +41,7 @@ inline constexpr std::uint32_t kRuleFirst = 7000, kRuleLast = 7999;  // rule pri
 inline constexpr std::uint32_t kNexthopFirst = 70000, kNexthopLast = 79999;
 inline constexpr std::string_view kFlowTable = "linekeeper";  // of nftables, family ip
 
-/// What becomes of the sources of packets that leave by a circuit.
-struct Nat {
-  enum class Kind : std::uint8_t { Off, Masquerade, Fixed };
-  Kind kind = Kind::Off;
-  model::IpAddress address;  ///< of Fixed
-  friend bool operator==(const Nat&, const Nat&) = default;
-};
+using model::Nat;
 
 /// One circuit as the kernel is to know it.
 struct DesiredCircuit {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
 
@@ -190,6 +191,18 @@ json::object actuator_json(const model::ActuatorStatus& a) {
   return {{"name", text(a.name)}, {"connected", a.connected}, {"in_sync", a.in_sync}, {"detail", text(a.detail)}};
 }
 
+json::object connections_json(const model::Status& status) {
+  json::array draining;
+  for (const model::DrainStatus& d : status.drains)
+    draining.push_back({{"class", text((*status.site)[d.traffic_class].name)},
+                        {"circuit", text((*status.site)[d.circuit].name)},
+                        {"flows", d.flows},
+                        {"left_s", in_seconds(std::max(d.until - status.now, model::Duration::zero()))}});
+  return {{"keep", status.site->connections.keep},
+          {"problem", status.connections_problem.empty() ? json::value(nullptr) : json::value(text(status.connections_problem))},
+          {"draining", std::move(draining)}};
+}
+
 json::object incident_json(const model::Status& status, const model::Incident& i) {
   // The epoch: it never came to that (an outage that ended before anything was decided).
   const auto from_last_good = [&](std::optional<model::Instant> at) {
@@ -256,6 +269,7 @@ json::object status_json(const model::Status& status) {
     for (const auto& c : status.circuits) circuits.push_back(circuit_json(status, c));
     for (const auto& c : status.carriers) carriers.push_back(carrier_json(status, c));
     actuators.push_back(actuator_json(status.route_switch));
+    out["connections"] = connections_json(status);
   }
   for (const auto& o : status.overrides) overrides.push_back(override_json(o));
   for (const auto& p : status.pbxs) actuators.push_back(actuator_json(p));

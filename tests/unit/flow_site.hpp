@@ -91,12 +91,13 @@ class Echo {
 /// One flow of a host on the LAN: the same ports for all of its life, as a call has.
 class Talk {
  public:
-  Talk(const Beside& lan, std::uint16_t port) {
+  Talk(const Beside& lan, std::uint16_t port, const char* address = "10.77.0.5") {
     lan.go();
     fd_ = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    const sockaddr_in from = udp_address("10.77.0.5", port);
+    const sockaddr_in from = udp_address(address, port);
     const sockaddr_in to = udp_address("198.51.100.7", 7);
-    ready_ = bind(fd_, reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0 && connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+    ready_ =
+        bind(fd_, reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0 && connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
     lan.back();
   }
   Talk(const Talk&) = delete;
@@ -131,13 +132,15 @@ inline std::string enter_world(const Beside& world, const Beside& lan) {
     run(command);
   world.back();
   lan.go();
-  for (const char* command : {"ip link set lo up", "ip link set far2 up", "ip address add 10.77.0.5/24 dev far2", "ip route add default via 10.77.0.1"})
+  for (const char* command :
+       {"ip link set lo up", "ip link set far2 up", "ip address add 10.77.0.5/24 dev far2", "ip route add default via 10.77.0.1"})
     run(command);
   lan.back();
   for (const char* command : {"ip link set wan0 up", "ip link set wan1 up", "ip link set lan0 up", "ip neighbour del 10.0.1.1 dev wan0",
                               "ip neighbour del 10.0.2.1 dev wan1"})
     run(command);
-  for (const char* file : {"/proc/sys/net/ipv4/conf/all/rp_filter", "/proc/sys/net/ipv4/conf/wan0/rp_filter", "/proc/sys/net/ipv4/conf/wan1/rp_filter"})
+  for (const char* file :
+       {"/proc/sys/net/ipv4/conf/all/rp_filter", "/proc/sys/net/ipv4/conf/wan0/rp_filter", "/proc/sys/net/ipv4/conf/wan1/rp_filter"})
     std::ofstream(file) << "0";
   if (run("nft list tables") != 0) return "the kernel has no nftables";
   return {};

@@ -1,4 +1,4 @@
-lk_unit(switch SOURCES switch_protocol_test.cpp switch_diff_test.cpp switch_guards_test.cpp switch_memory_test.cpp USES lk_switch_program)
+lk_unit(switch SOURCES switch_protocol_test.cpp switch_diff_test.cpp switch_guards_test.cpp switch_memory_test.cpp switch_flows_test.cpp switch_drains_test.cpp USES lk_switch_program)
 
 # Real routes in a network namespace of its own; says SKIPPED and why where the kernel does not allow one.
 lk_unit(switch_kernel SOURCES switch_kernel_test.cpp switch_links_test.cpp switch_gateways_test.cpp switch_program_test.cpp switch_flows_kernel_test.cpp USES lk_switch_program Threads::Threads)

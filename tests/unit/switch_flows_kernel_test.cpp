@@ -68,12 +68,12 @@ constexpr const char* kByCoax = "10.0.2.2";
 
 }  // namespace
 
-#define LK_FLOWING(name)                                \
-  LK_ENTER_SITE();                                      \
-  Flowing name;                                         \
-  if (!name.why_not.empty()) {                          \
+#define LK_FLOWING(name)                              \
+  LK_ENTER_SITE();                                    \
+  Flowing name;                                       \
+  if (!name.why_not.empty()) {                        \
     std::cout << "SKIPPED: " << name.why_not << "\n"; \
-    return;                                             \
+    return;                                           \
   }
 
 TEST_CASE("flows kernel: a planned move leaves the old flow where it is and sends a new one the new way, until the drain time is over") {
@@ -110,19 +110,19 @@ TEST_CASE("flows kernel: a planned move leaves the old flow where it is and send
   CHECK(s.marked(1) == 0);
 }
 
-TEST_CASE("flows kernel: a flow of a dead circuit appears on the other with its next packet, and nothing else is deleted") {
+TEST_CASE("flows kernel: a flow of a dead circuit appears on the other with its next packet; one whose source is pinned there stays") {
   LK_FLOWING(s);
-  Desired d = Flowing::site("fiber");
-  d.circuits[1].pinned_sources = {net("10.77.0.6")};
-  s.apply(d);
   s.lan.go();
   run("ip address add 10.77.0.6/24 dev far2");
   s.lan.back();
+  Desired d = Flowing::site("fiber");
+  d.circuits[0].pinned_sources = {net("10.77.0.6")};
+  s.apply(d);
   const Talk call(s.lan, 4000);
+  const Talk pinned(s.lan, 4000, "10.77.0.6");
   REQUIRE(call.seen_as() == kByFiber);
-  // A foreign connection: no mark of ours.
-  const std::string before = shown("conntrack -L --mark 0/0xff0000");
-  d = Flowing::site("coax");
+  REQUIRE(pinned.seen_as() == kByFiber);
+  d.classes[0].circuit = d.classes[1].circuit = "coax";
   d.circuits[0].dead = true;
   d.classes[0].escape = d.classes[1].escape = true;
   s.apply(d);
@@ -133,7 +133,8 @@ TEST_CASE("flows kernel: a flow of a dead circuit appears on the other with its 
   CHECK(told.cut[0].flows == 1);
   CHECK_FALSE(told.cut[0].strays);
   CHECK(call.seen_as() == kByCoax);
-  CHECK(s.marked(1) == 0);
+  CHECK(pinned.seen_as() == kByFiber);
+  CHECK(s.marked(1) == 1);
   CHECK(s.marked(2) == 1);
   // Strays are looked for twice more, and then it is over.
   CHECK(s.route_switch->next_tending() == s.now + 1s);
@@ -222,7 +223,7 @@ TEST_CASE("flows kernel: connections of an address that is gone are deleted once
   translate_to("10.0.1.9");
   const Talk fresh(s.lan, 4001);
   REQUIRE(fresh.seen_as() == "10.0.1.9");
-  CHECK(call.seen_as().empty());  // goes out with an address that nobody answers to
+  CHECK(s.marked(1) == 2);
   s.now += 5s;
   const Flows told = s.tend();
   REQUIRE(told.cut.size() == 1);
@@ -373,6 +374,37 @@ TEST_CASE("flows kernel: the bits of the marks are moved by a reload, and flows 
   s.apply(d);
   CHECK(call.seen_as() == kByFiber);
   CHECK(shown("conntrack -L").find("mark=285212672") != std::string::npos);  // 0x11000000: class 2 of circuit 1, three bits each
+}
+
+TEST_CASE("flows kernel: a fixed address is what the far end sees; the circuit's own address is left alone") {
+  LK_FLOWING(s);
+  REQUIRE(run("ip address add 10.0.2.9/32 dev wan1") == 0);
+  Desired d = Flowing::site("coax");
+  d.flow_mask = 0;  // translation alone, without marks
+  d.circuits[1].nat = {.kind = Nat::Kind::Fixed, .address = ip("10.0.2.9")};
+  s.apply(d);
+  const Talk call(s.lan, 4000);
+  CHECK(call.seen_as() == "10.0.2.9");
+  const std::string shows = shown("nft list table ip linekeeper");
+  CHECK(shows.find("oifname \"wan1\" ip saddr != 10.0.2.2 snat to 10.0.2.9") != std::string::npos);
+  CHECK(shows.find("ct mark") == std::string::npos);
+}
+
+TEST_CASE("flows kernel: the table stands in the kernel as it is documented") {
+  LK_FLOWING(s);
+  Desired d = Flowing::site("fiber");
+  d.classes[0].source = net("10.77.0.128/25");
+  d.classes[0].incoming_interface = "lan0";
+  s.apply(d);
+  const std::string shows = shown("nft -n list table ip linekeeper");
+  INFO(shows);
+  for (const char* line :
+       {"comment \"connections keep to their circuit; written by linekeeper-switch\"", "type filter hook prerouting priority -149; policy accept;",
+        "type route hook output priority -149; policy accept;", "type nat hook postrouting priority 100; policy accept;", "goto leave-2",
+        "meta mark & 0xff00ffff == 0x00000010 ip saddr 10.77.0.128/25 iifname \"lan0\" ct mark set ct mark & 0xff1fffff | 0x00100000 return",
+        "iifname \"wan0\" ct mark & 0x00ff0000 == 0x00000000 ct state 0x8 ct mark set ct mark & 0xff01ffff | 0x00010000",
+        "oifname \"wan1\" ip saddr != 10.0.2.2 masquerade"})
+    CHECK_MESSAGE(shows.find(line) != std::string::npos, line);
 }
 
 TEST_CASE("flows kernel: five thousand flows of a dead circuit are deleted in bounded turns") {
