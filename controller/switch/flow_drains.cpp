@@ -109,10 +109,16 @@ void leave_behind(FlowMemory& memory, const std::optional<Desired>& before, cons
   forget_addresses(memory, before, plan, now);
 }
 
+Instant due_at(const LeftBehind& left) {
+  // A deadline that had come at the look before, when something kept it from being carried out, is no reason to look sooner.
+  const bool ahead = left.state == Behind::Drains && left.deadline > left.next - kCountDrainsEvery;
+  return ahead ? std::min(left.next, left.deadline) : left.next;
+}
+
 std::optional<Instant> next_look(const FlowMemory& memory) {
   std::optional<Instant> first;
   const auto sooner = [&](Instant at) { first = first ? std::min(*first, at) : at; };
-  for (const LeftBehind& b : memory.behind) sooner(b.state == Behind::Drains ? std::min(b.next, std::max(b.deadline, Instant{})) : b.next);
+  for (const LeftBehind& b : memory.behind) sooner(due_at(b));
   for (const OldAddress& o : memory.old_addresses) sooner(o.next);
   return first;
 }

@@ -54,6 +54,8 @@ struct FlowMemory {
 /// Call once a plan stands. @param before the plan before it; nothing: not remembered, so every class may have left something anywhere.
 void leave_behind(FlowMemory& memory, const std::optional<Desired>& before, const Desired& now_desired, model::Instant now);
 
+/// When it is to be looked at: at the next count, or at its deadline when that comes first.
+[[nodiscard]] model::Instant due_at(const LeftBehind& left);
 /// When something is to be looked at; nothing: never.
 [[nodiscard]] std::optional<model::Instant> next_look(const FlowMemory& memory);
 

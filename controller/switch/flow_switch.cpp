@@ -168,10 +168,7 @@ bool FlowSwitch::work(const Desired& plan, FlowMemory& memory, Kernel& kernel, I
   if (!due || *due > now || plan.flow_mask == 0) return false;
   const auto state = kernel.read({});
   if (!state) return false;
-  std::erase_if(memory.behind, [&](LeftBehind& b) {
-    const bool its_turn = b.next <= now || (b.state == Behind::Drains && b.deadline <= now);
-    return its_turn && !look_at(b, plan, *state, now);
-  });
+  std::erase_if(memory.behind, [&](LeftBehind& b) { return due_at(b) <= now && !look_at(b, plan, *state, now); });
   std::erase_if(memory.old_addresses, [&](OldAddress& o) { return o.next <= now && !look_at(o, plan, *state, now); });
   return true;
 }
@@ -189,6 +186,8 @@ std::optional<Drift> FlowSwitch::look(const Desired& plan, FlowMemory& memory, R
   switch (repairs.ask("nftables table", now)) {
     case RepairLimit::Verdict::StillGivenUp: return std::nullopt;
     case RepairLimit::Verdict::GaveUp:
+      problem_ = what + ", and is left alone after having been put back too often";
+      remedy_ = "find out who does it (nft monitor), and have it keep table ip linekeeper";
       return Drift{.what = what + fmt::format(" (put back {} times in 10 minutes; now left alone)", kRepairsPerTenMinutes),
                    .repaired = false,
                    .gave_up = true};

@@ -17,7 +17,7 @@ constexpr std::size_t kMaxSentence = 1024;
 constexpr std::size_t kMaxChanges = 150;  // of kMaxChange bytes: an Applied always fits into kMaxMessage
 constexpr std::size_t kMaxChange = 200;
 constexpr std::uint64_t kMaxDrain = 366UL * 86'400;
-constexpr std::size_t kMaxFlowLines = 256;  // of each kind: a Flows fits into kMaxMessage with the longest names
+constexpr std::size_t kMaxFlowLines = 128;  // of each kind: a Flows fits into kMaxMessage with the longest names
 
 model::Error malformed(std::string what) {
   return {.what = "malformed message: " + std::move(what), .remedy = "linekeeperd and linekeeper-switch must be of the same release"};

@@ -165,6 +165,18 @@ TEST_CASE("drains: the time to look is the earliest of all, a deadline included"
   CHECK(next_look(s.memory) == s.now + 2s);
 }
 
+TEST_CASE("drains: a deadline that could not be kept is looked at again with the next count, not at once for ever") {
+  Story s = settled();
+  s.plan(going("coax", "fiber"));
+  LeftBehind& left = s.only();
+  const model::Instant deadline = left.deadline;
+  CHECK(looked(left, 2, false, true, deadline - 1s));
+  CHECK(due_at(left) == deadline);
+  CHECK(looked(left, 2, false, true, deadline));  // something kept it
+  CHECK(left.state == Behind::Drains);
+  CHECK(due_at(left) == deadline + kCountDrainsEvery);
+}
+
 TEST_CASE("drains: at the deadline the rest is deleted, and that is told by its reason") {
   Story s = settled();
   s.plan(going("coax", "fiber"));

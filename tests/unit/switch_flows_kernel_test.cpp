@@ -256,6 +256,7 @@ TEST_CASE("flows kernel: a foreign flush of the ruleset is put back, counted, an
   REQUIRE(drifts.size() == 1);
   CHECK(drifts[0].gave_up);
   CHECK(s.route_switch->look({}, s.now + 6s).empty());
+  CHECK(s.tend().problem.find("is left alone") != std::string::npos);
   CHECK(shown("ip route get 198.51.100.7").find("dev wan0") != std::string::npos);
 }
 
