@@ -269,7 +269,6 @@ json::object status_json(const model::Status& status) {
     for (const auto& c : status.circuits) circuits.push_back(circuit_json(status, c));
     for (const auto& c : status.carriers) carriers.push_back(carrier_json(status, c));
     actuators.push_back(actuator_json(status.route_switch));
-    out["connections"] = connections_json(status);
   }
   for (const auto& o : status.overrides) overrides.push_back(override_json(o));
   for (const auto& p : status.pbxs) actuators.push_back(actuator_json(p));
@@ -278,6 +277,7 @@ json::object status_json(const model::Status& status) {
   out["diagnoses"] = std::move(diagnoses);
   out["circuits"] = std::move(circuits);
   out["carriers"] = std::move(carriers);
+  if (status.site) out["connections"] = connections_json(status);
   out["overrides"] = std::move(overrides);
   out["actuators"] = std::move(actuators);
   out["incidents"] = std::move(incidents);

@@ -28,7 +28,7 @@ TEST_CASE("connections: drain is at most a week") {
   CHECK(site_of(connections("drain = \"168h\"")).connections.drain == 168h);
   check_only(connections("drain = \"168.001h\""), "drain is", "0s to 168h");
   check_only(after("name = \"voice\"", "drain = \"169h\""), "drain is 169h", "0s to 168h");
-  check_only(connections("drain = 7200"), "whole number", "\"2h\"");
+  check_only(connections("drain = 7200"), "without a unit", "\"7200s\"");
 }
 
 TEST_CASE("nat: masquerade, a fixed address, or off") {
