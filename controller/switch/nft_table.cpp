@@ -86,7 +86,7 @@ class Expressions {
       number(NFTA_CT_DREG, NFT_REG_1);
     });
     bitwise(kNew, 0);
-    compare(NFT_CMP_NEQ, bytes_of(zero_));
+    compare(NFT_CMP_NEQ, bytes_of(kZero));
   }
   void operator()(const Return&) { verdict(NFT_RETURN, {}); }
   void operator()(const Goto& g) { verdict(NFT_GOTO, g.chain); }
@@ -159,7 +159,7 @@ class Expressions {
     });
   }
 
-  static constexpr std::uint32_t zero_ = 0;
+  static constexpr std::uint32_t kZero = 0;
   NetlinkRequest& q_;
 };
 
