@@ -76,6 +76,7 @@ std::optional<model::Site> read(const toml::table& table, std::string file, Prob
   root.finish();
   split_families(reading);
   check_overlaps(reading);
+  check_connections(reading);
   check_limits(reading);
   check_objectives(reading);
   if (!problems.none()) return std::nullopt;

@@ -102,6 +102,14 @@ void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, s
   std::ranges::sort(circuit.targets);  // a set: probed in Site order
   circuit.table = static_cast<std::uint32_t>(section.integer("table").value_or(static_cast<std::int64_t>(7100 + position)));
   if (const auto mark = section.integer("mark")) circuit.mark = static_cast<std::uint32_t>(*mark);
+  if (const auto nat = section.text("nat"); nat && *nat == "masquerade") {
+    circuit.nat.kind = model::Nat::Kind::Masquerade;
+  } else if (nat && *nat != "off") {
+    const auto address = *model::IpAddress::parse(*nat);
+    if (is_ipv4(section, "nat", section.place("nat"), address)) circuit.nat = {.kind = model::Nat::Kind::Fixed, .address = address};
+    if (const char* why = unprobeable(address))
+      section.complain("nat", fmt::format("{} nat: {} {}", section.label(), *nat, why), "an address that leads back here, `masquerade` or `off`");
+  }
   for (const auto& group : section.texts("risk_groups").value_or(std::vector<Section::Item>{})) circuit.risk_groups.push_back(group.text);
   for (const auto& item : section.texts("resolvers").value_or(std::vector<Section::Item>{}))
     if (const auto address = *model::IpAddress::parse(item.text); is_ipv4(section, "resolvers", item.place, address))

@@ -93,6 +93,8 @@ void read_class(Section& section, Reading& reading, model::TrafficClass& steered
   section.duration("rto", steered.rto);
   if (const auto codec = section.text("codec")) steered.codec = *codec_named(*codec);
   read_limits(section, reading, steered);
+  steered.drain = reading.site.connections.drain;
+  section.duration("drain", steered.drain);
   section.flag("avoid_metered", steered.avoid_metered);
   if (const auto failback = section.text("failback")) steered.failback = *parse_failback(*failback);
   read_match(section, reading, steered.match);

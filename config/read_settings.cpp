@@ -105,6 +105,16 @@ void read_carrier_health(Section& root, Reading& reading) {
   reading.carrier_health.push_back(section);
 }
 
+void read_connections(Section& root, Reading& reading) {
+  Section section = open(root, reading, "connections");
+  model::Connections& connections = reading.site.connections;
+  section.flag("keep", connections.keep);
+  if (const auto mask = section.integer("mask")) connections.mask = static_cast<std::uint32_t>(*mask);
+  section.duration("drain", connections.drain);
+  section.finish();
+  reading.connections.push_back(section);
+}
+
 }  // namespace
 
 void read_settings(Section& root, Reading& reading) {
@@ -114,6 +124,7 @@ void read_settings(Section& root, Reading& reading) {
   read_probing(root, reading);
   read_circuit_health(root, reading);
   read_carrier_health(root, reading);
+  read_connections(root, reading);
 }
 
 }  // namespace linekeeper::config

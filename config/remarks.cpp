@@ -150,6 +150,21 @@ void remark_capacity(const model::Site& site, Remarks& out) {
     if (circuit.bandwidth_kbps) remark_bandwidth(site, circuit, out);
 }
 
+/// A call begun after the move has its media on the new circuit, and its signalling, an old connection, still on the old one.
+void remark_signalling(const model::Site& site, Remarks& out) {
+  if (!site.connections.keep) return;
+  for (const auto& trunk : site.trunks) {
+    const model::TrafficClass& steered = site[trunk.traffic_class];
+    if (steered.drain <= model::Duration::zero() || steered.circuits.size() < 2) continue;
+    if (std::ranges::all_of(trunk.members, [](const model::TrunkMember& m) { return m.circuit.has_value(); })) continue;
+    out.push_back(fmt::format(
+        "trunk {} has carriers that follow class {}, whose connections may stay behind for {}: after a planned move calls already up keep "
+        "together, but new ones share the PBX's old signalling connection while their media goes the new way; give each carrier a set for "
+        "each circuit, or the class drain = \"0s\"",
+        trunk.name, steered.name, show(steered.drain)));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> remarks(const model::Site& site) {
@@ -159,6 +174,7 @@ std::vector<std::string> remarks(const model::Site& site) {
   remark_quality(site, out);
   remark_capacity(site, out);
   remark_probing(site, out);
+  remark_signalling(site, out);
   return out;
 }
 

@@ -20,6 +20,7 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "", .name = "probing", .form = Form::Section, .fallback = "", .example = "[probing]", .meaning = "Pace of the probes through each circuit."},
   {.section = "", .name = "circuit_health", .form = Form::Section, .fallback = "", .example = "[circuit_health]", .meaning = "When a circuit is up or down."},
   {.section = "", .name = "carrier_health", .form = Form::Section, .fallback = "", .example = "[carrier_health]", .meaning = "When a carrier is up or down through a circuit."},
+  {.section = "", .name = "connections", .form = Form::Section, .fallback = "", .example = "[connections]", .meaning = "What becomes of connections in progress when their class moves."},
   {.section = "", .name = "target", .form = Form::Sections, .fallback = "required", .example = "[[target]]", .meaning = "What circuits are measured against, at least three in two networks, at most 256."},
   {.section = "", .name = "circuit", .form = Form::Sections, .fallback = "required", .example = "[[circuit]]", .meaning = "An internet access, at least one, at most 64."},
   {.section = "", .name = "carrier", .form = Form::Sections, .fallback = "", .example = "[[carrier]]", .meaning = "A SIP provider, at most 256."},
@@ -66,6 +67,10 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "carrier_health", .name = "hold_down", .form = Form::Duration, .low = 0, .high = 24 * kH, .fallback = R"("60s")", .example = R"("60s")", .meaning = "Up for so long before calls move back to it."},
   {.section = "carrier_health", .name = "stale_after", .form = Form::Duration, .low = 100 * kMs, .high = 24 * kH, .fallback = R"("60s")", .example = R"("60s")", .meaning = "Evidence older than this is unknown; must outlast one interval and deadline of every carrier."},
 
+  {.section = "connections", .name = "keep", .form = Form::Flag, .fallback = "true", .example = "true", .meaning = "They stay on their circuit when it is left while it lives, and are deleted when it is dead, so that they begin anew on the other. `false`: each packet goes where its class goes."},
+  {.section = "connections", .name = "mask", .form = Form::Integer, .low = 1, .high = kMark, .fallback = "0x00ff0000", .example = "0x00ff0000", .meaning = "Bits of packet and connection marks that are Linekeeper's: one run, its lower half numbers circuits, its upper half classes. All others are yours."},
+  {.section = "connections", .name = "drain", .form = Form::Duration, .low = 0, .high = 168 * kH, .fallback = R"("2h")", .example = R"("2h")", .meaning = "How long connections may stay on a circuit that their class has left and that lives; then the rest is deleted. `0s`: none stays."},
+
   {.section = "target", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("quad9")", .meaning = "Unique among targets."},
   {.section = "target", .name = "address", .form = Form::Address, .fallback = "required", .example = R"("9.9.9.9")", .meaning = "Numeric; must answer what `method` asks and belong to nobody's circuit."},
   {.section = "target", .name = "network", .form = Form::Prose, .fallback = "(its /16, or /32 for IPv6)", .example = R"("quad9")", .meaning = "Whose network it is in: targets that fail together share a word here."},
@@ -89,6 +94,7 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "circuit", .name = "targets", .form = Form::Name, .list = true, .fallback = "(all)", .example = R"(["quad9", "cloudflare", "google"])", .meaning = "What it is measured against: at least three, in two networks."},
   {.section = "circuit", .name = "table", .form = Form::Integer, .low = kTableFirst, .high = kTableLast, .fallback = "(7100 + position)", .example = "7100", .meaning = "Its own routing table."},
   {.section = "circuit", .name = "mark", .form = Form::Integer, .low = 1, .high = kMark, .fallback = "(none)", .example = "0x11", .meaning = "Packet mark that selects it."},
+  {.section = "circuit", .name = "nat", .form = Form::Nat, .fallback = R"("off")", .example = R"("masquerade")", .meaning = "Source addresses of what leaves by it: `masquerade` makes them the circuit's own, whatever that is now; an IPv4 address makes them that one, which must lead back here; `off` leaves them, or leaves them to you."},
   {.section = "circuit", .name = "risk_groups", .form = Form::Name, .list = true, .fallback = "[]", .example = R"(["street-duct"])", .meaning = "What it shares with other circuits (a duct, an exchange): a way out that shares nothing with what failed is taken first."},
   {.section = "circuit", .name = "resolvers", .form = Form::Address, .list = true, .fallback = "[]", .example = R"(["192.0.2.53"])", .meaning = "Its own resolvers: asked by it, for checks and by no other circuit."},
   {.section = "circuit", .name = "expect_public", .form = Form::Prefix, .fallback = "(unknown)", .example = R"("198.51.100.7")", .meaning = "Where our address must lie as it is seen from outside: what carriers have on their allow-lists."},
@@ -117,6 +123,7 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "class", .name = "rto", .form = Form::Duration, .low = 100 * kMs, .high = 24 * kH, .fallback = R"("60s")", .example = R"("60s")", .meaning = "Recovery time objective when a circuit fails: what the business decided."},
   {.section = "class", .name = "codec", .form = Form::Codec, .fallback = R"("none")", .example = R"("g711")", .meaning = "What its calls are coded with (ITU-T G.113 Appendix I); `none`: it carries no voice."},
   {.section = "class", .name = "limits", .form = Form::Limits, .fallback = "(those below with a codec, none without)", .example = "{ loss_enter = 0.05, loss_exit = 0.02 }", .meaning = "What its traffic needs: a circuit that crosses an enter value is left for one that is within every exit value. `none`: only death moves it."},
+  {.section = "class", .name = "drain", .form = Form::Duration, .low = 0, .high = 168 * kH, .fallback = "(that of [connections])", .example = R"("30m")", .meaning = "How long its connections may stay on a circuit that it has left and that lives; as in [connections]."},
   {.section = "class", .name = "avoid_metered", .form = Form::Flag, .fallback = "false", .example = "true", .meaning = "Metered circuits are its last resort, whatever the order says."},
   {.section = "class", .name = "failback", .form = Form::Failback, .fallback = R"("automatic")", .example = R"("window 01:00-05:00")", .meaning = "When it goes back to a preferred circuit that is trusted again: at once, once it was well for so long, while the daily window (local time) is open, or when a person says so."},
   {.section = "class", .name = "match", .form = Form::Table, .fallback = "(everything else)", .example = R"({ source = "10.0.0.0/24" })", .meaning = "What belongs to the class; several conditions must all hold. One class may have none: it takes the rest."},
@@ -192,6 +199,7 @@ std::string_view form_word(Form form) {
     case Form::Prefix: return "network or address";
     case Form::Gateway: return "address or `kernel`";
     case Form::Family: return "`ipv4` or `ipv6`";
+    case Form::Nat: return "`off`, `masquerade` or address";
     case Form::Driver: return "word";
     case Form::Codec: return "codec: `none`, `g711`, `g711-no-plc`, `g729a` or `opus`";
     case Form::Url: return "http or https URL";

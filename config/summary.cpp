@@ -120,6 +120,28 @@ std::string rule_of(const model::Site& site) {
       show(rule.hold_down_max));
 }
 
+/// What becomes of connections in progress, and what the kernel must have for it.
+std::string connections_of(const model::Site& site) {
+  std::string translated, drains;
+  for (const auto& circuit : site.circuits) {
+    if (circuit.nat.kind == model::Nat::Kind::Off) continue;
+    const bool fixed = circuit.nat.kind == model::Nat::Kind::Fixed;
+    translated +=
+        fmt::format("{}{} to {}", translated.empty() ? "" : ", ", circuit.name, fixed ? circuit.nat.address.to_string() : "its own address");
+  }
+  for (const auto& steered : site.classes) drains += fmt::format("{}{} {}", drains.empty() ? "" : ", ", steered.name, show(steered.drain));
+  const bool keep = site.connections.keep;
+  std::string out =
+      keep ? fmt::format("Connections stay on a circuit that is left while it lives, at most: {}. Of a dead one they are deleted.\n", drains)
+           : std::string("Connections in progress go where their class goes.\n");
+  if (!translated.empty()) out += fmt::format("Source addresses are translated: {}.\n", translated);
+  if (keep || !translated.empty())
+    out +=
+        fmt::format("For that the kernel must have nf_tables{}{} (built in, or as modules that it may load by itself).\n",
+                    keep ? ", nf_conntrack, nf_conntrack_netlink and nft_ct" : "", translated.empty() ? "" : ", nft_chain_nat, nft_nat and nft_masq");
+  return out;
+}
+
 /// "1.3 GB", "54 MB": powers of ten, as providers count; two digits are all that is known.
 std::string bytes(double n) {
   for (const auto& [unit, word] : {std::pair(1e12, "TB"), std::pair(1e9, "GB"), std::pair(1e6, "MB")}) {
@@ -162,7 +184,7 @@ std::string summary(const model::Site& site) {
   out += circuits_of(site) + '\n' + classes_of(site) + '\n';
   if (!site.carriers.empty()) out += carriers_of(site) + '\n';
   if (!site.trunks.empty()) out += trunks_of(site) + '\n';
-  out += rule_of(site) + '\n' + traffic_of(site) + '\n';
+  out += rule_of(site) + connections_of(site) + '\n' + traffic_of(site) + '\n';
   out +=
       "How long recovery takes, from the last good answer to three successes on the new way. DETECT is what a line with no other\n"
       "trouble comes to; the total is computed with the worst, and is what the RTO is held against:\n" +

@@ -43,6 +43,7 @@ enum class Form : std::uint8_t {
   Prefix,      ///< "10.0.0.0/24"
   Gateway,     ///< address, or the word "kernel"
   Family,      ///< "ipv4" or "ipv6"
+  Nat,         ///< "off", "masquerade", or an address
   Driver,      ///< of a PBX
   Codec,       ///< of a class's calls
   Url,         ///< "http://host[:port]/path", https likewise

@@ -32,11 +32,11 @@ usage: linekeeper-switch [options]
   --user USER           become this user, keeping CAP_NET_ADMIN alone
   --state FILE          memory across restarts (default: state beside the socket)
   --verbose             log what changes nothing, too
-  --remove-everything   remove every route, rule and nexthop of ours, say which, and end
+  --remove-everything   remove every route, rule and nexthop and the nftables table of ours, say which, and end
   --version, --help
 
 Routes stay as they are when it ends. Tables 7000-7999, rules 7000-7999, nexthops 70000-79999,
-protocol 178 are its own; the main table is never written.
+protocol 178 and nftables' table ip linekeeper are its own; the main table is never written.
 )";
 
 struct Options {

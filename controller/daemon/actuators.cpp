@@ -147,6 +147,8 @@ void Actuators::on(const route::Failed& failed) {
 
 void Actuators::on(const route::Drift& drift) { handlers_.on_drift(drift); }
 
+void Actuators::on(const route::Flows& flows) { handlers_.on_flows(flows); }
+
 void Actuators::try_again(std::chrono::milliseconds after, bool forget_refusal) {
   retry_.expires_after(after);
   retry_.async_wait([this, forget_refusal, alive = alive_](boost::system::error_code error) {

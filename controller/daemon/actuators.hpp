@@ -26,7 +26,8 @@ class Actuators {
     std::function<void(std::uint64_t generation, const std::vector<std::string>& changes)> on_routes_applied;
     std::function<void(std::uint64_t generation, const std::string& why, bool refused)> on_routes_failed;
     std::function<void(const route::Drift& drift)> on_drift;
-    std::function<void()> want_reissue;  ///< the plan is to be decided again under a new generation
+    std::function<void(const route::Flows& flows)> on_flows;  ///< connections in progress: what stays behind, what was deleted
+    std::function<void()> want_reissue;                       ///< the plan is to be decided again under a new generation
     std::function<void(model::TrunkId trunk, std::vector<int> sets)> on_trunk_standing;
     std::function<void(model::TrunkId trunk)> on_trunk_applied;
     std::function<void(model::TrunkId trunk, const std::string& why)> on_trunk_failed;
@@ -63,6 +64,7 @@ class Actuators {
   void on(const route::Refused& refused);
   void on(const route::Failed& failed);
   void on(const route::Drift& drift);
+  void on(const route::Flows& flows);
   void try_again(std::chrono::milliseconds after, bool forget_refusal);
   void carry_out_trunks(const model::Plan& plan);
   void read_trunks();

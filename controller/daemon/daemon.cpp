@@ -183,6 +183,7 @@ Actuators::Handlers Daemon::actuator_handlers() {
   h.on_standing = [this](std::uint64_t generation, std::vector<std::optional<model::CircuitId>> classes) {
     tell(EventId::SwitchConnected, "switch", fmt::format("linekeeper-switch is there; generation {} stands in the kernel.", generation),
          {{"generation", std::to_string(generation)}});
+    connections_.forget();
     const decision::Adopted adopted{.generation = generation, .classes = std::move(classes)};
     act_on(decider_->adopt(adopted, recorder_->told(adopted, boot_now())));
   };
@@ -206,6 +207,7 @@ Actuators::Handlers Daemon::actuator_handlers() {
                        : drift.repaired ? " Put back."
                                         : " Not put back."));
   };
+  h.on_flows = [this](const route::Flows& flows) { tell(connections_.heard(*site_, flows, boot_now())); };
   h.want_reissue = [this] { act_on(decider_->reissue(recorder_->reissued(boot_now()))); };
   h.on_trunk_standing = [this](model::TrunkId trunk, std::vector<int> sets) {
     const decision::TrunkAdopted adopted{.trunk = trunk, .sets = std::move(sets)};

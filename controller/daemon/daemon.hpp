@@ -20,6 +20,7 @@
 #include "controller/admin/http_server.hpp"
 #include "controller/daemon/actuators.hpp"
 #include "controller/daemon/checks.hpp"
+#include "controller/daemon/connections.hpp"
 #include "controller/daemon/recorder.hpp"
 #include "controller/daemon/senses.hpp"
 #include "controller/daemon/verification.hpp"
@@ -132,6 +133,7 @@ class Daemon : public admin::Api {
   std::unique_ptr<Senses> senses_;
   std::unique_ptr<Checks> checks_;
   std::unique_ptr<Actuators> actuators_;
+  Connections connections_;
   std::map<std::size_t, std::unique_ptr<Verification>> verifications_;  // by class
   std::unique_ptr<admin::HttpServer> http_;
   std::map<admin::EventStream*, Stream> streams_;

@@ -75,6 +75,8 @@ void Daemon::act_on(const decision::Output& out) {
   auto events = out.events;
   const auto plan = out.plan;
   const model::Status state = status();
+  const bool lived_or_died =
+      std::ranges::any_of(events, [](const model::Event& e) { return e.id == EventId::CircuitDown || e.id == EventId::CircuitUp; });
   // First the act, then the telling: a move waits for nobody.
   std::vector<model::Event> opened;
   if (plan) {
@@ -97,6 +99,8 @@ void Daemon::act_on(const decision::Output& out) {
   account_incidents();
   metrics_->update(state);  // outage time is counted from the change, not from the next second
   status_due_ = true;
+  // The switch must know of a death that moves no class: connections may still be draining there.
+  if (!plan && lived_or_died && connections_.draining()) act_on(decider_->reissue(recorder_->reissued(boot_now())));
 }
 
 void Daemon::wake_at(Instant when) {
@@ -229,6 +233,7 @@ model::Status Daemon::status() const {
   s.mode = held ? model::Mode::Hold : model::Mode::Automatic;
   s.route_switch = actuators_->switch_status();
   s.pbxs = actuators_->pbx_statuses();
+  connections_.fill(s);
   recoveries_->fill(s);
   return s;
 }

@@ -7,6 +7,7 @@ namespace linekeeper::daemon {
 route::Desired route_desired(const model::Site& site, const model::Plan& plan, std::span<const std::optional<model::LinkState>> links,
                              const std::vector<std::string>& stay, const std::vector<std::optional<model::CircuitId>>& applied) {
   route::Desired desired;
+  desired.flow_mask = site.connections.keep ? site.connections.mask : 0;
   for (std::size_t i = 0; i < site.circuits.size(); ++i) {
     const model::Circuit& c = site.circuits[i];
     route::DesiredCircuit d{.name = c.name,
@@ -17,6 +18,8 @@ route::Desired route_desired(const model::Site& site, const model::Plan& plan, s
                             .source = {},
                             .pinned_sources = c.sources,
                             .mark = c.mark};
+    d.nat = c.nat;
+    d.dead = std::ranges::find(plan.dead, model::id_at<model::CircuitId>(i)) != plan.dead.end();
     if (links[i] && links[i]->present && links[i]->address) {
       d.source = links[i]->address;
       d.gateway = links[i]->gateway;
@@ -38,7 +41,8 @@ route::Desired route_desired(const model::Site& site, const model::Plan& plan, s
                                .escape = escape,
                                .mark = c.match.mark,
                                .source = c.match.source,
-                               .incoming_interface = c.match.incoming_interface});
+                               .incoming_interface = c.match.incoming_interface,
+                               .drain = std::chrono::ceil<std::chrono::seconds>(c.drain)});
   }
   return desired;
 }

@@ -330,9 +330,21 @@ const model::Circuit* next_way(const model::Status& s, const model::ClassChoice&
   return best ? &site[*best] : nullptr;
 }
 
+/// Connections left behind, of one class or on one circuit (the other may be any).
+void explain_drains(const model::Status& s, std::optional<model::ClassId> traffic_class, std::optional<model::CircuitId> circuit, Lines& out) {
+  for (const model::DrainStatus& d : s.drains) {
+    if ((traffic_class && d.traffic_class != *traffic_class) || (circuit && d.circuit != *circuit)) continue;
+    out.push_back(fmt::format("  draining    {} connection{} of {} stay{} on {} until {} end{}, for {} at most; new ones go the new way.", d.flows,
+                              d.flows == 1 ? "" : "s", (*s.site)[d.traffic_class].name, d.flows == 1 ? "s" : "", (*s.site)[d.circuit].name,
+                              d.flows == 1 ? "it" : "they", d.flows == 1 ? "s" : "",
+                              words(std::max<model::Duration>(d.until - s.now, model::Duration::zero()))));
+  }
+}
+
 void explain_class(const model::Status& s, const model::ClassChoice& c, Lines& out) {
   out.push_back(c.reason);
   for (const model::Rejected& r : c.rejected) out.push_back(fmt::format("  {:<10} {}", r.name, r.reason));
+  explain_drains(s, c.traffic_class, std::nullopt, out);
   if (!c.circuit) return;
   const model::Circuit* next = next_way(s, c);
   const std::string& now_on = (*s.site)[*c.circuit].name;
@@ -397,6 +409,7 @@ void explain_circuit(const model::Status& s, const model::CircuitStatus& c, Line
     if (d.circuit == c.circuit) out.push_back(fmt::format("  diagnosis   {}", d.sentence));
   out.push_back(fmt::format("  address     {}, {}{}", c.link.address ? c.link.address->to_string() : "none", gateway_clause(c),
                             c.resolver ? (*c.resolver ? "; its resolvers answer" : "; its resolvers do not answer") : ""));
+  explain_drains(s, std::nullopt, c.circuit, out);
   explain_detectors(site, c, out);
   for (const model::TargetStatus& t : c.targets) out.push_back(target_line(site, t));
   for (const model::CheckStatus& k : c.checks)
@@ -425,6 +438,8 @@ void explain_orders(const model::Status& s, Lines& out) {
                                                                     : "permission to go back, for",
                               o.subject.empty() ? "everything" : o.subject, o.to.empty() ? "" : " to " + o.to, o.owner,
                               words(std::max<model::Duration>(o.until - s.wall, model::Duration::zero())), o.reason));
+  if (!s.connections_problem.empty())
+    out.push_back(fmt::format("Connections in progress are not kept to their circuits: {}.", s.connections_problem));
   if (!s.route_switch.connected) out.push_back("The switch is not connected: routes stay as they are until it is back.");
 }
 

@@ -62,10 +62,14 @@ enum class EventId : std::uint8_t {
   CheckFailed,
   CheckPassed,  ///< a check of a circuit says something else than before, confirmed
   HopsShared,
-  HopsApart,    ///< two circuits go through one router, or not any more
-  ProberStuck,  ///< a prober has sent nothing for several intervals; its sockets are made anew
+  HopsApart,          ///< two circuits go through one router, or not any more
+  ProberStuck,        ///< a prober has sent nothing for several intervals; its sockets are made anew
+  ConnectionsStay,    ///< of a class, on a circuit that it left by plan
+  ConnectionsEnded,   ///< all of those
+  ConnectionsCut,     ///< deleted: their circuit is dead, its address gone, or their time over
+  ConnectionsUnkept,  ///< the kernel does not mark or translate them
 };
-inline constexpr int kEventCount = static_cast<int>(EventId::ProberStuck) + 1;
+inline constexpr int kEventCount = static_cast<int>(EventId::ConnectionsUnkept) + 1;
 
 /// "circuit.down": the stable id in the journal, --json and the log.
 [[nodiscard]] std::string_view to_string(EventId id);

@@ -256,6 +256,10 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"hops.shared", Severity::Warning},
     {"hops.apart", Severity::Notice},
     {"prober.stuck", Severity::Warning},
+    {"connections.stay", Severity::Info},
+    {"connections.ended", Severity::Info},
+    {"connections.cut", Severity::Notice},
+    {"connections.unkept", Severity::Warning},
 }};
 
 }  // namespace

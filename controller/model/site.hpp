@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "controller/model/check.hpp"
+#include "controller/model/connections.hpp"
 #include "controller/model/ids.hpp"
 #include "controller/model/ip_address.hpp"
 #include "controller/model/observation.hpp"
@@ -44,6 +45,7 @@ struct Circuit {
   std::vector<TargetId> targets;
   std::uint32_t table = 0;               ///< its own routing table
   std::optional<std::uint32_t> mark;     ///< packet mark that selects it, if any
+  Nat nat;                               ///< what becomes of the sources of what leaves by it
   std::vector<std::string> risk_groups;  ///< what it shares with others ("street-duct", "exchange-north"): of two ways out, the one that
                                          ///< shares nothing with what failed is taken
   std::vector<IpAddress> resolvers;      ///< its own: asked by it and by no other circuit
@@ -149,8 +151,9 @@ struct TrafficClass {
   ClassMatch match;
   Duration rto = std::chrono::seconds(60);
   Codec codec = Codec::None;
-  std::optional<QualityLimits> limits;  ///< nothing: only death moves it
-  bool avoid_metered = false;           ///< metered circuits are its last resort, whatever the order says
+  std::optional<QualityLimits> limits;     ///< nothing: only death moves it
+  Duration drain = std::chrono::hours(2);  ///< its connections may stay so long on a circuit that it has left and that lives
+  bool avoid_metered = false;              ///< metered circuits are its last resort, whatever the order says
   Failback failback;
 };
 
@@ -188,6 +191,13 @@ struct Trunk {
   Failback failback;
 };
 
+/// How connections in progress are treated when their class moves.
+struct Connections {
+  bool keep = true;                        ///< they stay on their circuit, and are deleted when that is dead
+  std::uint32_t mask = 0x00ff0000;         ///< bits of packet and connection marks that are ours (FlowMarks)
+  Duration drain = std::chrono::hours(2);  ///< of classes that do not say
+};
+
 struct Endpoints {
   std::string control_socket = "/run/linekeeper/control.sock";
   std::string switch_socket = "/run/linekeeper-switch/switch.sock";
@@ -212,6 +222,7 @@ struct Site {
   CircuitProbing probing;
   CircuitRule circuit_health;
   HealthRule carrier_health;
+  Connections connections;
   Endpoints endpoints;
 
   /// Whether there is a path from this circuit to that carrier: both are of one family.

@@ -124,6 +124,14 @@ struct Carried {
   std::optional<Duration> last_recovery;  ///< of the last incident that moved it
 };
 
+/// Connections of a class that stay behind on a circuit it no longer goes by.
+struct DrainStatus {
+  ClassId traffic_class;
+  CircuitId circuit;
+  std::uint64_t flows = 0;  ///< when last counted
+  Instant until{};          ///< then the rest is deleted, and begins anew where the class goes
+};
+
 struct ActuatorStatus {
   std::string name;  ///< "switch", or the PBX's name
   bool connected = false;
@@ -148,6 +156,8 @@ struct Status {
   std::vector<Override> overrides;
   ActuatorStatus route_switch;
   std::vector<ActuatorStatus> pbxs;
+  std::vector<DrainStatus> drains;
+  std::string connections_problem;            ///< why connections are not kept to their circuits or not translated; empty: they are
   std::vector<Incident> incidents;            ///< the newest first, at most 20
   std::map<Guard, std::uint64_t> suppressed;  ///< decisions held back, by guard
 

@@ -93,6 +93,10 @@ bool told_by_the_judge(EventId id) {
     case EventId::PbxConnected:
     case EventId::PbxLost:
     case EventId::PbxCorrected:
+    case EventId::ConnectionsStay:
+    case EventId::ConnectionsEnded:
+    case EventId::ConnectionsCut:
+    case EventId::ConnectionsUnkept:
     case EventId::LoopStalled: return false;
   }
   return false;

@@ -87,16 +87,16 @@ std::optional<Rule> read_rule(const NetlinkMessage& m) {
   r.protocol = attribute_u8(a[FRA_PROTOCOL]).value_or(0);
   r.table = attribute_u32(a[FRA_TABLE]).value_or(info->table);
   r.mark = attribute_u32(a[FRA_FWMARK]);
+  if (r.mark) r.mark_mask = attribute_u32(a[FRA_FWMASK]).value_or(kWholeMark);
   if (a[FRA_SRC] != nullptr) r.source = prefix_of(*family, attribute_address(a[FRA_SRC]), info->src_len);
   r.incoming = attribute_text(a[FRA_IIFNAME]);
   r.outgoing = attribute_text(a[FRA_OIFNAME]);
   const auto suppress = attribute_u32(a[FRA_SUPPRESS_PREFIXLEN]);
   if (suppress && *suppress != 0xFFFFFFFFU) r.suppress_prefixlength = static_cast<int>(*suppress);
   // FIB_RULE_DEV_DETACHED and friends are the kernel's notes, not selectors; an inverted rule is another rule.
-  const bool partial_mark = r.mark && attribute_u32(a[FRA_FWMASK]).value_or(0xFFFFFFFFU) != 0xFFFFFFFFU;
   r.other = info->action != FR_ACT_TO_TBL || (info->flags & FIB_RULE_INVERT) != 0 || info->tos != 0 || a[FRA_DST] != nullptr ||
             a[FRA_IP_PROTO] != nullptr || a[FRA_SPORT_RANGE] != nullptr || a[FRA_DPORT_RANGE] != nullptr || a[FRA_UID_RANGE] != nullptr ||
-            a[FRA_TUN_ID] != nullptr || a[FRA_L3MDEV] != nullptr || partial_mark;
+            a[FRA_TUN_ID] != nullptr || a[FRA_L3MDEV] != nullptr;
   return r;
 }
 
@@ -148,7 +148,7 @@ NetlinkRequest rule_message(const Operation& op, const Rule& r) {
   q.u8(FRA_PROTOCOL, r.protocol);
   if (r.mark) {
     q.u32(FRA_FWMARK, *r.mark);
-    q.u32(FRA_FWMASK, 0xFFFFFFFFU);
+    q.u32(FRA_FWMASK, r.mark_mask);
   }
   if (r.source) q.address(FRA_SRC, r.source->address);
   if (!r.incoming.empty()) q.text(FRA_IIFNAME, r.incoming);

@@ -22,8 +22,9 @@ struct Words {
                        r.source ? " src " + r.source->to_string() : "", foreign(r.protocol));
   }
   std::string operator()(const Rule& r) const {
-    return fmt::format("{}rule {}:{}{}{}{}{} lookup {}{}{}", six(r.family), r.priority, r.source ? " from " + r.source->to_string() : " from all",
-                       r.mark ? fmt::format(" fwmark {:#x}", *r.mark) : "", r.incoming.empty() ? "" : " iif " + r.incoming,
+    return fmt::format("{}rule {}:{}{}{}{}{}{} lookup {}{}{}", six(r.family), r.priority, r.source ? " from " + r.source->to_string() : " from all",
+                       r.mark ? fmt::format(" fwmark {:#x}", *r.mark) : "",
+                       r.mark && r.mark_mask != kWholeMark ? fmt::format("/{:#x}", r.mark_mask) : "", r.incoming.empty() ? "" : " iif " + r.incoming,
                        r.outgoing.empty() ? "" : " oif " + r.outgoing, r.other ? " (more)" : "",
                        r.table == kMainTable ? std::string("main") : std::to_string(r.table),
                        r.suppress_prefixlength >= 0 ? fmt::format(" suppress_prefixlength {}", r.suppress_prefixlength) : "", foreign(r.protocol));

@@ -19,6 +19,8 @@ inline constexpr std::uint32_t kTerminalMetric = 4294967294U;  // of the unreach
 /// Metric of a default of ours: what the kernel makes of none given (IP6_RT_PRIO_USER in linux/ipv6_route.h).
 [[nodiscard]] constexpr std::uint32_t default_metric(model::Family family) { return family == model::Family::V4 ? 0 : 1024; }
 
+inline constexpr std::uint32_t kWholeMark = 0xFFFFFFFFU;
+
 // Which nexthop object belongs to which table: by arithmetic, so that a restart needs no memory to find its own.
 inline constexpr std::uint32_t kClassNexthopFirst = 75000;
 [[nodiscard]] constexpr std::uint32_t circuit_nexthop(std::uint32_t table) { return kNexthopFirst + (table - kTableFirst); }
@@ -72,6 +74,7 @@ struct Rule {
   model::Family family = model::Family::V4;
   std::uint32_t table = 0;
   std::optional<std::uint32_t> mark;
+  std::uint32_t mark_mask = kWholeMark;  ///< the bits that `mark` is about
   std::optional<model::Prefix> source;
   std::string incoming;  ///< iif; empty: any
   std::string outgoing;  ///< oif; empty: any

@@ -33,20 +33,31 @@ std::string kernel_sentence(const nlmsghdr& h) {
 
 }  // namespace
 
-NetlinkRequest::NetlinkRequest(std::uint16_t type, std::uint16_t flags) : header_(mnl_nlmsg_put_header(buffer_.data())) {
-  header_->nlmsg_type = type;
-  header_->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
+NetlinkRequest::NetlinkRequest(std::uint16_t type, std::uint16_t flags) {
+  mnl_nlmsg_put_header(buffer_.data());
+  header()->nlmsg_type = type;
+  header()->nlmsg_flags = static_cast<std::uint16_t>(NLM_F_REQUEST | flags);
 }
 
-void NetlinkRequest::u8(std::uint16_t attribute, std::uint8_t value) { LK_ASSERT(mnl_attr_put_u8_check(header_, buffer_.size(), attribute, value)); }
+nlattr* NetlinkRequest::begin_nest(std::uint16_t attribute) {
+  nlattr* nest = mnl_attr_nest_start_check(header(), buffer_.size(), attribute);
+  LK_ASSERT(nest != nullptr);
+  return nest;
+}
+
+void NetlinkRequest::u8(std::uint16_t attribute, std::uint8_t value) { LK_ASSERT(mnl_attr_put_u8_check(header(), buffer_.size(), attribute, value)); }
 void NetlinkRequest::u32(std::uint16_t attribute, std::uint32_t value) {
-  LK_ASSERT(mnl_attr_put_u32_check(header_, buffer_.size(), attribute, value));
+  LK_ASSERT(mnl_attr_put_u32_check(header(), buffer_.size(), attribute, value));
 }
 void NetlinkRequest::text(std::uint16_t attribute, const std::string& value) {
-  LK_ASSERT(mnl_attr_put_strz_check(header_, buffer_.size(), attribute, value.c_str()));
+  LK_ASSERT(mnl_attr_put_strz_check(header(), buffer_.size(), attribute, value.c_str()));
 }
 void NetlinkRequest::address(std::uint16_t attribute, const model::IpAddress& value) {
-  LK_ASSERT(mnl_attr_put_check(header_, buffer_.size(), attribute, value.size(), value.bytes.data()));
+  LK_ASSERT(mnl_attr_put_check(header(), buffer_.size(), attribute, value.size(), value.bytes.data()));
+}
+
+void NetlinkRequest::raw(std::uint16_t attribute, std::span<const std::byte> value) {
+  LK_ASSERT(mnl_attr_put_check(header(), buffer_.size(), attribute, value.size(), value.data()));
 }
 
 NetlinkMessage::NetlinkMessage(const nlmsghdr& header) : words_((header.nlmsg_len + 3) / 4) { std::memcpy(words_.data(), &header, header.nlmsg_len); }
@@ -75,6 +86,16 @@ std::optional<std::uint8_t> attribute_u8(const nlattr* a) {
   return mnl_attr_get_u8(a);
 }
 
+const nlattr* nested_attribute(const nlattr* a, std::uint16_t type) {
+  if (a == nullptr) return nullptr;
+  const auto* begin = static_cast<const char*>(mnl_attr_get_payload(a));
+  const char* end = begin + mnl_attr_get_payload_len(a);
+  for (const auto* n = reinterpret_cast<const nlattr*>(begin);
+       reinterpret_cast<const char*>(n) < end && mnl_attr_ok(n, static_cast<int>(end - reinterpret_cast<const char*>(n))); n = mnl_attr_next(n))
+    if (mnl_attr_get_type(n) == type) return n;
+  return nullptr;
+}
+
 std::string attribute_text(const nlattr* a) {
   if (a == nullptr) return {};
   const char* text = mnl_attr_get_str(a);
@@ -89,9 +110,9 @@ std::optional<model::IpAddress> attribute_address(const nlattr* a) {
   return std::nullopt;
 }
 
-model::Result<Netlink> Netlink::open(std::initializer_list<unsigned> groups) {
-  mnl_socket* raw = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | (groups.size() > 0 ? SOCK_NONBLOCK : 0));
-  if (raw == nullptr) return std::unexpected(failure("cannot open a routing netlink socket", errno));
+model::Result<Netlink> Netlink::open(std::initializer_list<unsigned> groups, int bus) {
+  mnl_socket* raw = mnl_socket_open2(bus, SOCK_CLOEXEC | (groups.size() > 0 ? SOCK_NONBLOCK : 0));
+  if (raw == nullptr) return std::unexpected(failure("cannot open a netlink socket", errno));
   Netlink netlink(raw);
   if (mnl_socket_bind(raw, 0, MNL_SOCKET_AUTOPID) < 0) return std::unexpected(failure("cannot bind a netlink socket", errno));
   int on = 1;
@@ -117,8 +138,9 @@ model::Result<void> Netlink::send(NetlinkRequest& request) {
   }
 }
 
-model::Result<bool> Netlink::collect(std::vector<NetlinkMessage>& into) {
+model::Result<bool> Netlink::collect(const std::function<void(const nlmsghdr&)>& each) {
   bool whole = true;
+  std::size_t seen = 0;
   for (;;) {
     const ssize_t got = mnl_socket_recvfrom(socket_.get(), buffer_.data(), buffer_.size());
     if (got < 0 && errno == EINTR) continue;
@@ -134,8 +156,8 @@ model::Result<bool> Netlink::collect(std::vector<NetlinkMessage>& into) {
         if (code != 0) return std::unexpected(failure("the kernel refused", code, kernel_sentence(*h)));
         return whole;
       }
-      if (into.size() >= kMaxDump) return std::unexpected(failure("a dump without end", EOVERFLOW));
-      into.emplace_back(*h);
+      if (++seen > kMaxDump) return std::unexpected(failure("a dump without end", EOVERFLOW));
+      each(*h);
       if ((h->nlmsg_flags & NLM_F_MULTI) == 0) return whole;  // the one answer to ask()
     }
   }
@@ -144,32 +166,72 @@ model::Result<bool> Netlink::collect(std::vector<NetlinkMessage>& into) {
 model::Result<void> Netlink::carry_out(NetlinkRequest& request) {
   request.header()->nlmsg_flags |= NLM_F_ACK;
   if (auto sent = send(request); !sent) return sent;
-  std::vector<NetlinkMessage> none;
-  auto done = collect(none);
+  auto done = collect([](const nlmsghdr&) {});
   if (!done) return std::unexpected(done.error());
+  return {};
+}
+
+model::Result<void> Netlink::transact(std::vector<NetlinkRequest>& batch) {
+  std::vector<char> bytes;
+  const std::uint32_t first = sequence_ + 1;
+  for (NetlinkRequest& q : batch) {
+    q.header()->nlmsg_seq = ++sequence_;
+    // The last but the end of the batch is acknowledged, so that silence is not taken for success.
+    if (batch.size() >= 2 && &q == &batch[batch.size() - 2]) q.header()->nlmsg_flags |= NLM_F_ACK;
+    const auto* begin = reinterpret_cast<const char*>(q.header());
+    bytes.insert(bytes.end(), begin, begin + q.header()->nlmsg_len);
+    bytes.resize(MNL_ALIGN(bytes.size()));
+  }
+  const int room = static_cast<int>(2 * bytes.size());
+  ::setsockopt(fd(), SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof room);
+  if (mnl_socket_sendto(socket_.get(), bytes.data(), bytes.size()) < 0) return std::unexpected(failure("cannot send to the kernel", errno));
+  // A batch is carried out while it is sent: what the kernel has to say of it is waiting now.
+  bool acknowledged = false;
+  std::optional<model::Error> refused;
+  for (;;) {
+    const ssize_t got = ::recv(fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) break;
+    int left = static_cast<int>(got);
+    for (auto* h = reinterpret_cast<nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+      if (h->nlmsg_seq < first || h->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(h) < sizeof(nlmsgerr)) continue;
+      const int code = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(h))->error;
+      acknowledged = acknowledged || code == 0;
+      if (code != 0 && !refused) refused = failure("the kernel refused", code, kernel_sentence(*h));
+    }
+  }
+  if (refused) return std::unexpected(*refused);
+  if (!acknowledged) return std::unexpected(failure("no answer from the kernel", ETIMEDOUT));
   return {};
 }
 
 model::Result<NetlinkMessage> Netlink::ask(NetlinkRequest& request) {
   if (auto sent = send(request); !sent) return std::unexpected(sent.error());
   std::vector<NetlinkMessage> answer;
-  auto done = collect(answer);
+  auto done = collect([&](const nlmsghdr& h) { answer.emplace_back(h); });
   if (!done) return std::unexpected(done.error());
   if (answer.empty()) return std::unexpected(failure("an empty answer from the kernel", ENODATA));
   return std::move(answer.front());
 }
 
-model::Result<std::vector<NetlinkMessage>> Netlink::dump(NetlinkRequest& request) {
+model::Result<void> Netlink::dump(NetlinkRequest& request, const std::function<void(const nlmsghdr&)>& each, const std::function<void()>& anew) {
   request.header()->nlmsg_flags |= NLM_F_DUMP;
   for (int attempt = 0; attempt < kDumpAttempts; ++attempt) {
-    if (auto sent = send(request); !sent) return std::unexpected(sent.error());
-    std::vector<NetlinkMessage> all;
-    auto whole = collect(all);
-    if (!whole && whole.error().code == ENOENT) return std::vector<NetlinkMessage>{};
+    if (auto sent = send(request); !sent) return sent;
+    anew();
+    auto whole = collect(each);
+    if (!whole && whole.error().code == ENOENT) return {};
     if (!whole) return std::unexpected(whole.error());
-    if (*whole) return all;
+    if (*whole) return {};
   }
   return std::unexpected(failure("the kernel's tables change faster than they can be read", EBUSY));
+}
+
+model::Result<std::vector<NetlinkMessage>> Netlink::dump(NetlinkRequest& request) {
+  std::vector<NetlinkMessage> all;
+  auto done = dump(request, [&](const nlmsghdr& h) { all.emplace_back(h); }, [&] { all.clear(); });
+  if (!done) return std::unexpected(done.error());
+  return all;
 }
 
 Netlink::Heard Netlink::hear() {

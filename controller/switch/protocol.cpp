@@ -16,6 +16,8 @@ constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxSentence = 1024;
 constexpr std::size_t kMaxChanges = 150;  // of kMaxChange bytes: an Applied always fits into kMaxMessage
 constexpr std::size_t kMaxChange = 200;
+constexpr std::uint64_t kMaxDrain = 366UL * 86'400;
+constexpr std::size_t kMaxFlowLines = 128;  // of each kind: a Flows fits into kMaxMessage with the longest names
 
 model::Error malformed(std::string what) {
   return {.what = "malformed message: " + std::move(what), .remedy = "linekeeperd and linekeeper-switch must be of the same release"};
@@ -70,6 +72,7 @@ class Reader {
   }
   std::uint32_t u32(std::string_view key) { return static_cast<std::uint32_t>(number(key, std::numeric_limits<std::uint32_t>::max())); }
 
+  bool maybe_flag(std::string_view key) { return member(key, false) != nullptr && flag(key); }
   bool flag(std::string_view key) {
     const json::value* v = member(key, true);
     if (v == nullptr) return false;
@@ -142,6 +145,16 @@ DesiredCircuit read_circuit(Reader r) {
   c.gateway = r.maybe_parsed<model::IpAddress>("gateway");
   c.source = r.maybe_parsed<model::IpAddress>("source");
   c.mark = r.maybe_u32("mark");
+  if (const auto nat = r.maybe_text("nat", kMaxName)) {
+    if (const auto address = model::IpAddress::parse(*nat))
+      c.nat = {.kind = Nat::Kind::Fixed, .address = *address};
+    else if (*nat == "masquerade")
+      c.nat.kind = Nat::Kind::Masquerade;
+    else
+      r.fail("nat", "is neither 'masquerade' nor an address");
+  }
+  c.dead = r.maybe_flag("dead");
+  c.flow = r.maybe_u32("flow").value_or(0);
   for (const std::string& t : r.texts("pinned_sources", kMaxName)) {
     const auto p = model::Prefix::parse(t);
     if (p)
@@ -162,6 +175,8 @@ DesiredClass read_class(Reader r) {
   c.mark = r.maybe_u32("mark");
   c.source = r.maybe_parsed<model::Prefix>("source");
   c.incoming_interface = r.maybe_text("incoming_interface", kMaxName);
+  if (r.member("drain_s", false) != nullptr) c.drain = std::chrono::seconds(r.number("drain_s", kMaxDrain));
+  c.flow = r.maybe_u32("flow").value_or(0);
   return c;
 }
 
@@ -174,6 +189,7 @@ Apply read_apply(Reader& r, std::string& mistake) {
                  [&](const json::value& v, const std::string& where) { a.desired.circuits.push_back(read_circuit({v, where, mistake})); });
     desired.list("classes", true,
                  [&](const json::value& v, const std::string& where) { a.desired.classes.push_back(read_class({v, where, mistake})); });
+    a.desired.flow_mask = desired.maybe_u32("flow_mask").value_or(0);
   }
   a.retired_classes = r.texts("retired_classes", kMaxName);
   return a;
@@ -187,6 +203,9 @@ json::object write_desired(const Desired& desired) {
     if (c.gateway) o["gateway"] = c.gateway->to_string();
     if (c.source) o["source"] = c.source->to_string();
     if (c.mark) o["mark"] = *c.mark;
+    if (c.nat.kind != Nat::Kind::Off) o["nat"] = c.nat.kind == Nat::Kind::Fixed ? c.nat.address.to_string() : "masquerade";
+    if (c.dead) o["dead"] = true;
+    if (c.flow != 0) o["flow"] = c.flow;
     json::array pinned;
     for (const auto& p : c.pinned_sources) pinned.emplace_back(p.to_string());
     o["pinned_sources"] = std::move(pinned);
@@ -199,9 +218,13 @@ json::object write_desired(const Desired& desired) {
     if (c.mark) o["mark"] = *c.mark;
     if (c.source) o["source"] = c.source->to_string();
     if (c.incoming_interface) o["incoming_interface"] = *c.incoming_interface;
+    if (c.drain.count() != 0) o["drain_s"] = c.drain.count();
+    if (c.flow != 0) o["flow"] = c.flow;
     classes.push_back(std::move(o));
   }
-  return {{"circuits", std::move(circuits)}, {"classes", std::move(classes)}};
+  json::object all{{"circuits", std::move(circuits)}, {"classes", std::move(classes)}};
+  if (desired.flow_mask != 0) all["flow_mask"] = desired.flow_mask;
+  return all;
 }
 
 json::array strings(const std::vector<std::string>& all) {
@@ -275,6 +298,22 @@ struct Writer {
     o["gave_up"] = d.gave_up;
     return o;
   }
+  json::object operator()(const Flows& f) const {
+    json::object o = with_type("flows");
+    json::array draining, cuts;
+    for (const Draining& d : f.draining)
+      if (draining.size() < kMaxFlowLines)
+        draining.push_back(
+            json::object{{"class", d.traffic_class}, {"circuit", d.circuit}, {"flows", d.flows}, {"left_s", std::max<long>(d.left.count(), 0)}});
+    for (const Cut& c : f.cut)
+      if (cuts.size() < kMaxFlowLines)
+        cuts.push_back(json::object{{"class", c.traffic_class}, {"circuit", c.circuit}, {"why", c.why}, {"flows", c.flows}, {"strays", c.strays}});
+    o["draining"] = std::move(draining);
+    o["cut"] = std::move(cuts);
+    o["problem"] = cut(f.problem, kMaxSentence);
+    o["remedy"] = cut(f.remedy, kMaxSentence);
+    return o;
+  }
 };
 
 /// The message as a JSON object of our version, and its type.
@@ -308,6 +347,29 @@ StateReply read_state(Reader& r, std::string& mistake) {
                          .interface = c.maybe_text("interface", kMaxName).value_or("")});
   });
   return s;
+}
+
+Flows read_flows(Reader& r, std::string& mistake) {
+  constexpr auto kAny = std::numeric_limits<std::uint64_t>::max();
+  Flows f;
+  r.list("draining", true, [&](const json::value& v, const std::string& where) {
+    Reader d(v, where, mistake);
+    f.draining.push_back({.traffic_class = d.text("class", kMaxName),
+                          .circuit = d.text("circuit", kMaxName),
+                          .flows = d.number("flows", kAny),
+                          .left = std::chrono::seconds(d.number("left_s", kMaxDrain))});
+  });
+  r.list("cut", true, [&](const json::value& v, const std::string& where) {
+    Reader c(v, where, mistake);
+    f.cut.push_back({.traffic_class = c.text("class", kMaxName),
+                     .circuit = c.text("circuit", kMaxName),
+                     .why = c.text("why", kMaxName),
+                     .flows = c.number("flows", kAny),
+                     .strays = c.flag("strays")});
+  });
+  f.problem = r.text("problem", kMaxSentence);
+  f.remedy = r.text("remedy", kMaxSentence);
+  return f;
 }
 
 }  // namespace
@@ -357,6 +419,8 @@ model::Result<Reply> parse_reply(std::string_view message) {
     reply = Failed{.generation = r.number("generation", kAny), .why = r.text("why", kMaxSentence), .remedy = r.text("remedy", kMaxSentence)};
   } else if (type == "drift") {
     reply = Drift{.what = r.text("what", kMaxSentence), .repaired = r.flag("repaired"), .gave_up = r.flag("gave_up")};
+  } else if (type == "flows") {
+    reply = read_flows(r, mistake);
   } else {
     return std::unexpected(malformed("'" + type + "' is no reply"));
   }

@@ -9,16 +9,23 @@
 //                      refused {v, type:"refused", generation, guard, why, remedy, classes:[...]}   nothing was touched
 //                      failed  {v, type:"failed", generation, why, remedy}                the kernel said no, or read back differs
 //                      drift   {v, type:"drift", what, repaired, gave_up}                 a foreign hand changed what is ours
+//                      flows   {v, type:"flows", draining:[...], cut:[...], problem, remedy}   what became of connections in progress
+//
+// What plans say of connections (flow_mask, nat, dead, drain_s) and the flows message came later and are additive: who does not
+// send the former keeps none and is never sent the latter, so the version stays 1.
 //
 // A message is at most kMaxMessage bytes; anything malformed is answered by `refused` with guard "protocol" and the
 // connection is kept. Parsing is bounded in size and depth and never throws. Every apply needs a generation of its own, above all
 // earlier ones, whatever became of those.
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
+#include "controller/model/connections.hpp"
 #include "controller/model/error.hpp"
 #include "controller/model/ip_address.hpp"
 
@@ -33,6 +40,9 @@ inline constexpr std::uint8_t kRouteProtocol = 178;  // unassigned in iproute2's
 inline constexpr std::uint32_t kTableFirst = 7000, kTableLast = 7999;
 inline constexpr std::uint32_t kRuleFirst = 7000, kRuleLast = 7999;  // rule priorities
 inline constexpr std::uint32_t kNexthopFirst = 70000, kNexthopLast = 79999;
+inline constexpr std::string_view kFlowTable = "linekeeper";  // of nftables, family ip
+
+using model::Nat;
 
 /// One circuit as the kernel is to know it.
 struct DesiredCircuit {
@@ -44,6 +54,10 @@ struct DesiredCircuit {
   std::optional<model::IpAddress> source;     ///< its own address: preferred source, and a `from` rule
   std::vector<model::Prefix> pinned_sources;  ///< LAN sources that always leave by it
   std::optional<std::uint32_t> mark;
+  Nat nat;
+  bool dead = false;  ///< what still goes by it goes nowhere: its connections need not be waited for
+  /// What its connections are marked with, given by the switch and kept under its name; 0: none yet.
+  std::uint32_t flow = 0;
   friend bool operator==(const DesiredCircuit&, const DesiredCircuit&) = default;
 };
 
@@ -57,12 +71,15 @@ struct DesiredClass {
   std::optional<std::uint32_t> mark;
   std::optional<model::Prefix> source;
   std::optional<std::string> incoming_interface;
+  std::chrono::seconds drain{};  ///< how long its connections may stay behind on a circuit that lives
+  std::uint32_t flow = 0;        ///< as for a circuit
   friend bool operator==(const DesiredClass&, const DesiredClass&) = default;
 };
 
 struct Desired {
   std::vector<DesiredCircuit> circuits;
   std::vector<DesiredClass> classes;
+  std::uint32_t flow_mask = 0;  ///< bits of packet and connection marks that are ours; 0: connections are not kept to their circuit
   friend bool operator==(const Desired&, const Desired&) = default;
 };
 
@@ -115,7 +132,26 @@ struct Drift {
   bool repaired = false;
   bool gave_up = false;
 };
-using Reply = std::variant<StateReply, Applied, Refused, Failed, Drift>;
+/// Connections of a class that stay behind on a circuit it no longer goes by.
+struct Draining {
+  std::string traffic_class, circuit;
+  std::uint64_t flows = 0;
+  std::chrono::seconds left{};  ///< until they are cut
+};
+/// Connections deleted, so that they begin anew where their class goes now.
+struct Cut {
+  std::string traffic_class;  ///< empty: of every class (an address that is gone)
+  std::string circuit;
+  std::string why;  ///< "dead", "deadline", "removed", "address"
+  std::uint64_t flows = 0;
+  bool strays = false;  ///< found by a later look
+};
+struct Flows {
+  std::vector<Draining> draining;  ///< all there are now
+  std::vector<Cut> cut;            ///< since the last message
+  std::string problem, remedy;     ///< why connections are not kept or not translated now; empty: they are as wanted
+};
+using Reply = std::variant<StateReply, Applied, Refused, Failed, Drift, Flows>;
 
 [[nodiscard]] std::string encode(const Request& request);
 [[nodiscard]] std::string encode(const Reply& reply);

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <tuple>
 
+#include "controller/switch/flow_marks.hpp"
+
 namespace linekeeper::route {
 namespace {
 
@@ -63,7 +65,15 @@ Rule source_rule(const model::Prefix& source, std::uint32_t table) {
   return r;
 }
 
-void want_circuit(const DesiredCircuit& c, bool used, const KernelState& observed, Wanted& w) {
+/// A site's own marks are compared without our bits, which connections in progress carry beside them.
+Rule mark_rule(std::uint32_t priority, Family family, std::uint32_t table, std::uint32_t mark, std::uint32_t mask) {
+  Rule r = rule_to(priority, family, table);
+  r.mark = mark;
+  r.mark_mask = mask;
+  return r;
+}
+
+void want_circuit(const DesiredCircuit& c, bool used, const FlowMarks& marks, const KernelState& observed, Wanted& w) {
   w.routes.push_back({.table = c.table,
                       .protocol = kRouteProtocol,
                       .type = RouteType::Unreachable,
@@ -81,10 +91,10 @@ void want_circuit(const DesiredCircuit& c, bool used, const KernelState& observe
   } else if (used) {
     keep_what_stands(c.table, circuit_nexthop(c.table), observed, w);
   }
-  if (c.mark) {
-    w.rules.push_back(rule_to(kRuleMark, c.family, c.table));
-    w.rules.back().mark = c.mark;
-  }
+  if (c.mark) w.rules.push_back(mark_rule(kRuleMark, c.family, c.table, *c.mark, ~marks.mask()));
+  // Connections keep to their circuit only while it leads somewhere: else they go as their class does, not into its `unreachable`.
+  const bool leads = std::ranges::any_of(w.routes, [&](const Route& r) { return r.table == c.table && r.nexthop != 0; });
+  if (marks.on() && c.flow != 0 && leads) w.rules.push_back(mark_rule(kRuleConnection, c.family, c.table, marks.value(c.flow), marks.circuit_mask()));
   w.rules.push_back(rule_to(kRuleOutgoing, c.family, c.table));
   w.rules.back().outgoing = c.interface;
   if (c.source) w.rules.push_back(source_rule({*c.source, static_cast<std::uint8_t>(c.source->size() * 8)}, c.table));
@@ -95,6 +105,7 @@ void want_class(const DesiredClass& c, std::uint32_t position, const Desired& de
   const bool everything = !c.mark && !c.source && !c.incoming_interface;
   Rule r = rule_to(everything ? kRuleEverything : kRuleClass + position, c.family, c.table);
   r.mark = c.mark;
+  if (c.mark) r.mark_mask = ~desired.flow_mask;
   r.source = c.source;
   r.incoming = c.incoming_interface.value_or("");
   w.rules.push_back(r);
@@ -155,7 +166,8 @@ Wanted wanted(const Desired& desired, const KernelState& observed) {
     w.rules.push_back(rule_to(kRuleMain, family, kMainTable));
     w.rules.back().suppress_prefixlength = 0;
   }
-  for (const DesiredCircuit& c : desired.circuits) want_circuit(c, holds(desired.classes, c.name, &DesiredClass::circuit), observed, w);
+  for (const DesiredCircuit& c : desired.circuits)
+    want_circuit(c, holds(desired.classes, c.name, &DesiredClass::circuit), FlowMarks(desired.flow_mask), observed, w);
   std::uint32_t position = 0;
   for (const DesiredClass& c : desired.classes) want_class(c, position++, desired, observed, w);
   // Two circuits' values may ask for the same rule (a pinned source that is also the own address): the kernel keeps one.

@@ -15,11 +15,15 @@ namespace linekeeper::route {
 
 // Rule priorities; the order is what makes draining and LAN replies work. Sources: the longer prefix first.
 inline constexpr std::uint32_t kRuleMain = 7000;        // main, but not its default: local and connected first
-inline constexpr std::uint32_t kRuleMark = 7100;        // flows that carry their circuit
+inline constexpr std::uint32_t kRuleMark = 7100;        // marks of the site's own that name a circuit
+inline constexpr std::uint32_t kRuleConnection = 7110;  // connections that carry their circuit
 inline constexpr std::uint32_t kRuleOutgoing = 7200;    // sockets bound to the device (probes)
 inline constexpr std::uint32_t kRuleSource = 7300;      // + (32 - prefix length)
 inline constexpr std::uint32_t kRuleClass = 7500;       // + position in the plan
 inline constexpr std::uint32_t kRuleEverything = 7999;  // the class that matches everything
+
+/// A rule that keeps connections to their circuit: it stands only while that leads somewhere.
+[[nodiscard]] inline bool keeps_connections(const Rule& r) { return r.priority == kRuleConnection; }
 
 struct Wanted {
   std::vector<Nexthop> nexthops;

@@ -6,6 +6,7 @@
 
 #include "controller/runtime/clock.hpp"
 #include "controller/runtime/log.hpp"
+#include "controller/switch/flow_marks.hpp"
 #include "controller/switch/read_back.hpp"
 
 namespace linekeeper::route {
@@ -44,6 +45,21 @@ int interface_of(const Object& object, const Wanted& want) {
   return n == want.nexthops.end() ? 0 : n->ifindex;
 }
 
+/// A rule that keeps connections to their circuit goes when that leads nowhere, and comes again with it.
+bool follows_link(const Operation& op, const Desired& desired, const KernelState& state, const std::set<int>& excused) {
+  const auto* rule = std::get_if<Rule>(&op.object);
+  if (rule == nullptr || !keeps_connections(*rule)) return false;
+  const auto circuit = std::ranges::find(desired.circuits, rule->table, &DesiredCircuit::table);
+  const Link* link = circuit == desired.circuits.end() ? nullptr : state.link(circuit->interface);
+  return op.act == Act::Remove || (link != nullptr && excused.contains(link->ifindex));
+}
+
+std::vector<std::uint32_t> busy_numbers(const FlowMemory& memory) {
+  std::vector<std::uint32_t> numbers;
+  for (const LeftBehind& b : memory.behind) numbers.push_back(b.circuit);
+  return numbers;
+}
+
 std::string join(const std::vector<std::string>& all) {
   constexpr std::size_t kNamed = 5;
   std::string text;
@@ -77,6 +93,7 @@ void RouteSwitch::save() {
 }
 
 Reply RouteSwitch::hello() {
+  flows_.tell_again();
   StateReply reply{.generation = memory_.accepted, .classes = {}};
   auto state = read(nullptr);
   if (!state) return Failed{.generation = memory_.accepted, .why = state.error().what, .remedy = state.error().remedy};
@@ -126,6 +143,7 @@ model::Result<KernelState> RouteSwitch::converge(const Desired& desired, KernelS
 std::string RouteSwitch::put_back(const KernelState& before, const Apply& plan) {
   auto state = read(&plan.desired);
   if (!state) return "what stood could not be put back: " + state.error().what;
+  if (memory_.desired) flows_.prepare(plan.desired, *memory_.desired, memory_.flows);
   std::string trouble;
   for (const Operation& op : way_back(plan, before, *state))
     if (auto done = kernel_.carry_out(op); !done) trouble = done.error().what;
@@ -148,9 +166,11 @@ std::vector<std::string> RouteSwitch::proofs(const Desired& desired, const std::
   return remarks;
 }
 
-Reply RouteSwitch::apply(const Apply& plan, model::Instant now) {
+Reply RouteSwitch::apply(const Apply& given, model::Instant now) {
+  Apply plan = given;
   if (auto r = stale_generation(plan, memory_)) return *r;
   if (auto r = foreign_ranges(plan)) return *r;  // before its tables are read
+  number_flows(plan.desired, memory_.desired, busy_numbers(memory_.flows));
   auto before = read(&plan.desired);
   if (!before) return failed(plan, "cannot read the kernel's tables: " + before.error().what, before.error().remedy);
   if (auto r = judge(plan, memory_, *before, now)) return *r;
@@ -161,6 +181,7 @@ Reply RouteSwitch::apply(const Apply& plan, model::Instant now) {
   memory_.accepted = plan.generation;
   remember_moves(plan, *before, now, memory_);
   save();  // before the act: a crash must not forget a move (I3) or accept an old plan again (I21)
+  flows_.prepare(memory_.desired, plan.desired, memory_.flows);
   auto after = converge(plan.desired, *before);
   if (!after) return failed(plan, after.error().what + "; " + put_back(*before, plan), after.error().remedy);
   std::vector<std::string> contradicted;
@@ -171,6 +192,7 @@ Reply RouteSwitch::apply(const Apply& plan, model::Instant now) {
 
   Applied applied{.generation = plan.generation, .changes = describe(operations, plan.desired, *before), .took_us = 0};
   applied.changes.insert(applied.changes.end(), remarks.begin(), remarks.end());
+  flows_.stands(memory_.desired, plan.desired, memory_.flows, now);
   if (memory_.desired) add_tables(*memory_.desired, leftover_);  // a table given up is still looked into for strays
   memory_.desired = plan.desired;
   memory_.applied = plan.generation;
@@ -202,7 +224,7 @@ std::vector<Drift> RouteSwitch::look(const std::set<int>& excused, model::Instan
   std::vector<std::string> repaired;
   std::vector<std::string> gave_up;
   for (const Operation& op : reach(want, *state)) {
-    const bool own_doing = excused.contains(interface_of(op.object, want));
+    const bool own_doing = excused.contains(interface_of(op.object, want)) || follows_link(op, *memory_.desired, *state, excused);
     const std::string words = (op.act == Act::Put ? "missing or changed: " : "stray: ") + to_string(op.object);
     const std::string foreign = overwritten(op, *state);
     const auto verdict = own_doing && foreign.empty() ? RepairLimit::Verdict::Repair : repairs_.ask(object_key(op.object), now);
@@ -216,12 +238,19 @@ std::vector<Drift> RouteSwitch::look(const std::set<int>& excused, model::Instan
   }
   std::vector<Drift> drifts;
   if (!repaired.empty()) drifts.push_back({.what = join(repaired), .repaired = true, .gave_up = false});
+  if (auto drift = flows_.look(*memory_.desired, memory_.flows, repairs_, now)) drifts.push_back(std::move(*drift));
   if (!gave_up.empty()) {
     drifts.push_back({.what = join(gave_up) + fmt::format(" (put back {} times in 10 minutes; now left alone)", kRepairsPerTenMinutes),
                       .repaired = false,
                       .gave_up = true});
   }
   return drifts;
+}
+
+std::optional<Flows> RouteSwitch::tend(model::Instant now) {
+  if (!memory_.desired) return std::nullopt;
+  if (flows_.work(*memory_.desired, memory_.flows, kernel_, now)) save();
+  return flows_.news(*memory_.desired, memory_.flows, now);
 }
 
 model::Result<std::vector<std::string>> RouteSwitch::remove_everything() {
@@ -232,6 +261,9 @@ model::Result<std::vector<std::string>> RouteSwitch::remove_everything() {
     if (auto done = kernel_.carry_out(op); !done) return std::unexpected(done.error());
     removed.push_back(to_string(op.object));
   }
+  auto table = flows_.remove(memory_.flows);
+  if (!table) return std::unexpected(table.error());
+  removed.insert(removed.end(), table->begin(), table->end());
   file_.remove();
   memory_ = {};
   return removed;

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/switch/flow_switch.hpp"
 #include "controller/switch/kernel.hpp"
 #include "controller/switch/switch_memory.hpp"
 
@@ -20,7 +21,7 @@ class RouteSwitch {
 
   /// Guards -> difference -> kernel -> read back by dump and by routing decision. Applied, Refused (nothing touched) or Failed
   /// (what stood was put back as far as the kernel let us).
-  [[nodiscard]] Reply apply(const Apply& plan, model::Instant now);
+  [[nodiscard]] Reply apply(const Apply& given, model::Instant now);
 
   /// Has the kernel ask the gateway of a circuit of the last applied plan whether it lives; no more than once a second for each.
   /// Routes are not touched. @return true when it is being asked because of this
@@ -30,6 +31,10 @@ class RouteSwitch {
   /// @param excused interfaces whose link or address changed: what the kernel itself took away with them is not drift, and is put
   ///        back without counting. @return what a foreign hand changed.
   [[nodiscard]] std::vector<Drift> look(const std::set<int>& excused, model::Instant now);
+
+  /// Connections in progress: counts and deletes what is due. Call at next_tending(), and after every apply. @return what is new.
+  [[nodiscard]] std::optional<Flows> tend(model::Instant now);
+  [[nodiscard]] std::optional<model::Instant> next_tending() const { return next_look(memory_.flows); }
 
   /// Removes every object of ours and the memory. @return what was removed, in words.
   [[nodiscard]] model::Result<std::vector<std::string>> remove_everything();
@@ -49,6 +54,7 @@ class RouteSwitch {
   std::set<std::uint32_t> leftover_;  // tables with routes of ours that were there before we started
   RepairLimit repairs_;
   std::map<std::string, model::Instant> asked_;  // gateways, by circuit of the last plan
+  FlowSwitch flows_;
 };
 
 }  // namespace linekeeper::route

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <set>
 
+#include "controller/switch/flow_marks.hpp"
+
 namespace linekeeper::route {
 namespace {
 
@@ -156,6 +158,7 @@ std::optional<Refused> foreign_ranges(const Apply& plan) {
     if (c.mark && !c.source && !c.incoming_interface) claims.mark(who, c.family, c.mark);
     if (!c.mark && !c.source && !c.incoming_interface) claims.once(who, c.family, "everything that no other class takes");
   }
+  if (auto m = flow_mistake(plan.desired); !m.empty()) claims.note(m);
   if (claims.mistake().empty()) return std::nullopt;
   return refusal(plan, "foreign", claims.mistake(), "correct the tables, marks or names in the configuration (linekeeper config check)");
 }

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "controller/model/time.hpp"
+#include "controller/switch/flow_drains.hpp"
 #include "controller/switch/kernel_state.hpp"
 #include "controller/switch/route_diff.hpp"
 
@@ -31,6 +32,7 @@ struct Memory {
   std::uint64_t applied = 0;                     ///< generation of `desired`
   std::optional<Desired> desired;                ///< the last plan that was applied and read back
   std::map<std::uint32_t, MoveHistory> history;  ///< by the class's table
+  FlowMemory flows;
 };
 
 /// The circuit a class was last told to use, or stands on: "" when none is known.

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 #include <linux/if_addr.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <poll.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
@@ -64,14 +66,24 @@ struct LogWords {
   std::pair<Level, std::string> operator()(const Drift& d) const {
     return {d.gave_up ? Level::Error : Level::Warning, fmt::format("drift {}: {}", d.gave_up ? "given up" : "repaired", d.what)};
   }
+  std::pair<Level, std::string> operator()(const Flows& f) const {
+    std::string words;
+    for (const Cut& c : f.cut)
+      words += fmt::format("{}deleted {}{} connections on {} ({})", words.empty() ? "" : "; ", c.flows, c.strays ? " more" : "", c.circuit, c.why);
+    for (const Draining& d : f.draining)
+      words += fmt::format("{}{} connections of {} stay on {} for {} s at most", words.empty() ? "" : "; ", d.flows, d.traffic_class, d.circuit,
+                           d.left.count());
+    return {f.cut.empty() ? Level::Debug : Level::Notice, words};
+  }
 };
 
 }  // namespace
 
-SwitchLoop::SwitchLoop(RouteSwitch route_switch, SwitchSocket socket, Netlink kernel, Descriptor signals)
+SwitchLoop::SwitchLoop(RouteSwitch route_switch, SwitchSocket socket, Netlink kernel, std::optional<Netlink> nftables, Descriptor signals)
     : route_switch_(std::move(route_switch)),
       socket_(std::move(socket)),
       kernel_(std::move(kernel)),
+      nftables_(std::move(nftables)),
       signals_(std::move(signals)),
       next_look_(runtime::boot_now() + kRegularly) {}
 
@@ -79,6 +91,7 @@ model::Result<SwitchLoop> SwitchLoop::open(RouteSwitch route_switch, SwitchSocke
   auto kernel = Netlink::open({RTNLGRP_LINK, RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE, RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,
                                RTNLGRP_IPV6_RULE, RTNLGRP_NEXTHOP});
   if (!kernel) return std::unexpected(kernel.error());
+  auto nftables = Netlink::open({NFNLGRP_NFTABLES}, NETLINK_NETFILTER);
   sigset_t ends;
   sigemptyset(&ends);
   sigaddset(&ends, SIGTERM);
@@ -87,21 +100,20 @@ model::Result<SwitchLoop> SwitchLoop::open(RouteSwitch route_switch, SwitchSocke
   Descriptor signals(::signalfd(-1, &ends, SFD_CLOEXEC | SFD_NONBLOCK));
   if (!signals.open())
     return std::unexpected(model::Error{.what = std::string("cannot watch for signals: ") + std::strerror(errno), .remedy = {}, .code = errno});
-  return SwitchLoop(std::move(route_switch), std::move(socket), std::move(*kernel), std::move(signals));
+  return SwitchLoop(std::move(route_switch), std::move(socket), std::move(*kernel), nftables ? std::optional(std::move(*nftables)) : std::nullopt,
+                    std::move(signals));
 }
 
 int SwitchLoop::patience() const {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next_look_ - runtime::boot_now()).count();
+  const auto next = std::min(next_look_, route_switch_.next_tending().value_or(next_look_));
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(next - runtime::boot_now()).count();
   return static_cast<int>(std::clamp<long>(left, 0, 60'000));
 }
 
 model::Result<int> SwitchLoop::run() {
   for (;;) {
-    pollfd fds[] = {{signals_.get(), POLLIN, 0},
-                    {kernel_.fd(), POLLIN, 0},
-                    {socket_.listening(), POLLIN, 0},
-                    {socket_.peer(), POLLIN, 0},
-                    {socket_.newcomer(), POLLIN, 0}};
+    pollfd fds[] = {{signals_.get(), POLLIN, 0}, {kernel_.fd(), POLLIN, 0},       {socket_.listening(), POLLIN, 0},
+                    {socket_.peer(), POLLIN, 0}, {socket_.newcomer(), POLLIN, 0}, {nftables_ ? nftables_->fd() : -1, POLLIN, 0}};
     if (::poll(fds, std::size(fds), patience()) < 0 && errno != EINTR)
       return std::unexpected(model::Error{.what = std::string("cannot wait for events: ") + std::strerror(errno), .remedy = {}, .code = errno});
     if (fds[0].revents != 0) {
@@ -111,12 +123,14 @@ model::Result<int> SwitchLoop::run() {
       return told ? static_cast<int>(info.ssi_signo) : SIGTERM;
     }
     if (fds[1].revents != 0) hear_kernel();
+    if (fds[5].revents != 0) hear_nftables();
     // The peer before a newcomer: what the old one had said is answered before it loses its place.
     if (fds[3].revents != 0)
       if (const auto message = socket_.receive()) answer(*message);
     if (fds[4].revents != 0) socket_.promote();
     if (fds[2].revents != 0) socket_.accept();
     if (runtime::boot_now() >= next_look_) look();
+    tend();
   }
 }
 
@@ -152,6 +166,23 @@ void SwitchLoop::hear_kernel() {
   for (const auto& m : heard.messages)
     if (const int index = interface_in(m); index != 0 && excused_.size() < 4096) excused_.insert(index);
   next_look_ = std::min(next_look_, runtime::boot_now() + kDebounce);
+}
+
+void SwitchLoop::hear_nftables() {
+  const auto heard = nftables_->hear();
+  // Others change their tables all the time; only ours is of interest. The name of the table is attribute 1 of every such message.
+  const auto ours = [](const NetlinkMessage& m) {
+    return m.type() >> 8 == NFNL_SUBSYS_NFTABLES && attribute_text(m.attributes(sizeof(nfgenmsg))[NFTA_TABLE_NAME]) == kFlowTable;
+  };
+  if (heard.lost || std::ranges::any_of(heard.messages, ours)) next_look_ = std::min(next_look_, runtime::boot_now() + kDebounce);
+}
+
+/// After the answer to a plan, not before it: the daemon need not wait for connections to be counted and deleted.
+void SwitchLoop::tend() {
+  const auto news = route_switch_.tend(runtime::boot_now());
+  if (!news) return;
+  log_reply(*news);
+  socket_.send(*news);
 }
 
 void SwitchLoop::look() {

@@ -16,16 +16,19 @@ class SwitchLoop {
   model::Result<int> run();
 
  private:
-  SwitchLoop(RouteSwitch route_switch, SwitchSocket socket, Netlink kernel, Descriptor signals);
+  SwitchLoop(RouteSwitch route_switch, SwitchSocket socket, Netlink kernel, std::optional<Netlink> nftables, Descriptor signals);
   void answer(const std::string& message);
   void hear_kernel();
+  void hear_nftables();
   void look();
+  void tend();
   void log_reply(const Reply& reply);
   [[nodiscard]] int patience() const;  // milliseconds until the next look
 
   RouteSwitch route_switch_;
   SwitchSocket socket_;
   Netlink kernel_;
+  std::optional<Netlink> nftables_;  // a kernel without it is steered all the same
   Descriptor signals_;
   model::Instant next_look_;
   std::set<int> excused_;

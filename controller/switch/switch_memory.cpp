@@ -29,6 +29,49 @@ std::vector<model::Instant> read_instants(const json::value& v) {
   return all;
 }
 
+json::object write_flows(const FlowMemory& f) {
+  json::array behind, old;
+  for (const LeftBehind& b : f.behind)
+    behind.push_back(json::object{{"circuit", b.circuit},
+                                  {"class", b.traffic_class},
+                                  {"name", b.circuit_name},
+                                  {"state", static_cast<int>(b.state)},
+                                  {"deadline", b.deadline.time_since_epoch().count()},
+                                  {"next", b.next.time_since_epoch().count()},
+                                  {"looks", b.looks},
+                                  {"flows", b.flows}});
+  for (const OldAddress& o : f.old_addresses)
+    old.push_back(
+        json::object{{"circuit", o.circuit}, {"address", o.address.to_string()}, {"next", o.next.time_since_epoch().count()}, {"looks", o.looks}});
+  return {{"behind", std::move(behind)}, {"old_addresses", std::move(old)}, {"wanted_table", f.wanted_table}, {"shown_table", f.shown_table}};
+}
+
+model::Instant read_instant(const json::value& v) { return model::Instant(model::Duration(v.as_int64())); }
+
+FlowMemory read_flows(const json::value& v) {
+  FlowMemory f;
+  for (const json::value& b : v.at("behind").as_array()) {
+    const int state = b.at("state").to_number<int>();
+    f.behind.push_back({.circuit = b.at("circuit").to_number<std::uint32_t>(),
+                        .traffic_class = b.at("class").to_number<std::uint32_t>(),
+                        .circuit_name = std::string(b.at("name").as_string()),
+                        .state = state >= 0 && state <= static_cast<int>(Behind::Removed) ? static_cast<Behind>(state) : Behind::Drains,
+                        .deadline = read_instant(b.at("deadline")),
+                        .next = read_instant(b.at("next")),
+                        .looks = b.at("looks").to_number<std::uint32_t>(),
+                        .flows = b.at("flows").to_number<std::uint64_t>()});
+  }
+  for (const json::value& o : v.at("old_addresses").as_array())
+    if (const auto address = model::IpAddress::parse(std::string(o.at("address").as_string())))
+      f.old_addresses.push_back({.circuit = o.at("circuit").to_number<std::uint32_t>(),
+                                 .address = *address,
+                                 .next = read_instant(o.at("next")),
+                                 .looks = o.at("looks").to_number<std::uint32_t>()});
+  f.wanted_table = v.at("wanted_table").as_string();
+  f.shown_table = v.at("shown_table").as_string();
+  return f;
+}
+
 }  // namespace
 
 model::Result<Memory> MemoryFile::load() const {
@@ -47,6 +90,7 @@ model::Result<Memory> MemoryFile::load() const {
     memory.accepted = v.at("accepted").to_number<std::uint64_t>();
     for (const json::value& h : v.at("history").as_array())
       memory.history[h.at("table").to_number<std::uint32_t>()] = {.moves = read_instants(h.at("moves")), .escapes = read_instants(h.at("escapes"))};
+    if (const json::value* flows = v.as_object().if_contains("flows")) memory.flows = read_flows(*flows);
   } catch (const std::exception& e) {
     return std::unexpected(
         model::Error{.what = "cannot understand " + path_ + ": " + e.what(), .remedy = "it is set aside; limits on moves start afresh"});
@@ -67,7 +111,8 @@ model::Result<void> MemoryFile::save(const Memory& memory) const {
   json::array history;
   for (const auto& [table, h] : memory.history)
     history.push_back(json::object{{"table", table}, {"moves", instants(h.moves)}, {"escapes", instants(h.escapes)}});
-  text += "\n" + json::serialize(json::object{{"accepted", memory.accepted}, {"history", std::move(history)}}) + "\n";
+  text += "\n" + json::serialize(json::object{{"accepted", memory.accepted}, {"history", std::move(history)}, {"flows", write_flows(memory.flows)}}) +
+          "\n";
   const std::string fresh = path_ + ".new";
   const int fd = ::open(fresh.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0640);
   if (fd < 0) return std::unexpected(failure("cannot write", fresh));

@@ -44,6 +44,9 @@ void actuators(const model::Status& status, Sentences& out) {
   else if (!kernel.in_sync)
     out.push_back(fmt::format("The kernel's routes are not as decided ({}). Look at: linekeeper events --id switch; journalctl -u linekeeper-switch.",
                               kernel.detail.empty() ? "no detail" : kernel.detail));
+  if (!status.connections_problem.empty())
+    out.push_back(fmt::format("Connections in progress are not kept to their circuits ({}). Look at: linekeeper events --id connections.unkept.",
+                              status.connections_problem));
   for (const model::ActuatorStatus& pbx : status.pbxs) {
     if (!pbx.connected)
       out.push_back(

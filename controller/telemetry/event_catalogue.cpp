@@ -102,6 +102,18 @@ EventAdvice advice(EventId id) {
     case EventId::SwitchDrift:
       return {"Something else changed our routes or rules; they were put back.",
               "Find who did it (another routing daemon, networkd, a script). After 3 repairs in 10 minutes it is left alone."};
+    case EventId::ConnectionsStay:
+      return {"A class has left a circuit that lives: its connections stay there until they end or their time is over, new ones go the new way.",
+              "Nothing. linekeeper status shows how many are left, and until when."};
+    case EventId::ConnectionsEnded: return {"The last connection that had stayed on a circuit has ended by itself.", "Nothing."};
+    case EventId::ConnectionsCut:
+      return {
+          "Connections were deleted, so that their next packet begins them anew where their class goes: their circuit is dead or no longer "
+          "configured, its address is gone, or the time they might stay is over.",
+          "Nothing. If calls are cut at the end of that time, lengthen drain of their class."};
+    case EventId::ConnectionsUnkept:
+      return {"The kernel does not mark or translate connections as configured: when a circuit is left, those in progress go with all others.",
+              "The text says why; usually a module is missing (modprobe nf_conntrack nft_ct nft_masq). It is tried again every 30 s."};
     case EventId::PbxConnected: return {"The PBX answers again; the order is asserted once more.", "Nothing."};
     case EventId::PbxLost:
       return {"The PBX does not answer. It returns to its own static order when the lease ends.",

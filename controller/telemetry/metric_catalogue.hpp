@@ -148,6 +148,11 @@ inline constexpr auto kMetricCatalogue = std::to_array<MetricRow>({
     // People.
     {"override_active", G, "plane,service", "1 while a person forces or holds the choice of this service."},
     {"override_expiry_timestamp_seconds", G, "plane,service", "When the last override of this service ends; 0 = none."},
+    // Connections in progress.
+    {"connections_draining", G, "service,circuit", "Connections of a traffic class that stay behind on a circuit it no longer goes by."},
+    {"connections_cut_total", C, "circuit,reason",
+     "Connections deleted so that they begin anew on another circuit, by why: dead, deadline, address (gone) or removed (from the configuration)."},
+    {"connections_kept", G, "", "1 while the kernel marks and translates connections as configured, 0 while it does not."},
     // Actuators: the kernel switch and each PBX.
     {"actuator_connected", G, "actuator", "1 when the route switch or the PBX answers."},
     {"actuator_in_sync", G, "actuator", "1 when what stands was read back equal to what was decided."},

@@ -7,6 +7,7 @@
 #include "controller/runtime/log.hpp"
 #include "controller/telemetry/metric_families.hpp"
 #include "controller/telemetry/metrics_checks.hpp"
+#include "controller/telemetry/metrics_connections.hpp"
 #include "controller/telemetry/metrics_diagnoses.hpp"
 #include "controller/telemetry/metrics_probes.hpp"
 #include "controller/telemetry/metrics_service.hpp"
@@ -105,6 +106,7 @@ struct Metrics::Impl {
   DiagnosisMetrics diagnoses;
   CheckMetrics checks;
   ServiceMetrics service;
+  ConnectionMetrics connections;
   std::vector<Actuator> actuators;
   Histogram* lag = nullptr;
   BuildInfo build;
@@ -115,6 +117,7 @@ struct Metrics::Impl {
     diagnoses.bind(families, of);
     checks.bind(families, of);
     service.bind(families, of);
+    connections.bind(families, of);
     actuators.clear();
     bind_actuator("switch");
     for (const auto& pbx : of.pbxs) bind_actuator(pbx.name);
@@ -181,6 +184,7 @@ void Metrics::observe(const model::Observation& observation) {
 void Metrics::on_event(const model::Event& event) {
   impl_->site.on_event(event);
   impl_->service.on_event(event);
+  impl_->connections.on_event(event);
 }
 
 void Metrics::on_incident(const model::Incident& incident) { impl_->service.on_incident(incident); }
@@ -192,6 +196,7 @@ void Metrics::update(const model::Status& status) {
   impl_->diagnoses.update(status);
   impl_->checks.update(status);
   impl_->service.update(status);
+  impl_->connections.update(status);
   const bool hold = status.mode == model::Mode::Hold;
   impl_->families.gauge("operating_mode", {"automatic"}).Set(hold ? 0 : 1);
   impl_->families.gauge("operating_mode", {"hold"}).Set(hold ? 1 : 0);

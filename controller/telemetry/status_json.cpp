@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json.hpp>
 #include <cmath>
 
@@ -225,6 +226,18 @@ json::object actuator_json(const model::ActuatorStatus& a) {
   return {{"name", text(a.name)}, {"connected", a.connected}, {"in_sync", a.in_sync}, {"detail", text(a.detail)}};
 }
 
+json::object connections_json(const model::Status& status) {
+  json::array draining;
+  for (const model::DrainStatus& d : status.drains)
+    draining.push_back({{"class", text((*status.site)[d.traffic_class].name)},
+                        {"circuit", text((*status.site)[d.circuit].name)},
+                        {"flows", d.flows},
+                        {"left_s", in_seconds(std::max(d.until - status.now, model::Duration::zero()))}});
+  return {{"keep", status.site->connections.keep},
+          {"problem", status.connections_problem.empty() ? json::value(nullptr) : json::value(text(status.connections_problem))},
+          {"draining", std::move(draining)}};
+}
+
 json::object incident_json(const model::Status& status, const model::Incident& i) {
   // The epoch: it never came to that (an outage that ended before anything was decided).
   const auto from_last_good = [&](std::optional<model::Instant> at) {
@@ -305,6 +318,7 @@ json::object status_json(const model::Status& status) {
          {"router", h.address.to_string()}});
   out["shared_hops"] = std::move(shared);
   out["carriers"] = std::move(carriers);
+  if (status.site) out["connections"] = connections_json(status);
   out["overrides"] = std::move(overrides);
   out["actuators"] = std::move(actuators);
   out["incidents"] = std::move(incidents);

@@ -19,8 +19,8 @@ bool noted(const std::string& text, std::string_view part) {
   return false;
 }
 
-/// kSound with a codec, so that nothing is remarked about it.
-std::string with_codec() { return voice("codec = \"g711\""); }
+/// kSound with a codec, and with calls that move at once, so that nothing is remarked about it.
+std::string with_codec() { return voice("codec = \"g711\"\ndrain = \"0s\""); }
 
 }  // namespace
 
@@ -190,7 +190,7 @@ TEST_CASE("remarks: a risk that all circuits share") {
 }
 
 TEST_CASE("remarks: one way only") {
-  CHECK(noted(voice("codec = \"g711\"\ncircuits = [\"fiber\", \"coax\"]"), "") == false);
+  CHECK(noted(voice("codec = \"g711\"\ndrain = \"0s\"\ncircuits = [\"fiber\", \"coax\"]"), "") == false);
   CHECK(noted(with("{ fiber = 11, coax = 12 }", "11", voice("codec = \"g711\"\ncircuits = [\"coax\"]")), "class voice has one circuit only"));
   const std::string one_carrier = with(", south = 21", "", after("name = \"outbound\"", "carriers = [\"north\"]", with_codec()));
   CHECK(noted(one_carrier, "trunk outbound has one carrier only: when north fails there is no other"));

@@ -133,8 +133,9 @@ inline std::string dump(const linekeeper::model::Site& s) {
   const auto& h = s.carrier_health;
   out << "carriers " << h.fall << ' ' << h.rise << ' ' << h.min_samples << ' ' << d(h.dead_after) << ' ' << d(h.hold_down) << ' ' << d(h.stale_after)
       << '\n';
+  out << "connections " << s.connections.keep << ' ' << s.connections.mask << ' ' << d(s.connections.drain) << '\n';
   for (const auto& c : s.circuits)
-    out << c.name << ' ' << c.interface << ' ' << c.provider << ' ' << c.medium << ' ' << c.priority << ' ' << c.metered << ' ' << c.cost << ' '
+    out << static_cast<int>(c.nat.kind) << c.nat.address.to_string() << ' ' << c.name << ' ' << c.interface << ' ' << c.provider << ' ' << c.medium << ' ' << c.priority << ' ' << c.metered << ' ' << c.cost << ' '
         << maybe(c.bandwidth_kbps) << ' ' << c.gateway.has_value() << ' ' << c.sources.size() << ' ' << c.targets.size() << ' ' << c.table << ' '
         << maybe(c.mark) << ' ' << c.risk_groups.size() << '\n';
   for (const auto& c : s.carriers)
@@ -143,7 +144,7 @@ inline std::string dump(const linekeeper::model::Site& s) {
         << c.verify_burst << ' ' << c.max_forwards << ' ' << c.replies.size() << '\n';
   for (const auto& c : s.classes) {
     out << c.name << ' ' << c.circuits.size() << ' ' << c.table << ' ' << d(c.rto) << ' ' << linekeeper::config::word_of(c.codec) << ' '
-        << c.avoid_metered << ' ' << back(c.failback);
+        << c.avoid_metered << ' ' << back(c.failback) << ' ' << d(c.drain);
     if (const auto& l = c.limits)
       out << " limits " << l->loss_enter << ' ' << l->loss_exit << ' ' << d(l->rtt_enter) << ' ' << d(l->rtt_exit) << ' ' << l->r_enter << ' '
           << l->r_exit;

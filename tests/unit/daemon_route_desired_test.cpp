@@ -94,3 +94,17 @@ TEST_CASE("standing classes: what the configuration does not know is not adopted
   CHECK_FALSE(daemon::standing_classes(kSite, state)[0].has_value());
   CHECK_FALSE(daemon::standing_classes(kSite, {})[0].has_value());
 }
+
+TEST_CASE("route desired: what becomes of connections") {
+  model::Site site = kSite;
+  site.circuits[0].nat.kind = model::Nat::Kind::Masquerade;
+  site.classes[0].drain = std::chrono::milliseconds(1500);
+  const auto d = daemon::route_desired(site, plan(kCoax, {kFiber}), links(), {}, {kFiber});
+  CHECK(d.flow_mask == 0x00ff0000);
+  CHECK(d.circuits[0].nat.kind == model::Nat::Kind::Masquerade);
+  CHECK(d.circuits[0].dead);
+  CHECK_FALSE(d.circuits[1].dead);
+  CHECK(d.classes[0].drain == std::chrono::seconds(2));
+  site.connections.keep = false;
+  CHECK(daemon::route_desired(site, plan(kCoax), links(), {}, {kFiber}).flow_mask == 0);
+}

@@ -20,6 +20,31 @@ struct Folder : tests::TempDir {
 
 }  // namespace
 
+TEST_CASE("switch memory: what drains, old addresses and the table survive a restart; a file without them is of an earlier release") {
+  const Folder folder;
+  Memory m = told("fiber", "coax", 7);
+  m.desired->flow_mask = 0x00ff0000;
+  m.desired->circuits[0].flow = 3;
+  m.flows = {.behind = {{.circuit = 3,
+                         .traffic_class = 1,
+                         .circuit_name = "fiber",
+                         .state = Behind::Deadline,
+                         .deadline = at(7s),
+                         .next = at(8s),
+                         .looks = 1,
+                         .flows = 12}},
+             .old_addresses = {{.circuit = 3, .address = ip("10.0.1.2"), .next = at(9s), .looks = 2}},
+             .wanted_table = "table ip linekeeper {\n}\n",
+             .shown_table = "table x\n"};
+  REQUIRE(MemoryFile(folder.file()).save(m));
+  const auto got = MemoryFile(folder.file()).load();
+  REQUIRE(got);
+  CHECK(got->flows == m.flows);
+  CHECK(got->desired == m.desired);
+  std::ofstream(folder.file()) << "\n{\"accepted\":9,\"history\":[]}\n";
+  CHECK(MemoryFile(folder.file()).load().value().flows == FlowMemory{});
+}
+
 TEST_CASE("switch memory: generation, plan and moves survive a restart (I3, I21)") {
   const Folder folder;
   Memory m = told("fiber", "coax", 7);

@@ -47,6 +47,42 @@ TEST_CASE("switch protocol: every reply survives being sent") {
   same(Drift{.what = "rule 7000", .repaired = false, .gave_up = true});
 }
 
+TEST_CASE("switch protocol: what a plan says of connections survives being sent, and may be left out") {
+  Apply sent = plan(7, site("fiber", "coax"));
+  sent.desired.flow_mask = 0x00ff0000;
+  sent.desired.circuits[0].nat.kind = Nat::Kind::Masquerade;
+  sent.desired.circuits[1].nat = {.kind = Nat::Kind::Fixed, .address = ip("203.0.113.7")};
+  sent.desired.circuits[1].dead = true;
+  sent.desired.circuits[1].flow = 2;
+  sent.desired.classes[0].drain = std::chrono::hours(2);
+  sent.desired.classes[0].flow = 3;
+  CHECK(std::get<Apply>(parse_request(encode(Request(sent))).value()).desired == sent.desired);
+  const auto with = [](const char* what) {
+    return R"({"v":1,"type":"apply","generation":1,"desired":{"circuits":[{"name":"a","interface":"b","table":1,)" + std::string(what) +
+           R"(}],"classes":[]}})";
+  };
+  CHECK(why(with(R"("mark":1)")) == "accepted");
+  CHECK(says(with(R"("nat":"snat")"), "nat is neither 'masquerade' nor an address"));
+  CHECK(says(with(R"("dead":1)"), "dead is not true or false"));
+  CHECK(says(with(R"("flow":-1)"), "flow is not a whole number"));
+}
+
+TEST_CASE("switch protocol: what is told of connections survives being sent, and always fits into a message") {
+  Flows told{.draining = {{.traffic_class = "voice", .circuit = "fiber", .flows = 3, .left = std::chrono::hours(2)}},
+             .cut = {{.traffic_class = "", .circuit = "coax", .why = "address", .flows = 12, .strays = true}},
+             .problem = "p",
+             .remedy = "r"};
+  const auto got = parse_reply(encode(Reply(told)));
+  REQUIRE(got);
+  CHECK(encode(*got) == encode(Reply(told)));
+  const std::string longest(64, 'x');
+  told.draining.assign(5000, {.traffic_class = longest, .circuit = longest, .flows = UINT64_MAX, .left = std::chrono::hours(24 * 366)});
+  told.cut.assign(5000, {.traffic_class = longest, .circuit = longest, .why = "deadline", .flows = UINT64_MAX, .strays = false});
+  told.problem = told.remedy = std::string(5000, 'x');
+  CHECK(encode(Reply(told)).size() <= kMaxMessage);
+  REQUIRE(parse_reply(encode(Reply(told))));
+}
+
 TEST_CASE("switch protocol: another version is told apart from rubbish, with what to do") {
   const auto r = parse_request(R"({"v":2,"type":"hello","news":[]})");
   REQUIRE_FALSE(r);

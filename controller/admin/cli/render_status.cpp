@@ -242,6 +242,20 @@ std::string overrides(const json::value& status, Colour colour) {
   return lines.empty() ? "" : paint("OVERRIDES", Tone::Faint, colour) + "\n" + lines;
 }
 
+/// Connections that stay on a circuit their class has left.
+std::string draining(const json::value& status, Colour colour) {
+  const json::object* root = status.if_object();
+  const json::value* connections = root != nullptr ? root->if_contains("connections") : nullptr;
+  if (connections == nullptr) return {};
+  Table table({}, "  ");
+  for (const json::value& d : list(*connections, "draining"))
+    table.row({{text(d, "class")},
+               {fmt::format("{} connections stay on {}", text(d, "flows"), text(d, "circuit"))},
+               {fmt::format("{} at most", or_nothing(number(d, "left_s"), span_words))}});
+  const std::string lines = table.print(colour);
+  return lines.empty() ? "" : paint("DRAINING", Tone::Faint, colour) + "\n" + lines;
+}
+
 std::string actuators(const json::value& status, Colour colour) {
   Table table({}, "  ");
   for (const json::value& a : list(status, "actuators")) {
@@ -270,7 +284,7 @@ std::string render_status(const json::value& status, Colour colour) {
   if (!list(status, "circuits").empty()) out += circuits(status, colour);
   out += targets(status, colour);
   if (!list(status, "carriers").empty()) out += carriers(status, colour);
-  return out + overrides(status, colour) + actuators(status, colour) + attention(status, colour);
+  return out + draining(status, colour) + overrides(status, colour) + actuators(status, colour) + attention(status, colour);
 }
 
 int status_exit_code(const json::value& status) {

@@ -1,0 +1,23 @@
+#pragma once
+// The numbers that circuits and classes have in the marks of connections (controller/model/connections.hpp). Pure.
+#include <optional>
+
+#include "controller/model/connections.hpp"
+#include "controller/switch/protocol.hpp"
+
+namespace linekeeper::route {
+
+using model::FlowMarks;
+
+/// Only connections of IPv4 are marked, kept and translated: what IPv6 there is has no number.
+[[nodiscard]] Desired ipv4_part(const Desired& plan);
+
+/// Gives each circuit and class its number: the one that `before` has under its name, else one that neither `before` nor `taken` (numbers
+/// of circuits whose connections are still being deleted) has. A reload that moves a circuit to another place in the file must not
+/// give its connections to another.
+void number_flows(Desired& plan, const std::optional<Desired>& before, const std::vector<std::uint32_t>& taken);
+
+/// What is wrong with the plan's marks and translations, in words; empty: nothing.
+[[nodiscard]] std::string flow_mistake(const Desired& plan);
+
+}  // namespace linekeeper::route

@@ -1,0 +1,225 @@
+#include "controller/switch/flow_switch.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/runtime/log.hpp"
+#include "controller/switch/flow_table.hpp"
+
+namespace linekeeper::route {
+namespace {
+
+using model::Instant;
+using runtime::Level;
+
+// Deleting one takes some microseconds; the daemon's next plan must not wait for a hundred thousand of them.
+constexpr std::size_t kDeleteAtOnce = 1000;
+constexpr std::size_t kRelabelled = 200'000;
+
+std::string class_name(const Desired& plan, std::uint32_t flow) {
+  const auto found = std::ranges::find(plan.classes, flow, &DesiredClass::flow);
+  return found == plan.classes.end() ? std::string() : found->name;
+}
+
+/// Deletes what was found. @return how many are gone.
+model::Result<std::uint64_t> remove_all(Conntrack& conntrack, const std::vector<Connection>& connections) {
+  for (const Connection& c : connections)
+    if (auto done = conntrack.remove(c); !done) return std::unexpected(done.error());
+  return connections.size();
+}
+
+bool same_news(const Flows& a, const Flows& b) {
+  const auto same = [](const Draining& x, const Draining& y) {
+    return x.traffic_class == y.traffic_class && x.circuit == y.circuit && x.flows == y.flows;
+  };
+  return std::ranges::equal(a.draining, b.draining, same) && a.problem == b.problem;
+}
+
+}  // namespace
+
+model::Result<Conntrack*> FlowSwitch::conntrack() {
+  if (!conntrack_) {
+    auto opened = Conntrack::open();
+    if (!opened) return std::unexpected(opened.error());
+    conntrack_ = std::move(*opened);
+  }
+  return &*conntrack_;
+}
+
+model::Result<NftTable*> FlowSwitch::nftables() {
+  if (!nftables_) {
+    auto opened = NftTable::open();
+    if (!opened) return std::unexpected(opened.error());
+    nftables_ = std::move(*opened);
+  }
+  return &*nftables_;
+}
+
+model::Result<std::string> FlowSwitch::show() {
+  auto open = nftables();
+  if (!open) return std::unexpected(open.error());
+  return (*open)->show();
+}
+
+model::Result<void> FlowSwitch::write(const FlowTable& table) {
+  auto open = nftables();
+  if (!open) return std::unexpected(open.error());
+  return (*open)->put(table);
+}
+
+void FlowSwitch::put(const Desired& plan, FlowMemory& memory) {
+  const auto failed = [&](std::string what, std::string remedy) {
+    if (problem_ != what) runtime::log(Level::Warning, "connections are not kept to their circuits: " + what + ". " + remedy);
+    problem_ = std::move(what);
+    remedy_ = std::move(remedy);
+    memory.shown_table.clear();
+  };
+  const FlowTable wanted = flow_table(plan);
+  memory.wanted_table = to_string(wanted);
+  const auto stands = show();
+  if (!stands) return failed(stands.error().what, stands.error().remedy);
+  if (!stands->empty() && stands->find(kFlowTableComment) == std::string::npos)
+    return failed(fmt::format("nftables has a table ip {} that was not made by us", kFlowTable), "rename it: this name is ours");
+  if (auto done = write(wanted); !done) return failed(done.error().what, done.error().remedy);
+  auto shown = show();
+  if (!shown) return failed(shown.error().what, shown.error().remedy);
+  memory.shown_table = std::move(*shown);
+  problem_.clear();
+  remedy_.clear();
+}
+
+void FlowSwitch::prepare(const std::optional<Desired>& before, const Desired& plan, FlowMemory& memory) {
+  const std::string wanted = to_string(flow_table(plan));
+  if (wanted == memory.wanted_table) return;  // a move changes nothing here; what failed is tried again by look()
+  if (wanted.empty() && memory.shown_table.empty()) {
+    memory.wanted_table.clear();
+    problem_.clear();
+    return;
+  }
+  put(plan, memory);
+  if (before && before->flow_mask != 0 && plan.flow_mask != 0 && before->flow_mask != plan.flow_mask) relabel(*before, plan);
+}
+
+/// The bits that are ours have been moved by a reload: connections in progress get their numbers in the new place.
+void FlowSwitch::relabel(const Desired& before, const Desired& plan) {
+  const FlowMarks old(before.flow_mask), fresh(plan.flow_mask);
+  auto open = conntrack();
+  for (const DesiredCircuit& c : before.circuits) {
+    if (!open) break;
+    if (c.flow == 0) continue;  // of IPv6
+
+    const auto found = (*open)->find(old.value(c.flow), old.circuit_mask(), kRelabelled);
+    if (!found) return runtime::log(Level::Warning, "connections cannot be marked anew: " + found.error().what);
+    for (const Connection& one : found->connections) {
+      const bool fits = c.flow <= fresh.most_circuits() && old.class_in(one.mark) <= fresh.most_classes();
+      const auto done = (*open)->mark(one, fits ? fresh.value(c.flow, old.class_in(one.mark)) : 0, old.mask() | fresh.mask());
+      if (!done) return runtime::log(Level::Warning, "connections cannot be marked anew: " + done.error().what);
+    }
+  }
+}
+
+void FlowSwitch::stands(const std::optional<Desired>& before, const Desired& plan, FlowMemory& memory, Instant now) {
+  leave_behind(memory, before, plan, now);
+}
+
+bool FlowSwitch::look_at(LeftBehind& left, const Desired& plan, const KernelState& state, Instant now) {
+  const FlowMarks marks(plan.flow_mask);
+  const bool due = to_be_cut(left, now);
+  const bool cutting = due && keeps_from_cutting(left, plan, state).empty();
+  auto open = conntrack();
+  if (!open || left.circuit == 0 || left.traffic_class == 0) return false;
+  const auto found = (*open)->find(marks.value(left.circuit, left.traffic_class), marks.mask(), cutting ? kDeleteAtOnce : 0);
+  const auto gone = found && cutting ? remove_all(**open, found->connections) : model::Result<std::uint64_t>(0);
+  if (!found || !gone) {
+    runtime::log(Level::Warning,
+                 fmt::format("connections left on {} cannot be looked after: {}", left.circuit_name, found ? gone.error().what : found.error().what));
+    left.next = now + kCountDrainsEvery;
+    return true;
+  }
+  if (*gone > 0)
+    cuts_.push_back({.traffic_class = class_name(plan, left.traffic_class),
+                     .circuit = left.circuit_name,
+                     .why = std::string(to_string(left.state == Behind::Drains ? Behind::Deadline : left.state)),
+                     .flows = *gone,
+                     .strays = left.looks > 0});
+  return looked(left, found->count, cutting, !cutting || found->whole(), now);
+}
+
+bool FlowSwitch::look_at(OldAddress& old, const Desired& plan, const KernelState& state, Instant now) {
+  if (!keeps_from_cutting(old, plan, state).empty()) {
+    old.next = now + kCountDrainsEvery;
+    return true;
+  }
+  const FlowMarks marks(plan.flow_mask);
+  auto open = conntrack();
+  if (!open || old.circuit == 0) return false;
+  auto found = (*open)->find(marks.value(old.circuit), marks.circuit_mask(), kRelabelled);
+  if (!found) return false;
+  std::erase_if(found->connections, [&](const Connection& c) { return c.source != old.address && c.seen_as != old.address; });
+  const bool whole = found->connections.size() <= kDeleteAtOnce;
+  if (!whole) found->connections.resize(kDeleteAtOnce);
+  const auto gone = remove_all(**open, found->connections);
+  const auto circuit = std::ranges::find(plan.circuits, old.circuit, &DesiredCircuit::flow);
+  if (gone && *gone > 0) cuts_.push_back({.traffic_class = {}, .circuit = circuit->name, .why = "address", .flows = *gone, .strays = old.looks > 0});
+  return looked(old, whole, now);
+}
+
+bool FlowSwitch::work(const Desired& plan, FlowMemory& memory, Kernel& kernel, Instant now) {
+  const auto due = next_look(memory);
+  if (!due || *due > now || plan.flow_mask == 0) return false;
+  const auto state = kernel.read({});
+  if (!state) return false;
+  std::erase_if(memory.behind, [&](LeftBehind& b) { return due_at(b) <= now && !look_at(b, plan, *state, now); });
+  std::erase_if(memory.old_addresses, [&](OldAddress& o) { return o.next <= now && !look_at(o, plan, *state, now); });
+  return true;
+}
+
+std::optional<Drift> FlowSwitch::look(const Desired& plan, FlowMemory& memory, RepairLimit& repairs, Instant now) {
+  if (memory.wanted_table.empty()) return std::nullopt;
+  const auto stands = show();
+  if (!stands) return std::nullopt;  // said when it was put
+  if (!memory.shown_table.empty() && *stands == memory.shown_table) return std::nullopt;
+  if (memory.shown_table.empty()) {
+    put(plan, memory);  // the kernel would not take it before: a module may have been loaded since
+    return std::nullopt;
+  }
+  const std::string what = fmt::format("nftables table ip {} {}", kFlowTable, stands->empty() ? "was removed (flush ruleset?)" : "was changed");
+  switch (repairs.ask("nftables table", now)) {
+    case RepairLimit::Verdict::StillGivenUp: return std::nullopt;
+    case RepairLimit::Verdict::GaveUp:
+      problem_ = what + ", and is left alone after having been put back too often";
+      remedy_ = "find out who does it (nft monitor), and have it keep table ip linekeeper";
+      return Drift{.what = what + fmt::format(" (put back {} times in 10 minutes; now left alone)", kRepairsPerTenMinutes),
+                   .repaired = false,
+                   .gave_up = true};
+    case RepairLimit::Verdict::Repair: break;
+  }
+  put(plan, memory);
+  return Drift{.what = what, .repaired = problem_.empty(), .gave_up = false};
+}
+
+model::Result<std::vector<std::string>> FlowSwitch::remove(FlowMemory& memory) {
+  const auto stands = show();
+  memory = {};
+  if (!stands || stands->find(kFlowTableComment) == std::string::npos) return std::vector<std::string>{};
+  if (auto done = write({}); !done) return std::unexpected(done.error());
+  return std::vector{fmt::format("nftables table ip {}", kFlowTable)};
+}
+
+std::optional<Flows> FlowSwitch::news(const Desired& plan, const FlowMemory& memory, Instant now) {
+  Flows fresh{.draining = {}, .cut = std::move(cuts_), .problem = problem_, .remedy = remedy_};
+  cuts_.clear();
+  for (const LeftBehind& b : memory.behind)
+    if (b.flows > 0)
+      fresh.draining.push_back({.traffic_class = class_name(plan, b.traffic_class),
+                                .circuit = b.circuit_name,
+                                .flows = b.flows,
+                                .left = std::chrono::ceil<std::chrono::seconds>(std::max(b.deadline - now, model::Duration::zero()))});
+  const bool nothing = fresh.cut.empty() && same_news(fresh, told_.value_or(Flows{}));
+  if (nothing) return std::nullopt;
+  told_ = fresh;
+  return fresh;
+}
+
+}  // namespace linekeeper::route
