@@ -68,6 +68,10 @@ template <>
 constexpr std::uint8_t kTag<Woken> = 25;
 template <>
 constexpr std::uint8_t kTag<Standing> = 26;
+template <>
+constexpr std::uint8_t kTag<MovesRecalled> = 28;
+template <>
+constexpr std::uint8_t kTag<MovesHeld> = 29;
 
 /// An archive with what a record is told from: the names' counts, the instant, the newest sequence of each circuit.
 template <class Base>
@@ -239,6 +243,23 @@ void fields(A& a, Recalled& i) {
   id(a, i.circuit, a.circuits);
   a.text(i.text, kLongestMemory);
   duration(a, i.age);
+}
+
+template <class A>
+void fields(A& a, MovesRecalled& i) {
+  id(a, i.traffic_class, a.classes);
+  a.text(i.text, kLongestMemory);
+  duration(a, i.age);
+}
+
+template <class A>
+void fields(A& a, MovesHeld& i) {
+  list(a, i.moves, [&](MovesHeld::Move& m) {
+    id(a, m.traffic_class, a.classes);
+    maybe(a, m.stands, [&](model::CircuitId& circuit) { id(a, circuit, a.circuits); });
+    flag(a, m.escape);
+    duration(a, m.again_after);
+  });
 }
 
 template <class A>

@@ -148,12 +148,15 @@ std::vector<std::string> RouteSwitch::proofs(const Desired& desired, const std::
   return remarks;
 }
 
-Reply RouteSwitch::apply(const Apply& plan, model::Instant now) {
+Reply RouteSwitch::apply(const Apply& wish, model::Instant now) {
+  Apply plan = wish;
   if (auto r = stale_generation(plan, memory_)) return *r;
   if (auto r = foreign_ranges(plan)) return *r;  // before its tables are read
   auto before = read(&plan.desired);
   if (!before) return failed(plan, "cannot read the kernel's tables: " + before.error().what, before.error().remedy);
-  if (auto r = judge(plan, memory_, *before, now)) return *r;
+  if (auto r = judge(plan, memory_, *before)) return *r;
+  auto held = hold_moves(plan, memory_, *before, now);  // from here on the plan is what may be carried out of it
+  if (!held) return held.error();
   const auto operations = reach(wanted(plan.desired, *before), *before);
   if (auto r = last_path_operations(plan, operations)) return *r;
   if (auto r = foreign_objects(plan, operations, *before)) return *r;
@@ -169,7 +172,7 @@ Reply RouteSwitch::apply(const Apply& plan, model::Instant now) {
     return failed(plan, join(contradicted) + "; " + put_back(*before, plan),
                   "find the rule that takes the traffic first: ip rule; ip route get 192.0.2.1");
 
-  Applied applied{.generation = plan.generation, .changes = describe(operations, plan.desired, *before), .took_us = 0};
+  Applied applied{.generation = plan.generation, .changes = describe(operations, plan.desired, *before), .took_us = 0, .held = std::move(*held)};
   applied.changes.insert(applied.changes.end(), remarks.begin(), remarks.end());
   if (memory_.desired) add_tables(*memory_.desired, leftover_);  // a table given up is still looked into for strays
   memory_.desired = plan.desired;
