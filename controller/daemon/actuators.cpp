@@ -77,8 +77,7 @@ void Actuators::read_trunks() {
 
 void Actuators::carry_out(const model::Plan& plan, const std::vector<std::optional<model::LinkState>>& links) {
   carry_out_trunks(plan);
-  route::Apply apply{
-      .generation = plan.generation, .desired = route_desired(*site_, plan, links, applied_classes_), .retired_classes = retired_};
+  route::Apply apply{.generation = plan.generation, .desired = route_desired(*site_, plan, links, applied_classes_), .retired_classes = retired_};
   sent_generation_ = plan.generation;
   for (const model::ClassChoice& c : plan.classes) sent_classes_[c.traffic_class.index()] = c.circuit;
   switch_->send(apply);  // when it is not there, it is asked for anew after its StateReply

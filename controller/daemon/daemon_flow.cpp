@@ -121,7 +121,8 @@ void Daemon::remember_learned() {
     journal_->put_fact(
         {std::string(kLearnedFact) + site_->circuits[c].name, wall + ' ' + decider_->memory(model::id_at<model::CircuitId>(c), boot_now())});
   for (std::size_t i = 0; i < site_->classes.size(); ++i)
-    journal_->put_fact({std::string(kMovesFact) + site_->classes[i].name, wall + ' ' + decider_->memory(model::id_at<model::ClassId>(i), boot_now())});
+    journal_->put_fact(
+        {std::string(kMovesFact) + site_->classes[i].name, wall + ' ' + decider_->memory(model::id_at<model::ClassId>(i), boot_now())});
 }
 
 void Daemon::recall_learned() {

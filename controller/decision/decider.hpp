@@ -191,7 +191,8 @@ class Decider {
   model::Instant started_;
   std::vector<CircuitHealth> circuits_;
   std::vector<PathHealth> paths_;  // carrier by carrier, circuit by circuit
-  std::vector<std::optional<model::Instant>> unheard_;  // by path: the carrier failed there, and has not answered since, whatever became of the circuit
+  /// By path: the carrier failed there since, and has not answered, whatever became of the circuit.
+  std::vector<std::optional<model::Instant>> unheard_;
   WakeIndex due_circuits_, due_paths_;
   std::vector<Heard> heard_;  // by circuit
   std::vector<std::size_t> touched_carriers_;

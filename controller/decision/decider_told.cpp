@@ -99,8 +99,7 @@ const Output& Decider::order(const OrdersInForce& orders, Instant now) {
   out_.clear();
   for (std::size_t i = 0; i < classes_.size(); ++i)
     take_orders(classes_[i].orders, orders.overrides, site_->classes[i].name, "routing", site_->circuits);
-  for (std::size_t i = 0; i < trunks_.size(); ++i)
-    take_orders(trunks_[i].orders, orders.overrides, site_->trunks[i].name, "trunks", site_->carriers);
+  for (std::size_t i = 0; i < trunks_.size(); ++i) take_orders(trunks_[i].orders, orders.overrides, site_->trunks[i].name, "trunks", site_->carriers);
   return finish(now, false, true);
 }
 

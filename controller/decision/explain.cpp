@@ -72,7 +72,8 @@ class HeldSentence {
         return fmt::format(" It is to go to {}, but has moved as often as it may for now: it may again {} (guard move_budget).", other,
                            when("later"));
       case Guard::RateLimit:
-        return fmt::format(" It is to go to {}, and linekeeper-switch does not let it: it may move again {} (guard rate_limit).", other, when("later"));
+        return fmt::format(" It is to go to {}, and linekeeper-switch does not let it: it may move again {} (guard rate_limit).", other,
+                           when("later"));
       case Guard::QualityGain:
         if (bad()) return fmt::format(" {} No other way is so much better that a move would be heard (guard quality_gain).", sounds_bad());
         return fmt::format(" It goes back to {} when calls over that sound well again (guard quality_gain).", other);

@@ -269,9 +269,7 @@ class Chooser {
       if (motive == Motive::Quality) choice_.because = fmt::format("{} had {}", site_[*standing_.circuit].name, choice_.lacking);
       return go(to, motive);
     }
-    const Instant until = guard == Guard::SelfDoubt   ? pace_.doubt_until
-                          : guard == Guard::RateLimit ? std::max(pace_.switch_moves, allowed)
-                                                      : allowed;
+    const Instant until = guard == Guard::SelfDoubt ? pace_.doubt_until : guard == Guard::RateLimit ? std::max(pace_.switch_moves, allowed) : allowed;
     if (motive == Motive::Failback) choice_.motive = Motive::Held;
     stay(guard, to, until);
   }

@@ -84,8 +84,8 @@ struct Standing {
   std::vector<Recalled> learned;
 };
 
-using Input = std::variant<model::Observation, DeciderStarted, Recalled, MovesRecalled, RoutesAdopted, TrunkAdopted, OrdersGiven, MovesHeld, Reissued, Woken,
-                           Standing>;
+using Input = std::variant<model::Observation, DeciderStarted, Recalled, MovesRecalled, RoutesAdopted, TrunkAdopted, OrdersGiven, MovesHeld, Reissued,
+                           Woken, Standing>;
 
 struct Record {
   model::Instant now{};  ///< as the judge was given it

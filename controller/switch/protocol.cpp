@@ -14,7 +14,7 @@ constexpr std::size_t kMaxDepth = 8;
 constexpr std::size_t kMaxList = 1024;
 constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxSentence = 1024;
-constexpr std::size_t kMaxChanges = 100;  // of kMaxChange bytes: an Applied always fits into kMaxMessage, with what it held
+constexpr std::size_t kMaxChanges = 90;  // of kMaxChange bytes: an Applied always fits into kMaxMessage, with what it held
 constexpr std::size_t kMaxChange = 200;
 constexpr std::size_t kMaxHeldWords = 160;
 

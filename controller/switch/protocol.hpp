@@ -27,7 +27,7 @@ namespace linekeeper::route {
 
 inline constexpr int kProtocolVersion = 1;
 inline constexpr std::size_t kMaxMessage = 64 * 1024;
-inline constexpr std::size_t kMaxHeldMoves = 64;  ///< of one plan: far more classes than a site has, and so many fit into a message
+inline constexpr std::size_t kMaxHeldMoves = 32;  ///< of one plan: far more classes than a site has, and so many fit into a message
 
 // What is ours in the kernel. Everything the switch makes carries kRouteProtocol (installed as rt_protos.d name
 // "linekeeper") and lies inside these ranges; everything else is foreign and never touched (I11).

@@ -276,14 +276,15 @@ std::optional<HeldMove> rate_limit(const DesiredClass& c, const Apply& plan, con
   const auto full = [&](const std::vector<Instant>& at, std::size_t limit, Duration window, std::string_view what) -> std::optional<HeldMove> {
     if (within(at, now, window) < limit) return std::nullopt;
     const Duration wait = wait_for_room(at, limit, now, window);
-    return HeldMove{.traffic_class = c.name,
-                    .circuit = {},
-                    .escape = c.escape,
-                    .guard = "rate_limit",
-                    .why = fmt::format("class {}: {} {} in {} minutes are all it may have", c.name, limit, what,
-                                       std::chrono::duration_cast<std::chrono::minutes>(window).count()),
-                    .remedy = fmt::format("leave it where it is; the next is possible in {} s", std::chrono::ceil<std::chrono::seconds>(wait).count()),
-                    .again_ms = static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::milliseconds>(wait).count())};
+    return HeldMove{
+        .traffic_class = c.name,
+        .circuit = {},
+        .escape = c.escape,
+        .guard = "rate_limit",
+        .why = fmt::format("class {}: {} {} in {} minutes are all it may have", c.name, limit, what,
+                           std::chrono::duration_cast<std::chrono::minutes>(window).count()),
+        .remedy = fmt::format("leave it where it is; the next is possible in {} s", std::chrono::ceil<std::chrono::seconds>(wait).count()),
+        .again_ms = static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::milliseconds>(wait).count())};
   };
   if (c.escape) return full(h.escapes, kEscapesPerTenMinutes, kShortWindow, "escapes");
   // Both windows may be full: the one that is full for longer says when.

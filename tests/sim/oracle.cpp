@@ -110,8 +110,8 @@ void Oracle::on_held(const decision::MovesHeld& held, Instant now) {
     Class& c = classes_[m.traffic_class.index()];
     const auto told = switch_->told(m.traffic_class.index());
     if (m.stands != (told ? std::optional(model::id_at<model::CircuitId>(*told)) : std::nullopt))
-      story_->broken("I21", fmt::format("the switch says that class {} was left where it does not stand", site_->classes[m.traffic_class.index()].name),
-                     now);
+      story_->broken(
+          "I21", fmt::format("the switch says that class {} was left where it does not stand", site_->classes[m.traffic_class.index()].name), now);
     static_cast<Moves&>(c) = c.before;
     c.standing = m.stands;
   }

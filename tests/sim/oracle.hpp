@@ -76,8 +76,8 @@ class Oracle {
   struct Class : Moves {
     std::optional<model::CircuitId> standing;  ///< by the last plan
     model::Instant moved{}, arrived{};
-    Moves before;  ///< the last move
-    std::optional<model::Instant> checked_until;                    ///< nothing is owed before
+    Moves before;                                 ///< the last move
+    std::optional<model::Instant> checked_until;  ///< nothing is owed before
     bool emergency = false;
     bool forced = false;  ///< by a person, when it last moved
   };

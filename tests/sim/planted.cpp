@@ -29,7 +29,7 @@ constexpr PlantedBug kBugs[] = {
     {Planted::IgnoreLinkEvents, "ignore-links", "a link that loses its carrier is not told", 200},
     {Planted::StallNotTold, "stall-not-told", "the judge is not told that its loop stood still", 200},
     {Planted::ForgetLearned, "forget-learned", "what was learned of a line is not read back at the start", 400},
-    {Planted::ForgetMoves, "forget-moves", "hold-downs and moves are not read back at the start", 2000},
+    {Planted::ForgetMoves, "forget-moves", "hold-downs and moves are not read back at the start", 1000},
     {Planted::LearnerHearsNothing, "learner-deaf", "the judge is allowed a million false failovers a year: its shortest silence is death", 400},
     {Planted::HoldDownNeverGrows, "hold-down-never-grows", "the longest hold-down is the first one", 1000},
     {Planted::MixTargetsUp, "targets-mixed-up", "answers and losses are told of another target than it was, so none can be set aside", 200},

@@ -38,8 +38,7 @@ void SimDaemon::carry_out(const model::Plan& plan, Instant now) {
     orders_[++key_] = {choice.trunk.index(), sets};
     later(now + chance_->between(1ms, 10ms), Happening::ToPbx, 0, key_);
   }
-  route::Apply apply{
-      .generation = plan.generation, .desired = daemon::route_desired(*site_, plan, links_, applied_classes_), .retired_classes = {}};
+  route::Apply apply{.generation = plan.generation, .desired = daemon::route_desired(*site_, plan, links_, applied_classes_), .retired_classes = {}};
   sent_generation_ = plan.generation;
   for (const model::ClassChoice& c : plan.classes) sent_classes_[c.traffic_class.index()] = c.circuit;
   story_->mark(plan.generation);

@@ -34,7 +34,7 @@ model::Plan plan(std::optional<CircuitId> circuit, std::vector<CircuitId> dead =
 }  // namespace
 
 TEST_CASE("route desired: circuits carry what the kernel says, classes what the plan says") {
-  const auto d = daemon::route_desired(kSite, plan(kCoax, {kFiber}), links(), {}, {kFiber});
+  const auto d = daemon::route_desired(kSite, plan(kCoax, {kFiber}), links(), {kFiber});
   REQUIRE(d.circuits.size() == 2);
   CHECK(d.circuits[0].interface == "wan-a");
   CHECK(d.circuits[0].gateway->to_string() == "192.0.2.1");
@@ -48,29 +48,37 @@ TEST_CASE("route desired: a circuit that is not known, gone or without address h
   auto l = links();
   l[0].reset();
   l[1]->present = false;
-  const auto d = daemon::route_desired(kSite, plan(std::nullopt), l, {}, {std::nullopt});
+  const auto d = daemon::route_desired(kSite, plan(std::nullopt), l, {std::nullopt});
   CHECK_FALSE(d.circuits[0].gateway.has_value());
   CHECK_FALSE(d.circuits[1].gateway.has_value());
   CHECK(d.circuits[1].table == 7102);
   CHECK(d.classes[0].circuit.empty());
   l = links();
   l[0]->address.reset();
-  CHECK_FALSE(daemon::route_desired(kSite, plan(kFiber), l, {}, {kFiber}).circuits[0].gateway.has_value());
+  CHECK_FALSE(daemon::route_desired(kSite, plan(kFiber), l, {kFiber}).circuits[0].gateway.has_value());
 }
 
-TEST_CASE("route desired: a class that may not move stays where it was applied, and is no escape") {
-  const auto d = daemon::route_desired(kSite, plan(kCoax), links(), {"voice"}, {kFiber});
-  CHECK(d.classes[0].circuit == "fiber");
-  CHECK_FALSE(d.classes[0].escape);
-}
-
-TEST_CASE("route desired: a class whose failback was refused still escapes when the way it stands on dies") {
-  // Decided long ago: back to fiber. Refused: it stands on coax. Now coax is dead.
-  const auto d = daemon::route_desired(kSite, plan(kFiber, {kCoax}), links(), {"voice"}, {kCoax});
+TEST_CASE("route desired: a class whose move failed still escapes when the way it stands on dies") {
+  // Decided: back to fiber. The kernel said no: it stands on coax. Now coax is dead.
+  const auto d = daemon::route_desired(kSite, plan(kFiber, {kCoax}), links(), {kCoax});
   CHECK(d.classes[0].circuit == "fiber");
   CHECK(d.classes[0].escape);
   // Where nothing else is chosen, it stays.
-  CHECK(daemon::route_desired(kSite, plan(kCoax, {kCoax}), links(), {"voice"}, {kCoax}).classes[0].circuit == "coax");
+  CHECK_FALSE(daemon::route_desired(kSite, plan(kCoax, {kCoax}), links(), {kCoax}).classes[0].escape);
+}
+
+TEST_CASE("moves held: by name; one that the configuration does not know is left out, a way it does not know is none") {
+  const auto held = [](const char* traffic_class, const char* circuit) {
+    return route::HeldMove{
+        .traffic_class = traffic_class, .circuit = circuit, .escape = true, .guard = "rate_limit", .why = {}, .remedy = {}, .again_ms = 1500};
+  };
+  const auto all = daemon::moves_held(kSite, {.generation = 7, .changes = {}, .took_us = 1, .held = {held("voice", "coax"), held("video", "coax")}});
+  REQUIRE(all.moves.size() == 1);
+  CHECK(all.moves[0].traffic_class == model::ClassId{0});
+  CHECK(all.moves[0].stands == kCoax);
+  CHECK(all.moves[0].escape);
+  CHECK(all.moves[0].again_after == std::chrono::milliseconds(1500));
+  CHECK_FALSE(daemon::moves_held(kSite, {.generation = 7, .changes = {}, .took_us = 1, .held = {held("voice", "")}}).moves[0].stands.has_value());
 }
 
 TEST_CASE("route desired: a class that stands by nothing we know does not insist on that, for the switch would refuse the whole plan") {
