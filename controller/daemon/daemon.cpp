@@ -175,7 +175,7 @@ Actuators::Handlers Daemon::actuator_handlers() {
     tell(EventId::SwitchConnected, "switch", fmt::format("linekeeper-switch is there; generation {} stands in the kernel.", generation),
          {{"generation", std::to_string(generation)}});
     const decision::Adopted adopted{.generation = generation, .classes = std::move(classes)};
-    act_on(decider_->adopt(adopted, recorder_->told(adopted, boot_now())));
+    act_on(decider_->adopt(adopted, recorder_->told(adopted, awake())));
   };
   h.on_switch_lost = [this](const std::string& why) {
     metrics_->actuator_failure("switch", telemetry::ActuatorFailure::Disconnected);
@@ -195,7 +195,7 @@ Actuators::Handlers Daemon::actuator_handlers() {
       metrics_->actuator_failure("switch", telemetry::ActuatorFailure::Refused);
       tell(recoveries_->on_failed(Plane::Routing, held.moves[i].traffic_class.index(), generation, why[i], boot_now(), true));
     }
-    act_on(decider_->held(held, recorder_->told(held, boot_now())));
+    act_on(decider_->held(held, recorder_->told(held, awake())));
   };
   h.on_drift = [this](const route::Drift& drift) {
     metrics_->actuator_correction("switch");
@@ -204,10 +204,10 @@ Actuators::Handlers Daemon::actuator_handlers() {
                        : drift.repaired ? " Put back."
                                         : " Not put back."));
   };
-  h.want_reissue = [this] { act_on(decider_->reissue(recorder_->reissued(boot_now()))); };
+  h.want_reissue = [this] { act_on(decider_->reissue(recorder_->reissued(awake()))); };
   h.on_trunk_standing = [this](model::TrunkId trunk, std::vector<int> sets) {
     const decision::TrunkAdopted adopted{.trunk = trunk, .sets = std::move(sets)};
-    act_on(decider_->adopt(adopted, recorder_->told(adopted, boot_now())));
+    act_on(decider_->adopt(adopted, recorder_->told(adopted, awake())));
   };
   h.on_trunk_applied = [this](model::TrunkId trunk) {
     metrics_->actuator_operation((*site_)[(*site_)[trunk].pbx].name);

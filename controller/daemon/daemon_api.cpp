@@ -359,7 +359,7 @@ void Daemon::orders_changed() {
   for (const std::string& subject : open_windows_)
     orders.overrides.push_back(
         {.id = 0, .kind = model::OverrideKind::Failback, .subject = subject, .owner = "window", .reason = "its daily window is open"});
-  act_on(decider_->order(orders, recorder_->told(orders, boot_now())));
+  act_on(decider_->order(orders, recorder_->told(orders, awake())));
 }
 
 int Daemon::open_stream(const admin::Request& request, admin::EventStream& stream) {

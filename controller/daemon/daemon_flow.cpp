@@ -45,16 +45,22 @@ void Daemon::observe(const model::Observation& observation) {
   };
   remember(std::get_if<model::SipOutcome>(&observation));
   remember(std::get_if<model::SipOverdue>(&observation));
-  const Instant now = boot_now();
-  notice_stall(now);
+  const Instant now = awake();
   act_on(decider_->observe(observation, recorder_->told(observation, now)));
 }
 
-/// The judge is told before it sees anything else: what was not answered meanwhile may have been, and we were not there to see it (I7).
+/// The judge is told before it hears anything else, a person's order or the switch's answer as well as a probe's: what was not answered meanwhile may
+/// have been, and we were not there to see it (I7).
 void Daemon::notice_stall(Instant now) {
   if (now - due_ <= kStallNoticed) return;
   const model::Observation stall = model::LoopStall{.from = due_, .to = now};
   act_on(decider_->observe(stall, recorder_->told(stall, now)));
+}
+
+Instant Daemon::awake() {
+  const Instant now = boot_now();
+  notice_stall(now);
+  return now;
 }
 
 void Daemon::follow_probing(std::uint64_t circuits) {
@@ -108,9 +114,7 @@ void Daemon::wake_at(Instant when) {
   wake_.expires_after(std::max<model::Duration>(when - boot_now(), model::Duration::zero()));
   wake_.async_wait([this](boost::system::error_code error) {
     if (error || stopping_) return;
-    const Instant now = boot_now();
-    notice_stall(now);
-    act_on(decider_->wake(recorder_->woken(now)));
+    act_on(decider_->wake(recorder_->woken(awake())));
   });
 }
 

@@ -71,7 +71,7 @@ void SimDaemon::from_switch(const route::Reply& reply, Instant now) {
     oracle_->on_adopted(!adopted_, now);
     adopted_ = true;
     const std::uint64_t generation = bug_ == Planted::ForgetGeneration ? 0 : state->generation;
-    take(decider_->adopt(decision::Adopted{.generation = generation, .classes = std::move(standing)}, judged_now(now)), now);
+    take(decider_->adopt(decision::Adopted{.generation = generation, .classes = std::move(standing)}, awake(now)), now);
   } else if (const auto* applied = std::get_if<route::Applied>(&reply)) {
     if (applied->generation != sent_generation_) return;
     failures_ = 0;
@@ -85,7 +85,7 @@ void SimDaemon::from_switch(const route::Reply& reply, Instant now) {
       story_->tell(now, "switch holds back, of generation {}, by {}: {}", applied->generation, h.guard, h.why);
     if (held.moves.empty()) return;
     oracle_->on_held(held, now);
-    take(decider_->held(held, judged_now(now)), now);
+    take(decider_->held(held, awake(now)), now);
   } else if (const auto* refused = std::get_if<route::Refused>(&reply)) {
     story_->tell(now, "switch refuses generation {} by {}: {}", refused->generation, refused->guard, refused->why);
     if (refused->generation != sent_generation_) return;
@@ -118,7 +118,7 @@ void SimDaemon::beat(Instant now) {
   }
 }
 
-void SimDaemon::try_again(Instant now) { take(decider_->reissue(judged_now(now)), now); }
+void SimDaemon::try_again(Instant now) { take(decider_->reissue(awake(now)), now); }
 
 /// One that does not answer has no order of ours to respect; one that hangs is given up only after its reply is overdue.
 void SimDaemon::read_trunk(const Event& e, Instant now) {
@@ -126,7 +126,7 @@ void SimDaemon::read_trunk(const Event& e, Instant now) {
   if (pbx_->hung[pbx.index()] > 0 && e.n == 0) return later(now + (*site_)[pbx].reply_timeout, Happening::TrunkRead, e.a, 1);
   auto sets = pbx_->deaf(pbx) ? std::vector<int>{} : pbx_->standing(e.a, now);
   if (bug_ == Planted::ForgetTrunkAdoption) sets.clear();
-  take(decider_->adopt(decision::TrunkAdopted{.trunk = model::id_at<model::TrunkId>(e.a), .sets = std::move(sets)}, judged_now(now)), now);
+  take(decider_->adopt(decision::TrunkAdopted{.trunk = model::id_at<model::TrunkId>(e.a), .sets = std::move(sets)}, awake(now)), now);
 }
 
 }  // namespace linekeeper::sim

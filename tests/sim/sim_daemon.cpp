@@ -196,12 +196,13 @@ void SimDaemon::go_on(Instant now) {
   stopped_since_.reset();
   story_->tell(now, "the daemon goes on, with {} things to look at", held_.size());
   oracle_->on_resumed(since, now);
+  // A person's order is in force from when the daemon hears of it: first, so that the oracle may count it from when it was given.
+  tell_orders(now);
   for (std::size_t c = 0; c < links_.size(); ++c) {
     link(c, now);
     gateway(c, now);
     resolver(c, now);
   }
-  tell_orders(now);
   // Timers first: what a loop that wakes up looks at first is not for us to choose.
   const auto again = [&](bool packets) {
     for (Event& e : held_) {
@@ -221,12 +222,14 @@ bool SimDaemon::status(model::Status& out, Instant now) const {
   return true;
 }
 
-void SimDaemon::observe(const model::Observation& o, Instant now) {
+void SimDaemon::observe(const model::Observation& o, Instant now) { take(decider_->observe(o, awake(now)), now); }
+
+Instant SimDaemon::awake(Instant now) {
   notice_stall(now);
-  take(decider_->observe(o, judged_now(now)), now);
+  return judged_now(now);
 }
 
-/// The judge is told before it sees anything else.
+/// The judge is told before it hears anything else.
 void SimDaemon::notice_stall(Instant now) {
   const Instant judged = judged_now(now);
   if (due_ == model::kNever || judged - due_ <= kStallNoticed || bug_ == Planted::StallNotTold) return;
@@ -303,7 +306,7 @@ void SimDaemon::tell_orders(Instant now) {
   decision::OrdersInForce orders{told_overrides_};
   for (const std::string& subject : open_windows_)
     orders.overrides.push_back({.id = 0, .kind = model::OverrideKind::Failback, .subject = subject, .owner = "window", .reason = "open"});
-  take(decider_->order(orders, judged_now(now)), now);
+  take(decider_->order(orders, awake(now)), now);
 }
 
 void SimDaemon::happen(const Event& e, Instant now) {
@@ -328,8 +331,7 @@ void SimDaemon::happen(const Event& e, Instant now) {
     case Happening::Wake:
       if (e.n != static_cast<std::uint64_t>(wake_at_.time_since_epoch().count())) return;
       wake_at_ = model::kNever;
-      notice_stall(now);
-      return take(decider_->wake(judged_now(now)), now);
+      return take(decider_->wake(awake(now)), now);
     case Happening::Hello:
       if (e.b != connection_ || switch_away > 0) return;
       replies_[++key_] = switch_->hello();

@@ -106,6 +106,7 @@ class SimDaemon {
   void take(const decision::Output& out, model::Instant now);
   void carry_out(const model::Plan& plan, model::Instant now);
   void notice_stall(model::Instant now);
+  model::Instant awake(model::Instant now);  ///< the judge's now, once it knows of a stall that has just ended
   void recall(model::Instant now);
   void remember(model::Instant now);
   void keep(model::Instant now);

@@ -435,7 +435,7 @@ TEST_CASE("held back: a move that was refused is no move of the budget, and does
     site.order({});
   }
   CHECK(site.way() == "fiber");
-  CHECK(site.decider().memory(model::ClassId{0}, site.now()) == "moves1 0 1 29.700 1 29.700 0 0");  // the first choice alone
+  CHECK(site.decider().memory(model::ClassId{0}, site.now()) == "moves1 0 0 0 0 0");
   site.black_hole(kFiber);
   site.run(1500ms);
   CHECK(site.way() == "coax");
