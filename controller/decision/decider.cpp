@@ -262,7 +262,8 @@ bool Decider::judge_path(std::size_t i, Instant now) {
                                                      .others_answered = heard_[i % circuits_.size()].beside(i / circuits_.size())},
                                                     now);
   due_paths_.set(i, std::max(paths_[i].next_wakeup(), now + model::Duration(1)));
-  if (paths_[i].down_by_carrier())
+  // One that has never answered since we began fell before that: no news of its carrier, and no reason to change what stands (I13).
+  if (paths_[i].down_by_carrier() && paths_[i].last_heard())
     unheard_[i] = paths_[i].first_bad();
   else if (paths_[i].verdict().health == Health::Up || paths_[i].verdict().health == Health::Degraded)
     unheard_[i].reset();

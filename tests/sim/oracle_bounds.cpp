@@ -47,7 +47,7 @@ Duration Oracle::bound(std::size_t dead, std::size_t other, Instant now) const {
 }
 
 void Oracle::look(Instant now) {
-  for (std::size_t c = 0; c < paces_.size() && daemon_->alive(); ++c)
+  for (std::size_t c = 0; c < site_->circuits.size() && daemon_->alive(); ++c)
     paces_[c].interval = daemon_->judge().probe_plan(model::id_at<model::CircuitId>(c)).interval;
   // While somebody has a hand in it, or nobody is there to act, nothing is owed.
   const bool a_person_steers =

@@ -154,7 +154,8 @@ void SimDaemon::recall(Instant now) {
     const bool with_hold_down = bug_ != Planted::ForgetMoves || text.find('\t') == text.rfind('\t');
     recall(learned_[c], model::id_at<model::CircuitId>(c), with_hold_down ? text : text.substr(0, text.rfind('\t')));
   }
-  for (std::size_t i = 0; i < site_->classes.size() && bug_ != Planted::ForgetMoves; ++i) recall(moves_[i], model::id_at<model::ClassId>(i), moves_[i].text);
+  for (std::size_t i = 0; i < site_->classes.size() && bug_ != Planted::ForgetMoves; ++i)
+    recall(moves_[i], model::id_at<model::ClassId>(i), moves_[i].text);
 }
 
 void SimDaemon::remember(Instant now) {
