@@ -10,7 +10,7 @@
 namespace linekeeper::daemon {
 namespace {
 
-constexpr std::chrono::milliseconds kAfterRefusal{30'000};  // a cap or a last path may have lapsed by then
+constexpr std::chrono::milliseconds kAfterRefusal{30'000};  // what stood in the way may be gone by then
 constexpr std::chrono::milliseconds kFirstRetry{250}, kLongestRetry{10'000};
 
 }  // namespace
@@ -77,8 +77,7 @@ void Actuators::read_trunks() {
 
 void Actuators::carry_out(const model::Plan& plan, const std::vector<std::optional<model::LinkState>>& links) {
   carry_out_trunks(plan);
-  route::Apply apply{
-      .generation = plan.generation, .desired = route_desired(*site_, plan, links, stay_, applied_classes_), .retired_classes = retired_};
+  route::Apply apply{.generation = plan.generation, .desired = route_desired(*site_, plan, links, applied_classes_), .retired_classes = retired_};
   sent_generation_ = plan.generation;
   for (const model::ClassChoice& c : plan.classes) sent_classes_[c.traffic_class.index()] = c.circuit;
   switch_->send(apply);  // when it is not there, it is asked for anew after its StateReply
@@ -120,42 +119,47 @@ void Actuators::on(const route::Applied& applied) {
   switch_problem_.clear();
   failures_ = 0;
   retired_.clear();
-  for (std::size_t i = 0; i < sent_classes_.size(); ++i) {
-    if (std::ranges::find(stay_, site_->classes[i].name) != stay_.end()) continue;
-    applied_classes_[i] = sent_classes_[i];
-    handlers_.on_class_applied(i, applied.generation);
+  applied_classes_ = sent_classes_;
+  const decision::MovesHeld held = moves_held(*site_, applied);
+  std::vector<bool> moved(sent_classes_.size(), true);
+  for (const decision::MovesHeld::Move& m : held.moves) {
+    applied_classes_[m.traffic_class.index()] = m.stands;
+    moved[m.traffic_class.index()] = false;
   }
+  for (std::size_t i = 0; i < moved.size(); ++i)
+    if (moved[i]) handlers_.on_class_applied(i, applied.generation);
   handlers_.on_routes_applied(applied.generation, applied.changes);
+  if (held.moves.empty()) return;
+  std::vector<std::string> why;
+  for (const decision::MovesHeld::Move& m : held.moves) {
+    const auto said = std::ranges::find(applied.held, (*site_)[m.traffic_class].name, &route::HeldMove::traffic_class);
+    why.push_back(fmt::format("refused by guard {}: {}. {}", said->guard, said->why, said->remedy));
+  }
+  handlers_.on_moves_held(applied.generation, held, why);
 }
 
 void Actuators::on(const route::Refused& refused) {
   if (refused.generation != sent_generation_ && refused.generation != 0) return;
   switch_problem_ = fmt::format("refused by guard {}: {}. {}", refused.guard, refused.why, refused.remedy);
   handlers_.on_routes_failed(sent_generation_, switch_problem_, true);
-  // The classes it is about stay where they are for a while, so that the rest of the plan passes.
-  const bool new_stay = !refused.classes.empty() && refused.classes != stay_;
-  if (new_stay) stay_ = refused.classes;
-  try_again(new_stay ? kFirstRetry : kAfterRefusal, !new_stay);
+  try_again(kAfterRefusal);
 }
 
 void Actuators::on(const route::Failed& failed) {
   if (failed.generation != sent_generation_) return;
   switch_problem_ = failed.why + ". " + failed.remedy;
   handlers_.on_routes_failed(failed.generation, switch_problem_, false);
-  try_again(std::min(kFirstRetry * (1 << std::min(failures_++, 10)), kLongestRetry), false);
+  try_again(std::min(kFirstRetry * (1 << std::min(failures_++, 10)), kLongestRetry));
 }
 
 void Actuators::on(const route::Drift& drift) { handlers_.on_drift(drift); }
 
 void Actuators::on(const route::Flows& flows) { handlers_.on_flows(flows); }
 
-void Actuators::try_again(std::chrono::milliseconds after, bool forget_refusal) {
+void Actuators::try_again(std::chrono::milliseconds after) {
   retry_.expires_after(after);
-  retry_.async_wait([this, forget_refusal, alive = alive_](boost::system::error_code error) {
-    if (error || !*alive) return;
-    if (forget_refusal) stay_.clear();
-    handlers_.want_reissue();
-    if (!stay_.empty()) try_again(kAfterRefusal, true);
+  retry_.async_wait([this, alive = alive_](boost::system::error_code error) {
+    if (!error && *alive) handlers_.want_reissue();
   });
 }
 

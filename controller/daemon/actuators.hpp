@@ -10,6 +10,7 @@
 
 #include "carriers/trunks/kamailio_driver.hpp"
 #include "controller/daemon/switch_client.hpp"
+#include "controller/decision/decider.hpp"
 #include "controller/model/observation.hpp"
 #include "controller/model/plan.hpp"
 #include "controller/model/site.hpp"
@@ -25,6 +26,8 @@ class Actuators {
     std::function<void(std::size_t traffic_class, std::uint64_t generation)> on_class_applied;
     std::function<void(std::uint64_t generation, const std::vector<std::string>& changes)> on_routes_applied;
     std::function<void(std::uint64_t generation, const std::string& why, bool refused)> on_routes_failed;
+    /// The rest of the plan stands; these moves were held back by the switch, for `why` (one sentence for each).
+    std::function<void(std::uint64_t generation, const decision::MovesHeld& held, const std::vector<std::string>& why)> on_moves_held;
     std::function<void(const route::Drift& drift)> on_drift;
     std::function<void(const route::Flows& flows)> on_flows;  ///< connections in progress: what stays behind, what was deleted
     std::function<void()> want_reissue;                       ///< the plan is to be decided again under a new generation
@@ -65,7 +68,7 @@ class Actuators {
   void on(const route::Failed& failed);
   void on(const route::Drift& drift);
   void on(const route::Flows& flows);
-  void try_again(std::chrono::milliseconds after, bool forget_refusal);
+  void try_again(std::chrono::milliseconds after);
   void carry_out_trunks(const model::Plan& plan);
   void read_trunks();
 
@@ -78,7 +81,6 @@ class Actuators {
   std::vector<PbxState> pbxs_;
   std::vector<std::vector<int>> sent_orders_;  // by trunk: what its driver was last told
   std::vector<std::optional<model::CircuitId>> sent_classes_, applied_classes_;
-  std::vector<std::string> stay_;  // classes the switch does not let move for now
   std::uint64_t sent_generation_ = 0, applied_generation_ = 0;
   int failures_ = 0;
   std::string switch_problem_ = "not connected yet";

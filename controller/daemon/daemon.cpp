@@ -31,7 +31,6 @@ namespace {
 
 constexpr std::chrono::milliseconds kTick{100};
 constexpr std::chrono::milliseconds kStalled{1000};  // a loop that late may have missed replies: said, and counted
-constexpr std::chrono::minutes kRemember{1};         // what was learned is written down so often
 constexpr std::string_view kFloorFact = "sip-floor ", kBurstFact = "sip-verify ";
 constexpr const char* kCleanStop = "clean-stop";
 
@@ -133,13 +132,18 @@ model::Result<void> Daemon::begin(model::SitePtr site, const Senses::Floors& flo
   checks_ = std::make_unique<Checks>(io_.get_executor(), site_, *seed, [this](const model::Observation& o) { observe(o); });
   const Instant begun = recorder_->started(*site_, config::text_of(*site_).value_or(""), boot_now());
   auto decider = std::make_unique<decision::Decider>(site_, begun);
-  if (decider_)
-    for (std::size_t c = 0; c < site->circuits.size(); ++c)
-      for (std::size_t old = 0; old < before->circuits.size(); ++old)
-        if (site->circuits[c].name == before->circuits[old].name) {
-          const auto id = model::id_at<model::CircuitId>(c);
-          decider->recall(id, recorder_->recalled(id, decider_->memory(model::id_at<model::CircuitId>(old)), {}, begun), {});
+  const auto remind = [&]<class Id, class Named>(const std::vector<Named>& now, const std::vector<Named>& then, Id) {
+    for (std::size_t i = 0; i < now.size(); ++i)
+      for (std::size_t old = 0; old < then.size(); ++old)
+        if (now[i].name == then[old].name) {
+          const auto id = model::id_at<Id>(i);
+          decider->recall(id, recorder_->recalled(id, decider_->memory(model::id_at<Id>(old), begun), {}, begun), {});
         }
+  };
+  if (decider_) {
+    remind(site->circuits, before->circuits, model::CircuitId{});
+    remind(site->classes, before->classes, model::ClassId{});
+  }
   decider_ = std::move(decider);
   due_ = model::kNever;
   recoveries_ = std::make_unique<operations::Recoveries>(*site_);
@@ -168,7 +172,7 @@ model::Result<void> Daemon::start() {
   senses_->start();
   checks_->start();
   actuators_->start();
-  next_remember_ = boot_now() + kRemember;
+  remember_learned();
   wait_signal();
   next_tick_ = boot_now() + kTick;
   next_second_ = boot_now();
@@ -185,7 +189,7 @@ Actuators::Handlers Daemon::actuator_handlers() {
          {{"generation", std::to_string(generation)}});
     connections_.forget();
     const decision::Adopted adopted{.generation = generation, .classes = std::move(classes)};
-    act_on(decider_->adopt(adopted, recorder_->told(adopted, boot_now())));
+    act_on(decider_->adopt(adopted, recorder_->told(adopted, awake())));
   };
   h.on_switch_lost = [this](const std::string& why) {
     metrics_->actuator_failure("switch", telemetry::ActuatorFailure::Disconnected);
@@ -200,6 +204,13 @@ Actuators::Handlers Daemon::actuator_handlers() {
     metrics_->actuator_failure("switch", refused ? telemetry::ActuatorFailure::Refused : telemetry::ActuatorFailure::Failed);
     tell(recoveries_->on_failed(Plane::Routing, std::nullopt, generation, why, boot_now(), refused));
   };
+  h.on_moves_held = [this](std::uint64_t generation, const decision::MovesHeld& held, const std::vector<std::string>& why) {
+    for (std::size_t i = 0; i < held.moves.size(); ++i) {
+      metrics_->actuator_failure("switch", telemetry::ActuatorFailure::Refused);
+      tell(recoveries_->on_failed(Plane::Routing, held.moves[i].traffic_class.index(), generation, why[i], boot_now(), true));
+    }
+    act_on(decider_->held(held, recorder_->told(held, awake())));
+  };
   h.on_drift = [this](const route::Drift& drift) {
     metrics_->actuator_correction("switch");
     tell(EventId::SwitchDrift, "switch",
@@ -208,10 +219,10 @@ Actuators::Handlers Daemon::actuator_handlers() {
                                         : " Not put back."));
   };
   h.on_flows = [this](const route::Flows& flows) { tell(connections_.heard(*site_, flows, boot_now())); };
-  h.want_reissue = [this] { act_on(decider_->reissue(recorder_->reissued(boot_now()))); };
+  h.want_reissue = [this] { act_on(decider_->reissue(recorder_->reissued(awake()))); };
   h.on_trunk_standing = [this](model::TrunkId trunk, std::vector<int> sets) {
     const decision::TrunkAdopted adopted{.trunk = trunk, .sets = std::move(sets)};
-    act_on(decider_->adopt(adopted, recorder_->told(adopted, boot_now())));
+    act_on(decider_->adopt(adopted, recorder_->told(adopted, awake())));
   };
   h.on_trunk_applied = [this](model::TrunkId trunk) {
     metrics_->actuator_operation((*site_)[(*site_)[trunk].pbx].name);
@@ -354,10 +365,7 @@ bool Daemon::look_at_windows() {
 
 void Daemon::every_second(Instant now) {
   next_second_ = now + std::chrono::seconds(1);
-  if (now >= next_remember_) {
-    next_remember_ = now + kRemember;
-    remember_learned();
-  }
+  if (now >= next_remember_) remember_learned();
   if (!overrides_loaded_ && !journal_->failing()) {
     load_overrides();
     orders_changed();

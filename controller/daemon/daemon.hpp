@@ -84,11 +84,16 @@ class Daemon : public admin::Api {
   void observe(const model::Observation& observation);
   void act_on(const decision::Output& out);
   void notice_stall(model::Instant now);
+  /// Now, once the judge knows of a stall that has just ended: to be asked before anything else is told to it.
+  model::Instant awake();
   void follow_probing(std::uint64_t circuits);
   void ask_gateways(std::uint64_t circuits);  // a bit for each
-  /// What was learned of each circuit, written down and read back: a restart must not make it as nervous as it was on its first day.
+  /// What was learned of each circuit, its hold-down, and each class's moves, written down and read back: a restart must not make the
+  /// judge as nervous as it was on its first day, nor as trusting.
   void remember_learned();
   void recall_learned();
+  template <class Id>
+  bool recall(const std::vector<journal::Fact>& facts, std::string_view key, const std::string& name, Id id);
   void wake_at(model::Instant when);
   void tell(model::Event event);
   void tell(std::vector<model::Event> events);

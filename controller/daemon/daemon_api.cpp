@@ -310,6 +310,11 @@ void Daemon::answer_pending(model::Instant now) {
     const bool proven = std::ranges::all_of(act.subjects, [&](const auto& s) {
       const auto& [plane, index] = s;
       const operations::Progress& p = recoveries_->progress(plane, index);
+      // Left where it was, by the switch or by the judge: that this works is no proof of the order.
+      const bool elsewhere = plane == operations::Plane::Routing && act.override.kind == model::OverrideKind::Force && p.choice &&
+                             site_->circuits[*p.choice].name != act.override.to;
+      if (elsewhere && detail.empty()) detail = status().plan.classes[index].reason;
+      if (elsewhere) return false;
       if (!p.verified && detail.empty())
         detail = p.detail.empty() ? (p.applied ? "applied, and no proof yet that the new way works" : "not applied yet") : p.detail;
       return p.verified.has_value();
@@ -354,7 +359,7 @@ void Daemon::orders_changed() {
   for (const std::string& subject : open_windows_)
     orders.overrides.push_back(
         {.id = 0, .kind = model::OverrideKind::Failback, .subject = subject, .owner = "window", .reason = "its daily window is open"});
-  act_on(decider_->order(orders, recorder_->told(orders, boot_now())));
+  act_on(decider_->order(orders, recorder_->told(orders, awake())));
 }
 
 int Daemon::open_stream(const admin::Request& request, admin::EventStream& stream) {

@@ -22,7 +22,9 @@ using runtime::wall_now;
 namespace {
 
 constexpr std::chrono::milliseconds kStallNoticed{250};
-constexpr std::string_view kLearnedFact = "learned ";
+constexpr std::chrono::minutes kRemember{1};  // what was learned is written down so often
+constexpr std::string_view kLearnedFact = "learned ", kMovesFact = "moves ";
+constexpr std::chrono::milliseconds kOldest = std::chrono::hours(24 * 365 * 30);
 
 Level level_of(model::Severity s) {
   switch (s) {
@@ -43,16 +45,22 @@ void Daemon::observe(const model::Observation& observation) {
   };
   remember(std::get_if<model::SipOutcome>(&observation));
   remember(std::get_if<model::SipOverdue>(&observation));
-  const Instant now = boot_now();
-  notice_stall(now);
+  const Instant now = awake();
   act_on(decider_->observe(observation, recorder_->told(observation, now)));
 }
 
-/// The judge is told before it sees anything else: what was not answered meanwhile may have been, and we were not there to see it (I7).
+/// The judge is told before it hears anything else, a person's order or the switch's answer as well as a probe's: what was not answered meanwhile may
+/// have been, and we were not there to see it (I7).
 void Daemon::notice_stall(Instant now) {
   if (now - due_ <= kStallNoticed) return;
   const model::Observation stall = model::LoopStall{.from = due_, .to = now};
   act_on(decider_->observe(stall, recorder_->told(stall, now)));
+}
+
+Instant Daemon::awake() {
+  const Instant now = boot_now();
+  notice_stall(now);
+  return now;
 }
 
 void Daemon::follow_probing(std::uint64_t circuits) {
@@ -97,10 +105,11 @@ void Daemon::act_on(const decision::Output& out) {
   tell(std::move(opened));
   tell(recoveries_->on_status(state));
   account_incidents();
-  metrics_->update(state);  // outage time is counted from the change, not from the next second
+  if (plan) remember_learned();  // a move, or what led to it, must not be forgotten by a crash within the minute
+  metrics_->update(state);       // outage time is counted from the change, not from the next second
   status_due_ = true;
   // The switch must know of a death that moves no class: connections may still be draining there.
-  if (!plan && lived_or_died && connections_.draining()) act_on(decider_->reissue(recorder_->reissued(boot_now())));
+  if (!plan && lived_or_died && connections_.draining()) act_on(decider_->reissue(recorder_->reissued(awake())));
 }
 
 void Daemon::wake_at(Instant when) {
@@ -109,32 +118,47 @@ void Daemon::wake_at(Instant when) {
   wake_.expires_after(std::max<model::Duration>(when - boot_now(), model::Duration::zero()));
   wake_.async_wait([this](boost::system::error_code error) {
     if (error || stopping_) return;
-    const Instant now = boot_now();
-    notice_stall(now);
-    act_on(decider_->wake(recorder_->woken(now)));
+    act_on(decider_->wake(recorder_->woken(awake())));
   });
 }
 
 void Daemon::remember_learned() {
+  next_remember_ = boot_now() + kRemember;
   const std::string wall = std::to_string(wall_now().time_since_epoch().count());
   for (std::size_t c = 0; c < site_->circuits.size(); ++c)
-    journal_->put_fact({std::string(kLearnedFact) + site_->circuits[c].name, wall + ' ' + decider_->memory(model::id_at<model::CircuitId>(c))});
+    journal_->put_fact(
+        {std::string(kLearnedFact) + site_->circuits[c].name, wall + ' ' + decider_->memory(model::id_at<model::CircuitId>(c), boot_now())});
+  for (std::size_t i = 0; i < site_->classes.size(); ++i)
+    journal_->put_fact(
+        {std::string(kMovesFact) + site_->classes[i].name, wall + ' ' + decider_->memory(model::id_at<model::ClassId>(i), boot_now())});
 }
 
 void Daemon::recall_learned() {
   const auto facts = journal_->load_facts();
   if (!facts) return;  // learned anew; the failing disk is told elsewhere
-  for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
-    const auto fact = std::ranges::find(*facts, std::string(kLearnedFact) + site_->circuits[c].name, &journal::Fact::key);
-    if (fact == facts->end()) continue;
-    const auto id = model::id_at<model::CircuitId>(c);
-    std::int64_t wall_ms = 0;
-    const char* const end = fact->value.data() + fact->value.size();
-    const auto [rest, error] = std::from_chars(fact->value.data(), end, wall_ms);
-    const model::Duration age = wall_now() - model::WallTime(std::chrono::milliseconds(wall_ms));
-    if (error != std::errc{} || rest == end || !decider_->recall(id, recorder_->recalled(id, {rest + 1, end}, age, boot_now()), age))
-      runtime::log(Level::Warning, "what was learned of circuit " + site_->circuits[c].name + " cannot be read back and is learned anew");
-  }
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c)
+    if (!recall(*facts, kLearnedFact, site_->circuits[c].name, model::id_at<model::CircuitId>(c)))
+      runtime::log(Level::Warning, "what was learned of circuit " + site_->circuits[c].name +
+                                       ", or its hold-down, cannot be read back: that is learned anew, and its hold-down is the first one");
+  for (std::size_t i = 0; i < site_->classes.size(); ++i)
+    if (!recall(*facts, kMovesFact, site_->classes[i].name, model::id_at<model::ClassId>(i)))
+      runtime::log(Level::Warning, "how often class " + site_->classes[i].name +
+                                       " moved cannot be read back: its budget begins anew, and linekeeper-switch still counts");
+}
+
+/// @return false: there is something, and it is not understood
+template <class Id>
+bool Daemon::recall(const std::vector<journal::Fact>& facts, std::string_view key, const std::string& name, Id id) {
+  const auto fact = std::ranges::find(facts, std::string(key) + name, &journal::Fact::key);
+  if (fact == facts.end()) return true;
+  std::int64_t wall_ms = 0;
+  const char* const end = fact->value.data() + fact->value.size();
+  const auto [rest, error] = std::from_chars(fact->value.data(), end, wall_ms);
+  if (error != std::errc{} || rest == end) return false;
+  // Within thirty years of now either way: a damaged number must not overflow what it is taken from.
+  const auto now = wall_now().time_since_epoch();
+  const model::Duration age = now - std::clamp(std::chrono::milliseconds(wall_ms), now - kOldest, now + kOldest);
+  return decider_->recall(id, recorder_->recalled(id, {rest + 1, end}, age, boot_now()), age);
 }
 
 void Daemon::tell(EventId id, std::string subject, std::string text, std::vector<std::pair<std::string, std::string>> fields) {

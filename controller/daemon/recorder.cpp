@@ -41,6 +41,14 @@ Instant Recorder::told(const decision::OrdersInForce& orders, Instant now) {
   return now;
 }
 
+Instant Recorder::told(const decision::MovesHeld& held, Instant now) {
+  journal::MovesHeld record;
+  for (const decision::MovesHeld::Move& m : held.moves)
+    record.moves.push_back({.traffic_class = m.traffic_class, .stands = m.stands, .escape = m.escape, .again_after = m.again_after});
+  add(record, now);
+  return now;
+}
+
 Instant Recorder::reissued(Instant now) {
   add(journal::Reissued{}, now);
   return now;
@@ -75,6 +83,11 @@ std::string_view Recorder::recalled(model::CircuitId circuit, std::string_view t
   return text;
 }
 
+std::string_view Recorder::recalled(model::ClassId traffic_class, std::string_view text, model::Duration age, Instant now) {
+  add(journal::MovesRecalled{.traffic_class = traffic_class, .text = std::string(text), .age = age}, now);
+  return text;
+}
+
 void Recorder::every_second(const model::Status& status, const decision::Decider& decider) {
   if (!writer_) return;
   if (status.now - standing_at_ >= kStandingEvery) {
@@ -86,12 +99,9 @@ void Recorder::every_second(const model::Status& status, const decision::Decider
 
 namespace {
 
-/// What the judge has learned; one that learns nothing yet has nothing to say.
-template <class Decider>
-void note_learned(const Decider& decider, const model::Site& site, std::vector<journal::Recalled>& learned) {
-  if constexpr (requires { decider.memory(model::CircuitId{}); })
-    for (std::size_t c = 0; c < site.circuits.size(); ++c)
-      learned.push_back({.circuit = model::id_at<model::CircuitId>(c), .text = decider.memory(model::id_at<model::CircuitId>(c)), .age = {}});
+void note_learned(const decision::Decider& decider, const model::Site& site, Instant now, std::vector<journal::Recalled>& learned) {
+  for (std::size_t c = 0; c < site.circuits.size(); ++c)
+    learned.push_back({.circuit = model::id_at<model::CircuitId>(c), .text = decider.memory(model::id_at<model::CircuitId>(c), now), .age = {}});
 }
 
 }  // namespace
@@ -110,7 +120,7 @@ journal::Standing Recorder::standing(const model::Status& status, const decision
     if (gateway) s.gateways.push_back(*gateway);
   for (const auto& resolver : resolvers_)
     if (resolver) s.resolvers.push_back(*resolver);
-  note_learned(decider, *status.site, s.learned);
+  note_learned(decider, *status.site, status.now, s.learned);
   return s;
 }
 

@@ -32,11 +32,13 @@ class Recorder {
   model::Instant told(const decision::Adopted& adopted, model::Instant now);
   model::Instant told(const decision::TrunkAdopted& adopted, model::Instant now);
   model::Instant told(const decision::OrdersInForce& orders, model::Instant now);
+  model::Instant told(const decision::MovesHeld& held, model::Instant now);
   model::Instant reissued(model::Instant now);
   model::Instant woken(model::Instant now);
 
   /// What was learned before is given to the judge. @return the text
   std::string_view recalled(model::CircuitId circuit, std::string_view text, model::Duration age, model::Instant now);
+  std::string_view recalled(model::ClassId traffic_class, std::string_view text, model::Duration age, model::Instant now);
 
   /// Once a second: a block that is due leaves, and now and then how things stand is written.
   void every_second(const model::Status& status, const decision::Decider& decider);

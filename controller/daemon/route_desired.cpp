@@ -5,7 +5,7 @@
 namespace linekeeper::daemon {
 
 route::Desired route_desired(const model::Site& site, const model::Plan& plan, std::span<const std::optional<model::LinkState>> links,
-                             const std::vector<std::string>& stay, const std::vector<std::optional<model::CircuitId>>& applied) {
+                             const std::vector<std::optional<model::CircuitId>>& applied) {
   route::Desired desired;
   desired.flow_mask = site.connections.keep ? site.connections.mask : 0;
   for (std::size_t i = 0; i < site.circuits.size(); ++i) {
@@ -30,14 +30,10 @@ route::Desired route_desired(const model::Site& site, const model::Plan& plan, s
     const model::TrafficClass& c = site[choice.traffic_class];
     const auto stands = applied.at(choice.traffic_class.index());
     const bool escape = stands && stands != choice.circuit && std::ranges::find(plan.dead, *stands) != plan.dead.end();
-    // One that stands by nothing we know (a reload took its circuit away) has nowhere to stay: to insist on that would be refused, and
-    // with it the rest of the plan.
-    const bool stays = !escape && stands && std::ranges::find(stay, c.name) != stay.end();
-    const auto circuit = stays ? stands : choice.circuit;
     desired.classes.push_back({.name = c.name,
                                .family = c.family,
                                .table = c.table,
-                               .circuit = circuit ? site[*circuit].name : "",
+                               .circuit = choice.circuit ? site[*choice.circuit].name : "",
                                .escape = escape,
                                .mark = c.match.mark,
                                .source = c.match.source,
@@ -62,6 +58,22 @@ std::vector<std::optional<model::CircuitId>> standing_classes(const model::Site&
           model::id_at<model::CircuitId>(static_cast<std::size_t>(by - site.circuits.begin()));
   }
   return standing;
+}
+
+decision::MovesHeld moves_held(const model::Site& site, const route::Applied& applied) {
+  decision::MovesHeld all;
+  for (const route::HeldMove& h : applied.held) {
+    const auto c = std::ranges::find(site.classes, h.traffic_class, &model::TrafficClass::name);
+    if (c == site.classes.end()) continue;
+    const auto by = std::ranges::find(site.circuits, h.circuit, &model::Circuit::name);
+    all.moves.push_back({.traffic_class = model::id_at<model::ClassId>(static_cast<std::size_t>(c - site.classes.begin())),
+                         .stands = by == site.circuits.end()
+                                       ? std::nullopt
+                                       : std::optional(model::id_at<model::CircuitId>(static_cast<std::size_t>(by - site.circuits.begin()))),
+                         .escape = h.escape,
+                         .again_after = std::chrono::milliseconds(h.again_ms)});
+  }
+  return all;
 }
 
 }  // namespace linekeeper::daemon

@@ -49,6 +49,7 @@ CircuitHealth::CircuitHealth(const model::Site& site, model::CircuitId circuit, 
       loss_(network_.size(), site.probing.interval),
       delay_(network_.size()),
       role_since_(started),
+      fresh_before_(started),
       last_evidence_(started),
       judged_at_(started) {
   verdict_.since = started;
@@ -126,7 +127,7 @@ void CircuitHealth::on(const model::LoopStall& stall) {
 
 bool CircuitHealth::set_role(CircuitRole role, Instant now) {
   if (role == role_) return false;
-  if (role.in_use != role_.in_use) role_since_ = now;  // what is stale by the new pace was fresh by the old one
+  if (role.in_use != role_.in_use) fresh_before_ = fresh_until(), role_since_ = now;  // what is stale by the new pace was fresh by the old one
   role_ = role;
   return true;
 }
@@ -353,7 +354,7 @@ Instant CircuitHealth::next_wakeup() const {
   const auto consider = [&](Instant at) {
     if (at > judged_at_) next = std::min(next, at);
   };
-  if (verdict_.health != Health::Unknown) consider(std::max(last_evidence_, role_since_) + stale_after() + 1ms);
+  if (verdict_.health != Health::Unknown) consider(fresh_until() + 1ms);
   if (silent_since_ && verdict_.health != Health::Down) {
     consider(*silent_since_ + kQuickFor);
     consider(*silent_since_ + kSlowerFor);

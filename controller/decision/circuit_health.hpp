@@ -119,7 +119,12 @@ class CircuitHealth {
   [[nodiscard]] model::Duration interval() const;
   [[nodiscard]] model::Duration suspect_after() const;
   [[nodiscard]] model::Duration dead_after() const;
-  [[nodiscard]] bool stale(model::Instant now) const { return now - std::max(last_evidence_, role_since_) > stale_after(); }
+  /// Until when what is known counts. After a change of role the new pace has its own time to bring evidence, and no more than the old
+  /// pace had left.
+  [[nodiscard]] model::Instant fresh_until() const {
+    return std::max(last_evidence_ + stale_after(), std::min(role_since_ + stale_after(), fresh_before_));
+  }
+  [[nodiscard]] bool stale(model::Instant now) const { return now > fresh_until(); }
   [[nodiscard]] std::size_t position(model::TargetId target) const;
   [[nodiscard]] TargetMask quick_targets(model::Instant now) const;
   [[nodiscard]] model::Figures losses_of(TargetMask among, std::size_t most) const;
@@ -141,7 +146,7 @@ class CircuitHealth {
 
   std::optional<model::LinkState> link_;
   CircuitRole role_;
-  model::Instant role_since_;
+  model::Instant role_since_, fresh_before_;  // fresh_until() as it was by the role before
   model::Verdict verdict_;
   bool needs_rise_ = false;  // was down since it was last up: only `rise` answers bring it back
   bool was_bad_ = false;     // down or degraded, and not proven well since

@@ -38,6 +38,7 @@ std::string nanoseconds(Instant t) { return std::to_string(t.time_since_epoch().
 Decider::Decider(model::SitePtr site, Instant started)
     : site_(std::move(site)),
       started_(started),
+      unheard_(site_->carriers.size() * site_->circuits.size()),
       due_circuits_(site_->circuits.size()),
       due_paths_(site_->carriers.size() * site_->circuits.size()),
       heard_(site_->circuits.size()),
@@ -184,83 +185,6 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
   return finish(now, replan, look);
 }
 
-const Output& Decider::adopt(const Adopted& adopted, Instant now) {
-  out_.clear();
-  generation_ = std::max(generation_, adopted.generation);
-  if (!adopted_)
-    for (std::size_t i = 0; i < classes_.size() && i < adopted.classes.size(); ++i)
-      if (adopted.classes[i]) {
-        classes_[i].choice.circuit = adopted.classes[i];
-        classes_[i].choice.motive = model::Motive::Adopted;
-      }
-  adopted_ = true;
-  return finish(now, true);
-}
-
-const Output& Decider::adopt(const TrunkAdopted& adopted, Instant now) {
-  out_.clear();
-  TrunkState& state = trunks_.at(adopted.trunk.index());
-  const auto& members = (*site_)[adopted.trunk].members;
-  if (!state.adopted && adopted.sets.size() == members.size()) {
-    std::vector<model::TrunkStep> order;
-    for (const int set : adopted.sets) {
-      const auto m = std::ranges::find(members, set, &model::TrunkMember::dispatcher_set);
-      if (m != members.end()) order.push_back({.member = static_cast<std::size_t>(m - members.begin())});
-    }
-    if (order.size() == members.size()) {
-      // Whoever stands behind one that it is preferred to was put there for a reason that died with the daemon before us: it
-      // earns its place again by its hold-down (I4, I13).
-      const auto preferred =
-          order_trunk(*site_, (*site_)[adopted.trunk], {}, model::Motive::NotYet, member_views((*site_)[adopted.trunk], {}, circuit_views(now), now),
-                      classes_[(*site_)[adopted.trunk].traffic_class.index()].choice.circuit, {});
-      const auto rank = [&](std::size_t member) { return std::ranges::find(preferred.order, member, &model::TrunkStep::member); };
-      bool earns = false;
-      for (std::size_t place = 0; place < order.size(); ++place) {
-        // Nor does anyone pass it who stood behind it: the order is the same until they have earned theirs.
-        earns = earns || std::any_of(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(place),
-                                     [&](const model::TrunkStep& before) { return rank(before.member) > rank(order[place].member); });
-        const model::TrunkMember& m = members[order[place].member];
-        for (std::size_t c = 0; c < circuits_.size() && earns; ++c)
-          if (!m.circuit || m.circuit->index() == c) paths_[m.carrier.index() * circuits_.size() + c].distrust();
-      }
-      state.decision.order = std::move(order);
-      state.decision.motive = model::Motive::Adopted;
-    }
-  }
-  state.adopted = true;
-  return finish(now, true);
-}
-
-const Output& Decider::order(const OrdersInForce& orders, Instant now) {
-  out_.clear();
-  const auto applies = [](const model::Override& o, const std::string& name, std::string_view group) {
-    return o.subject == name || o.subject == group || o.subject.empty();
-  };
-  for (std::size_t i = 0; i < classes_.size(); ++i) {
-    classes_[i].orders = {};
-    for (const model::Override& o : orders.overrides) {
-      if (!applies(o, site_->classes[i].name, "routing")) continue;
-      if (o.kind == model::OverrideKind::Hold) classes_[i].orders.hold = true;
-      if (o.kind == model::OverrideKind::Failback) (o.id == 0 ? classes_[i].orders.failback_open : classes_[i].orders.failback_permitted) = true;
-      const auto to = std::ranges::find(site_->circuits, o.to, &model::Circuit::name);
-      if (o.kind == model::OverrideKind::Force && to != site_->circuits.end())
-        classes_[i].orders.force = model::id_at<model::CircuitId>(static_cast<std::size_t>(to - site_->circuits.begin()));
-    }
-  }
-  for (std::size_t i = 0; i < trunks_.size(); ++i) {
-    trunks_[i].orders = {};
-    for (const model::Override& o : orders.overrides) {
-      if (!applies(o, site_->trunks[i].name, "trunks")) continue;
-      if (o.kind == model::OverrideKind::Hold) trunks_[i].orders.hold = true;
-      if (o.kind == model::OverrideKind::Failback) (o.id == 0 ? trunks_[i].orders.failback_open : trunks_[i].orders.failback_permitted) = true;
-      const auto to = std::ranges::find(site_->carriers, o.to, &model::Carrier::name);
-      if (o.kind == model::OverrideKind::Force && to != site_->carriers.end())
-        trunks_[i].orders.force = model::id_at<model::CarrierId>(static_cast<std::size_t>(to - site_->carriers.begin()));
-    }
-  }
-  return finish(now, false, true);
-}
-
 const Output& Decider::reissue(Instant now) {
   out_.clear();
   return finish(now, true);
@@ -355,6 +279,11 @@ bool Decider::judge_path(std::size_t i, Instant now) {
                                                      .others_answered = heard_[i % circuits_.size()].beside(i / circuits_.size())},
                                                     now);
   due_paths_.set(i, std::max(paths_[i].next_wakeup(), now + model::Duration(1)));
+  // One that has never answered since we began fell before that: no news of its carrier, and no reason to change what stands (I13).
+  if (paths_[i].down_by_carrier() && paths_[i].last_heard())
+    unheard_[i] = paths_[i].first_bad();
+  else if (paths_[i].verdict().health == Health::Up || paths_[i].verdict().health == Health::Degraded)
+    unheard_[i].reset();
   if (change.health) {
     const model::PathStatus s = paths_[i].status();
     const std::string name = fmt::format("{} via {}", (*site_)[s.carrier].name, (*site_)[s.circuit].name);

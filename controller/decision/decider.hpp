@@ -36,6 +36,17 @@ struct TrunkAdopted {
   std::vector<int> sets;
 };
 
+/// The switch carried a plan out but for these moves, which its own guards forbade (I1, I3).
+struct MovesHeld {
+  struct Move {
+    model::ClassId traffic_class;
+    std::optional<model::CircuitId> stands;  ///< where it was left; nothing: not steered
+    bool escape = false;                     ///< the switch would have counted it as an escape
+    model::Duration again_after{};           ///< so much later a move of that kind may pass
+  };
+  std::vector<Move> moves;
+};
+
 /// The overrides in force now, complete.
 struct OrdersInForce {
   std::vector<model::Override> overrides;
@@ -73,6 +84,7 @@ class Decider {
   const Output& adopt(const Adopted& adopted, model::Instant now);
   const Output& adopt(const TrunkAdopted& adopted, model::Instant now);
   const Output& order(const OrdersInForce& orders, model::Instant now);
+  const Output& held(const MovesHeld& held, model::Instant now);
   /// The standing plan once more under a new generation (the switch came back, or could not do it).
   const Output& reissue(model::Instant now);
   const Output& wake(model::Instant now);
@@ -86,9 +98,12 @@ class Decider {
   /// How long it must be well before anything goes back to it, now.
   [[nodiscard]] model::Duration hold_down(model::CircuitId circuit, model::Instant now) const { return hold_downs_.at(circuit.index()).present(now); }
 
-  /// What was learned of a circuit, one line to be kept over a restart; and back. @param age of the text, by the wall clock
-  [[nodiscard]] std::string memory(model::CircuitId circuit) const { return circuits_.at(circuit.index()).memory(); }
-  bool recall(model::CircuitId circuit, std::string_view text, model::Duration age) { return circuits_.at(circuit.index()).recall(text, age); }
+  /// What is to outlive a restart, a line each: of a circuit what was learned and its hold-down, of a class its moves. And back, before
+  /// anything is observed. @param age of the text, by the wall clock @return false: (some of) it is not understood, and begins afresh
+  [[nodiscard]] std::string memory(model::CircuitId circuit, model::Instant now) const;
+  bool recall(model::CircuitId circuit, std::string_view text, model::Duration age);
+  [[nodiscard]] std::string memory(model::ClassId traffic_class, model::Instant now) const;
+  bool recall(model::ClassId traffic_class, std::string_view text, model::Duration age);
 
   /// Fills what decision knows: circuits, carriers, paths, plan, suppressed.
   void fill(model::Status& status, model::Instant now) const;
@@ -113,6 +128,7 @@ class Decider {
     model::Instant since{};
     Orders orders;
     MoveBudget budget;
+    MoveBudget budget_before;  ///< the last move: an attempt that the switch held back was none
   };
   /// What is remembered of a trunk member from one choice to the next.
   struct MemberMemory {
@@ -132,6 +148,8 @@ class Decider {
 
   /// @param replan  publish a plan even when no choice changed  @param look  choose anew even when no health changed
   const Output& finish(model::Instant now, bool replan, bool look = false);
+  /// Nobody passes whom the order that was found standing has before him, until he has earned it by his hold-down.
+  void earn_places(const model::Trunk& trunk, std::span<const model::TrunkStep> order);
   /// Judges whom something was heard of, and whoever is due. @return whether a choice may be another one now
   bool judge_due(model::Instant now);
   bool judge_circuit(std::size_t c, model::Instant now);
@@ -181,6 +199,8 @@ class Decider {
   std::vector<CircuitHealth> circuits_;
   std::vector<Directions> directions_;  // by circuit
   std::vector<PathHealth> paths_;       // carrier by carrier, circuit by circuit
+  /// By path: the carrier failed there since, and has not answered, whatever became of the circuit.
+  std::vector<std::optional<model::Instant>> unheard_;
   WakeIndex due_circuits_, due_paths_;
   std::vector<Heard> heard_;  // by circuit
   std::vector<std::size_t> touched_carriers_;

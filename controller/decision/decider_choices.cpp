@@ -91,7 +91,9 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
       failing.reset(), siblings_trusted = true;
       for (std::size_t c = 0; c < circuits_.size(); ++c) {
         const PathHealth& sibling = path(trunk.members[m].carrier, model::id_at<model::CircuitId>(c));
-        if (sibling.down_by_carrier()) failing = std::max(failing, std::optional(sibling.first_bad()));
+        // One that failed and has not answered since is down for the carrier's part, although its circuit has died over it.
+        const auto& unheard = unheard_[trunk.members[m].carrier.index() * circuits_.size() + c];
+        if (unheard) failing = std::max(failing, unheard);
         siblings_trusted =
             siblings_trusted && (sibling.trusted() || sibling.verdict().health == Health::Down || sibling.verdict().health == Health::Unknown);
       }
@@ -182,6 +184,8 @@ void Decider::choose_class(std::size_t i, std::span<const CircuitView> views, In
                                        .may_escape = state.budget.may_escape(),
                                        .may_fail_back = state.budget.may_fail_back(),
                                        .may_improve = state.budget.may_improve(),
+                                       .switch_escapes = state.budget.escapes_refused_until(),
+                                       .switch_moves = state.budget.moves_refused_until(),
                                        .doubt = now < doubt_until_,
                                        .doubt_until = doubt_until_},
                                       now);
@@ -202,6 +206,7 @@ void Decider::choose_class(std::size_t i, std::span<const CircuitView> views, In
 }
 
 void Decider::count_move(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, Instant now) {
+  state.budget_before = state.budget;
   if (!before.circuit) return;  // its first way: nobody was moved, and a site that has just begun must be able to
   const Motive motive = state.choice.motive;
   state.budget.moved(motive, before.circuit && views[before.circuit->index()].health == Health::Down, now);

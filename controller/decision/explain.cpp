@@ -71,6 +71,9 @@ class HeldSentence {
       case Guard::MoveBudget:
         return fmt::format(" It is to go to {}, but has moved as often as it may for now: it may again {} (guard move_budget).", other,
                            when("later"));
+      case Guard::RateLimit:
+        return fmt::format(" It is to go to {}, and linekeeper-switch does not let it: it may move again {} (guard rate_limit).", other,
+                           when("later"));
       case Guard::QualityGain:
         if (bad()) return fmt::format(" {} No other way is so much better that a move would be heard (guard quality_gain).", sounds_bad());
         return fmt::format(" It goes back to {} when calls over that sound well again (guard quality_gain).", other);
@@ -144,6 +147,7 @@ std::string rejected_clause(const model::Site& site, const model::TrafficClass& 
       return fmt::format("preferred and {}, used again after {}, {} (guard hold_down)", up_for, words(r.wanted), in_so_long(r.until, now));
     case Guard::FailbackMode: return fmt::format("preferred and {}; going back waits {} (guard failback_mode)", up_for, waits_for(traffic.failback));
     case Guard::MoveBudget: return fmt::format("{}; the next move may be made {} (guard move_budget)", clause, in_so_long(r.until, now));
+    case Guard::RateLimit: return fmt::format("{}; linekeeper-switch lets it move again {} (guard rate_limit)", clause, in_so_long(r.until, now));
     case Guard::QualityGain: return fmt::format("{}; not good enough, or not enough better, for a move (guard quality_gain)", clause);
     case Guard::Emergency: return fmt::format("{}; forced, but emergency calls are not sent by a way that is not up (guard emergency)", clause);
     case Guard::None: break;

@@ -1,6 +1,10 @@
 #include "controller/decision/hold_down.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+
+#include "controller/decision/kept_text.hpp"
 
 namespace linekeeper::decision {
 
@@ -10,6 +14,7 @@ using model::Instant;
 
 namespace {
 
+constexpr std::string_view kHeader = "hold1";
 constexpr int kTimes = 3;
 constexpr int kMostLevel = 32;  // only for a first time of nothing, which stays nothing however often it is trebled
 
@@ -53,6 +58,30 @@ void HoldDown::see(Health health, Instant now) {
   if (down_) back_since_ = now;
   down_ = false;
   if (!stable_since_) stable_since_ = now;
+}
+
+std::string HoldDown::to_text(Instant now) const {
+  return fmt::format("{} {} {} {:.3f} {:.3f} {:.3f}", kHeader, level_, down_ ? 1 : 0, seconds_before(now, stable_since_),
+                     seconds_before(now, back_since_), seconds_before(now, trusted_at_));
+}
+
+bool HoldDown::is_text(std::string_view text) { return text.starts_with(kHeader); }
+
+bool HoldDown::recall(std::string_view text, Instant now, Duration age) {
+  const Instant written = written_before(now, age);
+  KeptText kept(text, kHeader);
+  const auto level = static_cast<int>(kept.number(0, kMostLevel));
+  const bool down = kept.number(0, 1) > 0;
+  const auto stable_since = kept.moment(written);
+  const auto back_since = kept.moment(written);
+  const auto trusted_at = kept.moment(written);
+  if (!kept.complete()) return false;
+  level_ = std::min(level, most_level_);  // the configuration may allow fewer now
+  down_ = down;
+  stable_since_ = stable_since;
+  back_since_ = back_since;
+  trusted_at_ = trusted_at;
+  return true;
 }
 
 }  // namespace linekeeper::decision

@@ -4,6 +4,8 @@
 // one that failed once and never again is as good as new within the hour. A fixed time cannot do both: 60 s costs 20 moves an hour under
 // slow flapping, an hour punishes the one that was cut by a digger once.
 #include <optional>
+#include <string>
+#include <string_view>
 
 #include "controller/model/time.hpp"
 #include "controller/model/verdict.hpp"
@@ -28,6 +30,13 @@ class HoldDown {
   [[nodiscard]] model::Duration present(model::Instant now) const;
   /// It was down, and is back since; nothing before its first failure, and while it is down.
   [[nodiscard]] std::optional<model::Instant> back_since() const { return back_since_; }
+  /// One line, to be kept over a restart.
+  [[nodiscard]] std::string to_text(model::Instant now) const;
+  [[nodiscard]] static bool is_text(std::string_view text);  ///< by its first word
+  /// @param age  how long before `now` it was written, by the wall clock; a negative age counts as none. What happened meanwhile nobody
+  ///             saw: the time counts, as if the circuit had stayed as it was
+  /// @return false, and nothing is changed: it is no text that to_text() writes
+  bool recall(std::string_view text, model::Instant now, model::Duration age);
   /// How often the first time is trebled now.
   [[nodiscard]] int level(model::Instant now) const;
 

@@ -1,11 +1,26 @@
 #pragma once
 // Reads the one-line texts in which detectors keep what they learned over a restart: a header with a version, then numbers. The file
 // they come from may be damaged or another's: every number has bounds, and one mistake spoils the whole.
+#include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <string_view>
 
+#include "controller/model/time.hpp"
+
 namespace linekeeper::decision {
+
+inline constexpr double kOldestKept = 1e9;  ///< seconds: thirty years
+
+/// How long before `now` a moment was, to be kept; -1: there was none.
+[[nodiscard]] inline double seconds_before(model::Instant now, std::optional<model::Instant> at) {
+  return at ? std::clamp(model::seconds(now - *at), 0.0, kOldestKept) : -1.0;
+}
+/// When a text of that age was written. A wall clock that was set back makes an age negative: then it counts as none.
+[[nodiscard]] inline model::Instant written_before(model::Instant now, model::Duration age) {
+  return now - std::clamp(age, model::Duration::zero(), std::chrono::duration_cast<model::Duration>(std::chrono::duration<double>(kOldestKept)));
+}
 
 class KeptText {
  public:
@@ -25,6 +40,12 @@ class KeptText {
       sound_ = false;
     }
     return sound_ ? value : least;
+  }
+  /// The next moment, as seconds_before() wrote it. @param written  when, by the clock that is read by
+  std::optional<model::Instant> moment(model::Instant written) {
+    const double before = number(-1, kOldestKept);
+    if (before < 0) return std::nullopt;
+    return written - std::chrono::duration_cast<model::Duration>(std::chrono::duration<double>(before));
   }
   /// Everything asked for was there, and nothing else.
   [[nodiscard]] bool complete() const { return sound_ && (rest_.empty() || rest_ == "\n"); }

@@ -11,7 +11,10 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <string>
+#include <string_view>
 
+#include "controller/decision/kept_text.hpp"
 #include "controller/model/plan.hpp"
 #include "controller/model/time.hpp"
 
@@ -33,6 +36,17 @@ class MoveBudget {
   [[nodiscard]] model::Instant may_fail_back() const { return std::max(may_move(), failbacks_.free_at(kLong)); }
   [[nodiscard]] model::Instant may_improve() const { return std::max(may_move(), quality_moves_.free_at(kLong)); }
 
+  /// The switch did not let it move, and will not before `until`. @param escape  the kind of move, as moved()'s `from_dead`
+  void refused(bool escape, model::Instant until) { (escape ? escapes_refused_until_ : moves_refused_until_) = until; }
+  [[nodiscard]] model::Instant escapes_refused_until() const { return escapes_refused_until_; }
+  [[nodiscard]] model::Instant moves_refused_until() const { return moves_refused_until_; }
+
+  /// One line, to be kept over a restart: how long ago each move was. What the switch refused it says again.
+  [[nodiscard]] std::string to_text(model::Instant now) const;
+  /// @param age  how long before `now` the text was written, by the wall clock; a negative age counts as none: then moves count for longer,
+  ///             by no more than a window @return false, and nothing is changed: it is no text that to_text() writes
+  bool recall(std::string_view text, model::Instant now, model::Duration age);
+
  private:
   /// The newest N instants.
   template <std::size_t N>
@@ -45,6 +59,8 @@ class MoveBudget {
     }
     /// When the oldest of N leaves the window; at once while there are fewer.
     [[nodiscard]] model::Instant free_at(model::Duration window) const { return count_ < N ? model::Instant{} : at_[next_] + window; }
+    void write(std::string& text, model::Instant now) const;
+    void read(KeptText& text, model::Instant written);
 
    private:
     std::array<model::Instant, N> at_{};
@@ -58,6 +74,7 @@ class MoveBudget {
   Newest<kMovesInLong> many_;
   Newest<kFailbacksInLong> failbacks_;
   Newest<kQualityMovesInLong> quality_moves_;
+  model::Instant escapes_refused_until_{}, moves_refused_until_{};
 };
 
 }  // namespace linekeeper::decision

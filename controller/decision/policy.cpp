@@ -84,7 +84,7 @@ class Chooser {
   }
 
   CircuitChoice choose() {
-    if (orders_.force && obeys_force()) {
+    if (orders_.force && obeys_force() && lets_force()) {
       choice_.circuit = orders_.force;
       choice_.motive = Motive::Forced;
       choice_.because.clear();
@@ -102,6 +102,15 @@ class Chooser {
     const Health onto = ways_.view(*orders_.force).health;
     if (orders_.despite_emergency || !emergency_holds(orders_.emergency, onto) || ways_.usable().empty()) return true;
     stay(Guard::Emergency, orders_.force);
+    return false;
+  }
+  /// The switch has the last word on how often a class may move, a person's orders included (I3): it is not asked again and again.
+  bool lets_force() {
+    if (orders_.force == standing_.circuit) return true;
+    const bool escape = standing_.circuit && ways_.view(*standing_.circuit).health == Health::Down;
+    const Instant until = escape ? pace_.switch_escapes : pace_.switch_moves;
+    if (now_ >= until) return true;
+    stay(Guard::RateLimit, orders_.force, until);
     return false;
   }
   /// Undoes what would have moved; but nobody may hold emergency calls on a dead way while another is up (I24).
@@ -144,6 +153,7 @@ class Chooser {
     choice_.motive = Motive::NotYet;
     if (ways.empty()) return stay(ways_.any_unknown() ? Guard::Freshness : Guard::AllBad, std::nullopt);
     if (pace_.doubt) return stay(Guard::SelfDoubt, ways.front(), pace_.doubt_until);
+    if (now_ < pace_.switch_moves) return stay(Guard::RateLimit, ways.front(), pace_.switch_moves);
     if (now_ < pace_.settled && better_may_come(ways.front())) return stay(Guard::Freshness, ways.front(), pace_.settled);
     choice_.circuit = ways.front();
     choice_.motive = Motive::FirstChoice;
@@ -166,6 +176,7 @@ class Chooser {
     if (self_doubt_holds(pace_.doubt, dead)) return stay(Guard::SelfDoubt, first, pace_.doubt_until);
     for (const CircuitId c : ways) {
       if (!freshness_holds(dead, ways_.view(c), pace_.margin, now_)) {
+        if (move_budget_holds(pace_.switch_escapes, now_)) return stay(Guard::RateLimit, c, pace_.switch_escapes);
         if (move_budget_holds(pace_.may_escape, now_)) return stay(Guard::MoveBudget, c, pace_.may_escape);
         return go(c, Motive::Escape);
       }
@@ -269,12 +280,15 @@ class Chooser {
   }
   /// A move that is not an escape, if the last two guards let it.
   void move(CircuitId to, Motive motive, Instant allowed) {
-    const Guard guard = pace_.doubt ? Guard::SelfDoubt : move_budget_holds(allowed, now_) ? Guard::MoveBudget : Guard::None;
+    const Guard guard = pace_.doubt                                   ? Guard::SelfDoubt
+                        : move_budget_holds(pace_.switch_moves, now_) ? Guard::RateLimit
+                        : move_budget_holds(allowed, now_)            ? Guard::MoveBudget
+                                                                      : Guard::None;
     if (guard == Guard::None) {
       if (motive == Motive::Quality) choice_.because = fmt::format("{} had {}", site_[*standing_.circuit].name, choice_.lacking);
       return go(to, motive);
     }
-    const Instant until = guard == Guard::SelfDoubt ? pace_.doubt_until : allowed;
+    const Instant until = guard == Guard::SelfDoubt ? pace_.doubt_until : guard == Guard::RateLimit ? std::max(pace_.switch_moves, allowed) : allowed;
     if (motive == Motive::Failback) choice_.motive = Motive::Held;
     stay(guard, to, until);
   }

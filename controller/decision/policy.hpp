@@ -50,6 +50,7 @@ struct Pace {
   /// answers first at a cold start would be taken, and left again a hold-down later.
   model::Instant settled{};
   model::Instant may_escape{}, may_fail_back{}, may_improve{};  ///< see MoveBudget
+  model::Instant switch_escapes{}, switch_moves{};              ///< until then the switch lets no such move pass, for whatever reason
   bool doubt = false;                                           ///< I7: our own loop or sending failed just now
   model::Instant doubt_until = model::kNever;
 };

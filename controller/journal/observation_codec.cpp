@@ -72,6 +72,10 @@ template <>
 constexpr std::uint8_t kTag<Woken> = 25;
 template <>
 constexpr std::uint8_t kTag<Standing> = 26;
+template <>
+constexpr std::uint8_t kTag<MovesRecalled> = 28;
+template <>
+constexpr std::uint8_t kTag<MovesHeld> = 29;
 
 /// A reply that tells more than that it came. A record of its own: blocks written before there were such are read as ever, and the
 /// usual reply is no longer than it was.
@@ -294,6 +298,23 @@ void fields(A& a, Recalled& i) {
   id(a, i.circuit, a.circuits);
   a.text(i.text, kLongestMemory);
   duration(a, i.age);
+}
+
+template <class A>
+void fields(A& a, MovesRecalled& i) {
+  id(a, i.traffic_class, a.classes);
+  a.text(i.text, kLongestMemory);
+  duration(a, i.age);
+}
+
+template <class A>
+void fields(A& a, MovesHeld& i) {
+  list(a, i.moves, [&](MovesHeld::Move& m) {
+    id(a, m.traffic_class, a.classes);
+    maybe(a, m.stands, [&](model::CircuitId& circuit) { id(a, circuit, a.circuits); });
+    flag(a, m.escape);
+    duration(a, m.again_after);
+  });
 }
 
 template <class A>

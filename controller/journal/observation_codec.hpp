@@ -43,6 +43,12 @@ struct Recalled {
   std::string text;
   model::Duration age{};
 };
+/// How a class has moved before, given to the judge.
+struct MovesRecalled {
+  model::ClassId traffic_class;
+  std::string text;
+  model::Duration age{};
+};
 struct RoutesAdopted {
   std::uint64_t generation = 0;
   std::vector<std::optional<model::CircuitId>> classes;
@@ -53,6 +59,16 @@ struct TrunkAdopted {
 };
 struct OrdersGiven {
   std::vector<model::Override> overrides;
+};
+/// Moves of a plan that linekeeper-switch held back.
+struct MovesHeld {
+  struct Move {
+    model::ClassId traffic_class;
+    std::optional<model::CircuitId> stands;
+    bool escape = false;
+    model::Duration again_after{};
+  };
+  std::vector<Move> moves;
 };
 struct Reissued {};
 struct Woken {};
@@ -68,7 +84,8 @@ struct Standing {
   std::vector<Recalled> learned;
 };
 
-using Input = std::variant<model::Observation, DeciderStarted, Recalled, RoutesAdopted, TrunkAdopted, OrdersGiven, Reissued, Woken, Standing>;
+using Input = std::variant<model::Observation, DeciderStarted, Recalled, MovesRecalled, RoutesAdopted, TrunkAdopted, OrdersGiven, MovesHeld, Reissued,
+                           Woken, Standing>;
 
 struct Record {
   model::Instant now{};  ///< as the judge was given it

@@ -248,12 +248,6 @@ void Replay::wake_until(Instant now) {
 
 namespace {
 
-/// A judge that learns nothing yet has no use for it.
-template <class Decider>
-void recall(Decider& decider, const journal::Recalled& i) {
-  if constexpr (requires { decider.recall(i.circuit, i.text, i.age); }) decider.recall(i.circuit, i.text, i.age);
-}
-
 /// What is given to the judge, call by call.
 struct Giver {
   decision::Decider& decider;
@@ -270,8 +264,18 @@ struct Giver {
   const decision::Output* operator()(const journal::Reissued&) const { return &decider.reissue(now); }
   const decision::Output* operator()(const journal::Woken&) const { return &decider.wake(now); }
   const decision::Output* operator()(const journal::Recalled& i) const {
-    recall(decider, i);
+    decider.recall(i.circuit, i.text, i.age);
     return nullptr;
+  }
+  const decision::Output* operator()(const journal::MovesRecalled& i) const {
+    decider.recall(i.traffic_class, i.text, i.age);
+    return nullptr;
+  }
+  const decision::Output* operator()(const journal::MovesHeld& i) const {
+    decision::MovesHeld held;
+    for (const journal::MovesHeld::Move& m : i.moves)
+      held.moves.push_back({.traffic_class = m.traffic_class, .stands = m.stands, .escape = m.escape, .again_after = m.again_after});
+    return &decider.held(held, now);
   }
   const decision::Output* operator()(const journal::DeciderStarted&) const { return nullptr; }
   const decision::Output* operator()(const journal::Standing&) const { return nullptr; }

@@ -60,6 +60,11 @@ struct Translator {
   bool operator()(Observation& o) const { return std::visit(*this, o); }
   bool operator()(journal::DeciderStarted&) const { return true; }
   bool operator()(journal::Recalled& i) const { return circuit(i.circuit); }
+  bool operator()(journal::MovesRecalled& i) const { return to(i.traffic_class, t.classes_); }
+  bool operator()(journal::MovesHeld& i) const {
+    std::erase_if(i.moves, [this](auto& m) { return !to(m.traffic_class, t.classes_) || (m.stands && !circuit(*m.stands)); });
+    return !i.moves.empty();
+  }
   bool operator()(journal::RoutesAdopted& i) const {
     std::vector<std::optional<model::CircuitId>> standing(t.site_->classes.size());
     for (std::size_t c = 0; c < i.classes.size() && c < t.classes_.size(); ++c)

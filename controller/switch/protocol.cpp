@@ -14,10 +14,11 @@ constexpr std::size_t kMaxDepth = 8;
 constexpr std::size_t kMaxList = 1024;
 constexpr std::size_t kMaxName = 64;
 constexpr std::size_t kMaxSentence = 1024;
-constexpr std::size_t kMaxChanges = 150;  // of kMaxChange bytes: an Applied always fits into kMaxMessage
+constexpr std::size_t kMaxChanges = 90;  // of kMaxChange bytes: an Applied always fits into kMaxMessage, with what it held
 constexpr std::size_t kMaxChange = 200;
 constexpr std::uint64_t kMaxDrain = 366UL * 86'400;
 constexpr std::size_t kMaxFlowLines = 128;  // of each kind: a Flows fits into kMaxMessage with the longest names
+constexpr std::size_t kMaxHeldWords = 160;
 
 model::Error malformed(std::string what) {
   return {.what = "malformed message: " + std::move(what), .remedy = "linekeeperd and linekeeper-switch must be of the same release"};
@@ -237,6 +238,20 @@ json::object with_type(std::string_view type) { return {{"v", kProtocolVersion},
 
 std::string cut(const std::string& s, std::size_t longest) { return s.substr(0, longest); }
 
+json::array write_held(const std::vector<HeldMove>& all) {
+  json::array a;
+  for (const HeldMove& h : all) {
+    a.push_back(json::object{{"class", h.traffic_class},
+                             {"circuit", h.circuit},
+                             {"escape", h.escape},
+                             {"guard", h.guard},
+                             {"why", cut(h.why, kMaxHeldWords)},
+                             {"remedy", cut(h.remedy, kMaxHeldWords)},
+                             {"again_ms", h.again_ms}});
+  }
+  return a;
+}
+
 struct Writer {
   json::object operator()(const Hello&) const { return with_type("hello"); }
   json::object operator()(const AskGateway& a) const {
@@ -273,6 +288,7 @@ struct Writer {
     }
     o["changes"] = std::move(changes);
     o["took_us"] = a.took_us < 0 ? 0 : a.took_us;
+    if (!a.held.empty()) o["held"] = write_held(a.held);
     return o;
   }
   json::object operator()(const Refused& r) const {
@@ -335,6 +351,21 @@ model::Result<std::pair<json::value, std::string>> open_message(std::string_view
   std::string type = r.text("type", 16);
   if (!mistake.empty()) return std::unexpected(malformed(mistake));
   return std::pair(std::move(value), std::move(type));
+}
+
+std::vector<HeldMove> read_held(Reader& r, std::string& mistake) {
+  std::vector<HeldMove> held;
+  r.list("held", false, [&](const json::value& v, const std::string& where) {
+    Reader h(v, where, mistake);
+    held.push_back({.traffic_class = h.text("class", kMaxName),
+                    .circuit = h.text("circuit", kMaxName),
+                    .escape = h.flag("escape"),
+                    .guard = h.text("guard", kMaxName),
+                    .why = h.text("why", kMaxSentence),
+                    .remedy = h.text("remedy", kMaxSentence),
+                    .again_ms = h.u32("again_ms")});
+  });
+  return held;
 }
 
 StateReply read_state(Reader& r, std::string& mistake) {
@@ -408,7 +439,8 @@ model::Result<Reply> parse_reply(std::string_view message) {
   } else if (type == "applied") {
     reply = Applied{.generation = r.number("generation", kAny),
                     .changes = r.texts("changes", kMaxSentence),
-                    .took_us = static_cast<std::int64_t>(r.number("took_us", std::numeric_limits<std::int64_t>::max()))};
+                    .took_us = static_cast<std::int64_t>(r.number("took_us", std::numeric_limits<std::int64_t>::max())),
+                    .held = read_held(r, mistake)};
   } else if (type == "refused") {
     reply = Refused{.generation = r.number("generation", kAny),
                     .guard = r.text("guard", kMaxName),

@@ -5,7 +5,8 @@
 //                      apply   {v, type:"apply", generation, desired:{...}, retired_classes:[...]}
 //                      ask     {v, type:"ask", circuit}                             its gateway, on the link: does it live? no answer
 //   switch -> daemon   state   {v, type:"state", generation, classes:[{name, table, circuit, interface}]}   answer to hello: what stands (I13, I21)
-//                      applied {v, type:"applied", generation, changes:[...], took_us}    done and read back equal
+//                      applied {v, type:"applied", generation, changes:[...], took_us, held:[{class, circuit, escape, guard, why, remedy, again_ms}]}
+//                                                                                         done and read back equal, but for the moves in `held`
 //                      refused {v, type:"refused", generation, guard, why, remedy, classes:[...]}   nothing was touched
 //                      failed  {v, type:"failed", generation, why, remedy}                the kernel said no, or read back differs
 //                      drift   {v, type:"drift", what, repaired, gave_up}                 a foreign hand changed what is ours
@@ -33,6 +34,7 @@ namespace linekeeper::route {
 
 inline constexpr int kProtocolVersion = 1;
 inline constexpr std::size_t kMaxMessage = 64 * 1024;
+inline constexpr std::size_t kMaxHeldMoves = 32;  ///< of one plan: far more classes than a site has, and so many fit into a message
 
 // What is ours in the kernel. Everything the switch makes carries kRouteProtocol (installed as rt_protos.d name
 // "linekeeper") and lies inside these ranges; everything else is foreign and never touched (I11).
@@ -110,17 +112,28 @@ struct StateReply {
   std::uint64_t generation = 0;
   std::vector<ClassNow> classes;
 };
+/// A move that a guard forbade: the class was left where it stands, and the rest of the plan was carried out.
+struct HeldMove {
+  std::string traffic_class;
+  std::string circuit;  ///< where it stands; empty: not steered
+  bool escape = false;  ///< the move would have been counted as an escape
+  std::string guard;    ///< "rate_limit", "last_path"
+  std::string why;
+  std::string remedy;
+  std::uint32_t again_ms = 0;  ///< so much later such a move of the class may pass
+};
 struct Applied {
   std::uint64_t generation = 0;
   std::vector<std::string> changes;
   std::int64_t took_us = 0;
+  std::vector<HeldMove> held;
 };
 struct Refused {
   std::uint64_t generation = 0;
-  std::string guard;  ///< "last_path", "rate_limit", "foreign", "stale_generation", "protocol", "peer", "connection"
+  std::string guard;  ///< "last_path", "foreign", "stale_generation", "protocol", "peer", "connection"
   std::string why;
   std::string remedy;
-  std::vector<std::string> classes;  ///< the classes it is about; leave these where they are and the rest may pass
+  std::vector<std::string> classes;  ///< the classes it is about
 };
 struct Failed {
   std::uint64_t generation = 0;

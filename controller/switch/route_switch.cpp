@@ -173,7 +173,9 @@ Reply RouteSwitch::apply(const Apply& given, model::Instant now) {
   number_flows(plan.desired, memory_.desired, busy_numbers(memory_.flows));
   auto before = read(&plan.desired);
   if (!before) return failed(plan, "cannot read the kernel's tables: " + before.error().what, before.error().remedy);
-  if (auto r = judge(plan, memory_, *before, now)) return *r;
+  if (auto r = judge(plan, memory_, *before)) return *r;
+  auto held = hold_moves(plan, memory_, *before, now);  // from here on the plan is what may be carried out of it
+  if (!held) return held.error();
   const auto operations = reach(wanted(plan.desired, *before), *before);
   if (auto r = last_path_operations(plan, operations)) return *r;
   if (auto r = foreign_objects(plan, operations, *before)) return *r;
@@ -190,7 +192,7 @@ Reply RouteSwitch::apply(const Apply& given, model::Instant now) {
     return failed(plan, join(contradicted) + "; " + put_back(*before, plan),
                   "find the rule that takes the traffic first: ip rule; ip route get 192.0.2.1");
 
-  Applied applied{.generation = plan.generation, .changes = describe(operations, plan.desired, *before), .took_us = 0};
+  Applied applied{.generation = plan.generation, .changes = describe(operations, plan.desired, *before), .took_us = 0, .held = std::move(*held)};
   applied.changes.insert(applied.changes.end(), remarks.begin(), remarks.end());
   flows_.stands(memory_.desired, plan.desired, memory_.flows, now);
   if (memory_.desired) add_tables(*memory_.desired, leftover_);  // a table given up is still looked into for strays

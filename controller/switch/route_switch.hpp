@@ -19,8 +19,8 @@ class RouteSwitch {
   /// What stands, for the daemon to adopt.
   [[nodiscard]] Reply hello();
 
-  /// Guards -> difference -> kernel -> read back by dump and by routing decision. Applied, Refused (nothing touched) or Failed
-  /// (what stood was put back as far as the kernel let us).
+  /// Guards -> difference -> kernel -> read back by dump and by routing decision. Applied (with the moves that were held back), Refused
+  /// (nothing touched) or Failed (what stood was put back as far as the kernel let us).
   [[nodiscard]] Reply apply(const Apply& given, model::Instant now);
 
   /// Has the kernel ask the gateway of a circuit of the last applied plan whether it lives; no more than once a second for each.

@@ -13,6 +13,8 @@ namespace {
 using model::Duration;
 using model::Instant;
 
+constexpr std::uint32_t kAgainAfterLostPath = 100;  // ms; the brain hears of the link by itself, and sooner
+
 Refused refusal(const Apply& plan, std::string guard, std::string why, std::string remedy, std::vector<std::string> classes = {}) {
   return {
       .generation = plan.generation, .guard = std::move(guard), .why = std::move(why), .remedy = std::move(remedy), .classes = std::move(classes)};
@@ -49,10 +51,9 @@ std::size_t within(const std::vector<Instant>& at, Instant now, Duration window)
   return static_cast<std::size_t>(std::ranges::count_if(at, [&](Instant t) { return t <= now && now - t < window; }));
 }
 
-/// When the oldest of the last `limit` entries leaves the window: seconds from now, rounded up.
-long wait_seconds(const std::vector<Instant>& at, std::size_t limit, Instant now, Duration window) {
-  const Instant oldest = at.at(at.size() - limit);
-  return std::chrono::ceil<std::chrono::seconds>(oldest + window - now).count();
+/// How long from now until the oldest of the last `limit` entries leaves the window.
+Duration wait_for_room(const std::vector<Instant>& at, std::size_t limit, Instant now, Duration window) {
+  return at.at(at.size() - limit) + window - now;
 }
 
 std::string why_unusable(const DesiredCircuit& c, const KernelState& observed) {
@@ -174,10 +175,6 @@ std::optional<Refused> last_path(const Apply& plan, const Memory& memory, const 
       return refusal(plan, "last_path", fmt::format("class {} is steered now and would be steered nowhere", c.name), "name a circuit for it",
                      {c.name});
     }
-    const std::string broken = why_unusable(*circuit, observed);
-    if (!broken.empty() && moves(c, plan, memory, observed))
-      return refusal(plan, "last_path", fmt::format("class {} would move to {}, but {}", c.name, circuit->name, broken),
-                     "leave the class where it is, or choose a circuit whose link is up", {c.name});
   }
   for (const Nexthop& n : observed.nexthops) {
     if (!is_ours(n) || n.id < kClassNexthopFirst) continue;
@@ -222,26 +219,6 @@ std::vector<Operation> way_back(const Apply& plan, const KernelState& before, co
   return operations;
 }
 
-std::optional<Refused> rate_limit(const Apply& plan, const Memory& memory, const KernelState& observed, Instant now) {
-  for (const DesiredClass& c : plan.desired.classes) {
-    const auto found = memory.history.find(c.table);
-    if (found == memory.history.end() || !moves(c, plan, memory, observed)) continue;
-    const MoveHistory& h = found->second;
-    const auto full = [&](const std::vector<Instant>& at, std::size_t limit, Duration window, std::string_view what) -> std::optional<Refused> {
-      if (within(at, now, window) < limit) return std::nullopt;
-      return refusal(plan, "rate_limit",
-                     fmt::format("class {}: {} {} in {} minutes are all it may have", c.name, limit, what,
-                                 std::chrono::duration_cast<std::chrono::minutes>(window).count()),
-                     fmt::format("leave it where it is; the next is possible in {} s", wait_seconds(at, limit, now, window)), {c.name});
-    };
-    auto refused =
-        c.escape ? full(h.escapes, kEscapesPerTenMinutes, kShortWindow, "escapes") : full(h.moves, kMovesPerTenMinutes, kShortWindow, "moves");
-    if (!refused && !c.escape) refused = full(h.moves, kMovesPerHour, kLongWindow, "moves");
-    if (refused) return refused;
-  }
-  return std::nullopt;
-}
-
 std::string overwritten(const Operation& op, const KernelState& observed) {
   if (op.act != Act::Put) return {};
   const auto first = [](const auto& all, auto same) -> std::string {
@@ -275,11 +252,71 @@ std::optional<Refused> foreign_objects(const Apply& plan, const std::vector<Oper
                              kNexthopFirst, kNexthopLast));
 }
 
-std::optional<Refused> judge(const Apply& plan, const Memory& memory, const KernelState& observed, Instant now) {
+std::optional<Refused> judge(const Apply& plan, const Memory& memory, const KernelState& observed) {
   if (auto r = stale_generation(plan, memory)) return r;
   if (auto r = foreign_ranges(plan)) return r;
-  if (auto r = last_path(plan, memory, observed)) return r;
-  return rate_limit(plan, memory, observed, now);
+  return last_path(plan, memory, observed);
+}
+
+std::optional<HeldMove> lost_path(const DesiredClass& c, const Apply& plan, const Memory& memory, const KernelState& observed) {
+  const DesiredCircuit* circuit = find_circuit(plan.desired.circuits, c.circuit);
+  if (circuit == nullptr || !moves(c, plan, memory, observed)) return std::nullopt;
+  const std::string broken = why_unusable(*circuit, observed);
+  if (broken.empty()) return std::nullopt;
+  return HeldMove{.traffic_class = c.name,
+                  .circuit = {},
+                  .escape = c.escape,
+                  .guard = "last_path",
+                  .why = fmt::format("class {} would move to {}, but {}", c.name, circuit->name, broken),
+                  .remedy = "leave the class where it is, or choose a circuit whose link is up",
+                  .again_ms = kAgainAfterLostPath};
+}
+
+std::optional<HeldMove> rate_limit(const DesiredClass& c, const Apply& plan, const Memory& memory, const KernelState& observed, Instant now) {
+  const auto found = memory.history.find(c.table);
+  if (found == memory.history.end() || !moves(c, plan, memory, observed)) return std::nullopt;
+  const MoveHistory& h = found->second;
+  const auto full = [&](const std::vector<Instant>& at, std::size_t limit, Duration window, std::string_view what) -> std::optional<HeldMove> {
+    if (within(at, now, window) < limit) return std::nullopt;
+    const Duration wait = wait_for_room(at, limit, now, window);
+    return HeldMove{
+        .traffic_class = c.name,
+        .circuit = {},
+        .escape = c.escape,
+        .guard = "rate_limit",
+        .why = fmt::format("class {}: {} {} in {} minutes are all it may have", c.name, limit, what,
+                           std::chrono::duration_cast<std::chrono::minutes>(window).count()),
+        .remedy = fmt::format("leave it where it is; the next is possible in {} s", std::chrono::ceil<std::chrono::seconds>(wait).count()),
+        .again_ms = static_cast<std::uint32_t>(std::chrono::ceil<std::chrono::milliseconds>(wait).count())};
+  };
+  if (c.escape) return full(h.escapes, kEscapesPerTenMinutes, kShortWindow, "escapes");
+  // Both windows may be full: the one that is full for longer says when.
+  auto hour = full(h.moves, kMovesPerHour, kLongWindow, "moves");
+  auto ten = full(h.moves, kMovesPerTenMinutes, kShortWindow, "moves");
+  return hour && (!ten || hour->again_ms > ten->again_ms) ? hour : ten;
+}
+
+std::expected<std::vector<HeldMove>, Refused> hold_moves(Apply& plan, const Memory& memory, const KernelState& observed, Instant now) {
+  std::vector<HeldMove> all;
+  Apply left = plan;  // the guards look at what was asked for, not at what is left of it so far
+  for (DesiredClass& c : left.desired.classes) {
+    auto held = lost_path(c, plan, memory, observed);
+    if (!held) held = rate_limit(c, plan, memory, observed, now);
+    if (!held) continue;
+    const auto stands = told_table(c, memory, observed, plan.desired.circuits);
+    const auto there = std::ranges::find_if(left.desired.circuits, [&](const DesiredCircuit& k) { return k.table == stands; });
+    const bool known = there != left.desired.circuits.end();
+    if (!known && observed.nexthop(class_nexthop(c.table)) != nullptr)
+      return std::unexpected(refusal(plan, held->guard, held->why + "; and where it stands is no circuit of the plan", held->remedy, {c.name}));
+    if (all.size() == kMaxHeldMoves)
+      return std::unexpected(refusal(plan, held->guard, fmt::format("{}; and so have {} others", held->why, all.size()), held->remedy, {c.name}));
+    c.circuit = known ? there->name : "";
+    c.escape = false;
+    held->circuit = c.circuit;
+    all.push_back(std::move(*held));
+  }
+  plan = std::move(left);
+  return all;
 }
 
 void remember_moves(const Apply& plan, const KernelState& observed, Instant now, Memory& memory) {

@@ -1,6 +1,10 @@
 #pragma once
 // The invariants that the privileged process holds by itself, whatever the brain says. Pure: a plan, what stands and what is
-// remembered go in; a refusal comes out, naming its guard, why, and what to do. A plan is refused whole: nothing was touched.
+// remembered go in; a refusal comes out, naming its guard, why, and what to do.
+//
+// A plan that is wrong in itself is refused whole: nothing was touched. A move that may not be made now is held back alone, for a class
+// that has moved too often, or is sent to a link that has just gone, must not cost another its escape.
+#include <expected>
 #include <map>
 #include <optional>
 #include <vector>
@@ -46,9 +50,8 @@ struct Memory {
 /// names is there, and of its family.
 [[nodiscard]] std::optional<Refused> foreign_ranges(const Apply& plan);
 
-/// I1: a class that the kernel steers may not become unsteered, nor vanish unless it is named as retired, and no class may move
-/// to a circuit without interface, link or gateway. A class may stay where it is whatever became of its circuit: refusing that
-/// would hold back the escape of another. A plan without circuits or without classes is refused: empty is not "all".
+/// I1: a class that the kernel steers may not become unsteered, nor vanish unless it is named as retired. A plan without circuits or
+/// without classes is refused: empty is not "all".
 [[nodiscard]] std::optional<Refused> last_path(const Apply& plan, const Memory& memory, const KernelState& observed);
 
 /// I1, the operations by themselves: none removes a default that a class or a circuit in use goes by.
@@ -58,17 +61,28 @@ struct Memory {
 /// of the plan goes by now stays, although none stood before (its link had taken it).
 [[nodiscard]] std::vector<Operation> way_back(const Apply& plan, const KernelState& before, const KernelState& now);
 
-/// I3: see the limits above. The same way again is not a move.
-[[nodiscard]] std::optional<Refused> rate_limit(const Apply& plan, const Memory& memory, const KernelState& observed, model::Instant now);
-
 /// I11, the kernel: foreign objects inside our ranges. While a class escapes, only those that an operation would overwrite count.
 [[nodiscard]] std::optional<Refused> foreign_objects(const Apply& plan, const std::vector<Operation>& operations, const KernelState& observed);
 
 /// The foreign object this operation would overwrite, in words; "" when there is none.
 [[nodiscard]] std::string overwritten(const Operation& operation, const KernelState& observed);
 
-/// Every guard that needs no operations, in the order above; the first refusal wins.
-[[nodiscard]] std::optional<Refused> judge(const Apply& plan, const Memory& memory, const KernelState& observed, model::Instant now);
+/// Every guard of a whole plan that needs no operations, in the order above; the first refusal wins.
+[[nodiscard]] std::optional<Refused> judge(const Apply& plan, const Memory& memory, const KernelState& observed);
+
+/// I1, one move: to a circuit without interface, link or gateway. A class may stay where it is whatever became of its circuit.
+[[nodiscard]] std::optional<HeldMove> lost_path(const DesiredClass& traffic_class, const Apply& plan, const Memory& memory,
+                                                const KernelState& observed);
+
+/// I3, one move: see the limits above. The same way again is not a move.
+[[nodiscard]] std::optional<HeldMove> rate_limit(const DesiredClass& traffic_class, const Apply& plan, const Memory& memory,
+                                                 const KernelState& observed, model::Instant now);
+
+/// Leaves in `plan` what may be carried out of it: a class whose move one of these two forbids is to stay where it stands.
+/// @return the moves held back; a refusal of the whole when such a class stands on what the plan does not know (it cannot be left there
+/// then), or when they are more than kMaxHeldMoves
+[[nodiscard]] std::expected<std::vector<HeldMove>, Refused> hold_moves(Apply& plan, const Memory& memory, const KernelState& observed,
+                                                                       model::Instant now);
 
 /// Enters the plan's moves into the history and forgets what is too old to count. Call once the plan is accepted, before it is
 /// carried out: an attempt that fails and is put back has moved traffic too.

@@ -41,6 +41,8 @@ int interface_in(const NetlinkMessage& m) {
   return 0;
 }
 
+constexpr std::size_t kHeldTold = 3;
+
 struct LogWords {
   std::pair<Level, std::string> operator()(const StateReply& s) const {
     return {Level::Info, fmt::format("told what stands: generation {}, {} classes", s.generation, s.classes.size())};
@@ -54,6 +56,12 @@ struct LogWords {
         break;
       }
     }
+    std::string held;
+    for (std::size_t i = 0; i < a.held.size() && i < kHeldTold; ++i)
+      held += fmt::format("; held back by {}: {}. {}", a.held[i].guard, a.held[i].why, a.held[i].remedy);
+    if (a.held.size() > kHeldTold) held += fmt::format("; {} held back in all", a.held.size());
+    if (!held.empty())
+      return {Level::Warning, fmt::format("plan {} applied in {} us: {}{}", a.generation, a.took_us, words.empty() ? "no change" : words, held)};
     if (words.empty()) return {Level::Debug, fmt::format("plan {} stands already", a.generation)};
     return {Level::Notice, fmt::format("plan {} applied in {} us: {}", a.generation, a.took_us, words)};
   }

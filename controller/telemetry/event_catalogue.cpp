@@ -69,7 +69,7 @@ EventAdvice advice(EventId id) {
               "Watch for trunk.verified. If it does not follow, see: linekeeper explain."};
     case EventId::PlanApplied: return {"The switch or the PBX carried out the plan, and it was read back as written.", "Nothing."};
     case EventId::PlanRefused:
-      return {"The switch refused a plan because it breaks a safety rule, which it names. Nothing was changed.",
+      return {"The switch refused a plan, or held one class's move back, by a safety rule that it names. What that is about was not changed.",
               "Keep the text: this is a guard at work or a fault of ours. If service suffers, act by hand and report it."};
     case EventId::PlanFailed:
       return {"The kernel or the PBX did not do what it was told; the former state was kept or restored as far as possible.",

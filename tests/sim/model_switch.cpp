@@ -208,14 +208,12 @@ StateReply ModelSwitch::hello() const {
   return reply;
 }
 
-std::optional<Refused> ModelSwitch::judge(const Apply& plan, Instant now) const {
+std::optional<Refused> ModelSwitch::judge(const Apply& plan) const {
   if (bug_ != Planted::AcceptStaleGeneration)
     if (auto r = stale_generation(plan, memory_)) return r;
   if (auto r = foreign_ranges(plan)) return r;
   if (bug_ != Planted::DropLastPathGuard)
     if (auto r = last_path(plan, memory_, kernel_)) return r;
-  if (bug_ != Planted::DropRateLimit)
-    if (auto r = rate_limit(plan, memory_, kernel_, now)) return r;
   return std::nullopt;
 }
 
@@ -238,8 +236,15 @@ void ModelSwitch::count_moves(const Apply& plan, const KernelState& before, Inst
   }
 }
 
-Reply ModelSwitch::apply(const Apply& plan, Instant now) {
-  if (auto r = judge(plan, now)) return *r;
+Reply ModelSwitch::apply(const Apply& wish, Instant now) {
+  Apply plan = wish;
+  if (auto r = judge(plan)) return *r;
+  Memory counted = memory_;
+  if (bug_ == Planted::DropRateLimit) counted.history.clear();
+  auto held = hold_moves(plan, counted, kernel_, now);
+  if (!held) return held.error();
+  if (bug_ == Planted::RefusePlanWhole && !held->empty())
+    return Refused{.generation = plan.generation, .guard = held->front().guard, .why = held->front().why, .remedy = {}, .classes = {}};
   const KernelState before = kernel_;
   const auto operations = reach(wanted(plan.desired, kernel_), kernel_);
   if (bug_ != Planted::DropLastPathGuard)
@@ -261,7 +266,7 @@ Reply ModelSwitch::apply(const Apply& plan, Instant now) {
   memory_.applied = plan.generation;
   repairs_.forget();
   see_ways();
-  return Applied{.generation = plan.generation, .changes = describe(operations, plan.desired, before), .took_us = 0};
+  return Applied{.generation = plan.generation, .changes = describe(operations, plan.desired, before), .took_us = 0, .held = std::move(*held)};
 }
 
 std::optional<std::size_t> ModelSwitch::find_way(std::size_t traffic_class) const {

@@ -24,7 +24,7 @@ class ModelSwitch {
   /// Puts right what a link took away, as the switch does 50 ms after a notification.
   void look(model::Instant now);
   [[nodiscard]] route::StateReply hello() const;
-  [[nodiscard]] route::Reply apply(const route::Apply& plan, model::Instant now);
+  [[nodiscard]] route::Reply apply(const route::Apply& wish, model::Instant now);
   /// Its file is lost: with it the moves and the generation, and nothing that stands.
   void forget() {
     memory_ = {};
@@ -54,7 +54,7 @@ class ModelSwitch {
   bool converge(const route::Desired& desired, model::Instant now);
   void put_back(const route::Apply& plan, const route::KernelState& before, model::Instant now);
   void count_moves(const route::Apply& plan, const route::KernelState& before, model::Instant now);
-  [[nodiscard]] std::optional<route::Refused> judge(const route::Apply& plan, model::Instant now) const;
+  [[nodiscard]] std::optional<route::Refused> judge(const route::Apply& plan) const;
   [[nodiscard]] bool steered(std::uint32_t table) const;
   void see_ways();
   [[nodiscard]] std::optional<std::size_t> find_way(std::size_t traffic_class) const;

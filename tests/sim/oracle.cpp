@@ -47,13 +47,18 @@ void Oracle::on_start(Instant now) {
   ready_ = now;
   plan_generation_ = 0;
   truth_.on_start();
-  for (Class& c : classes_)
-    c = {.standing = c.standing, .moved = c.moved, .arrived = c.arrived, .checked_until = {}, .emergency = c.emergency, .forced = false};
+  const bool kept = daemon_->memory_kept();
+  for (Class& c : classes_) {
+    if (!kept) static_cast<Moves&>(c) = {};
+    c.checked_until.reset();
+    c.forced = false;
+  }
   for (Pace& p : paces_)
     p = {.since = now,
          .tokens = std::vector<double>(site_->targets.size(), site_->probing.verify_budget),
          .at = std::vector<Instant>(site_->targets.size(), now),
-         .trusted = {}};
+         .level = kept ? p.level : 0,
+         .trusted = kept ? p.trusted : std::nullopt};
 }
 
 void Oracle::on_crash(Instant now) {
@@ -67,9 +72,6 @@ void Oracle::on_crash(Instant now) {
   restart_counts_ = settled && world_->steady() && daemon_->overrides().empty() && switch_->trouble == 0 &&
                     std::ranges::none_of(site_->trunks, [&](const model::Trunk& t) { return pbx_->deaf(t.pbx); });
   for (std::size_t c = 0; c < truth_.circuits(); ++c) restart_counts_ = restart_counts_ && truth_.odd(c) < 2;
-  // One that answers 403 loses its place behind the first to others: known, and said in the README.
-  for (std::size_t p = 0; p < site_->carriers.size() * truth_.circuits(); ++p)
-    restart_counts_ = restart_counts_ && world_->reach(p / truth_.circuits(), p % truth_.circuits()).forbidden == 0;
 }
 
 /// A configuration that wants what stands changes nothing (I13); one that does not may.
@@ -100,6 +102,19 @@ void Oracle::on_adopted(bool first, Instant now) {
 void Oracle::on_refused(const route::Refused& refused, Instant now) {
   if (refused.guard == "stale_generation")
     story_->broken("I21", fmt::format("the daemon sent generation {} to a switch that had told it of a later one", refused.generation), now);
+}
+
+/// The plan said otherwise; nothing of it came about.
+void Oracle::on_held(const decision::MovesHeld& held, Instant now) {
+  for (const decision::MovesHeld::Move& m : held.moves) {
+    Class& c = classes_[m.traffic_class.index()];
+    const auto told = switch_->told(m.traffic_class.index());
+    if (m.stands != (told ? std::optional(model::id_at<model::CircuitId>(*told)) : std::nullopt))
+      story_->broken(
+          "I21", fmt::format("the switch says that class {} was left where it does not stand", site_->classes[m.traffic_class.index()].name), now);
+    static_cast<Moves&>(c) = c.before;
+    c.standing = m.stands;
+  }
 }
 
 void Oracle::on_local_error(std::size_t circuit, Instant now) { truth_.on_local_error(circuit, now); }

@@ -44,6 +44,7 @@ class Oracle {
   void on_resumed(model::Instant stopped, model::Instant now);  ///< the daemon, that stood still, goes on
   void on_adopted(bool first, model::Instant now);              ///< first: of this life of the daemon
   void on_refused(const route::Refused& refused, model::Instant now);
+  void on_held(const decision::MovesHeld& held, model::Instant now);  ///< by the switch: these classes stay where they stand
   void on_probe(std::size_t circuit, std::size_t target, model::ProbeKind kind, std::optional<model::Duration> answered, model::Instant now);
   void on_reply(std::size_t circuit, std::size_t target, model::Instant sent) { truth_.on_reply(circuit, target, sent); }
   void on_local_error(std::size_t circuit, model::Instant now);
@@ -69,11 +70,14 @@ class Oracle {
     int aside = 0;       ///< targets whose word does not count
     bool quick = false;  ///< may be probed in quick succession
   };
-  struct Class {
+  struct Moves {
+    std::deque<model::Instant> escapes, moves, failbacks, quality;  ///< that the judge can know of
+  };
+  struct Class : Moves {
     std::optional<model::CircuitId> standing;  ///< by the last plan
     model::Instant moved{}, arrived{};
-    std::deque<model::Instant> escapes, moves, failbacks, quality;  ///< of this life of the daemon
-    std::optional<model::Instant> checked_until;                    ///< nothing is owed before
+    Moves before;                                 ///< the last move
+    std::optional<model::Instant> checked_until;  ///< nothing is owed before
     bool emergency = false;
     bool forced = false;  ///< by a person, when it last moved
   };
@@ -86,6 +90,7 @@ class Oracle {
     std::optional<model::Instant> trusted;
     model::Duration slowest{};  ///< the longest interval of its probes that its evidence may still be of
     model::Instant slowest_at{};
+    model::Duration interval{};  ///< between its probes, as it was before the step that is looked at
   };
   [[nodiscard]] Published published(std::size_t circuit, model::Instant now) const;
   [[nodiscard]] model::Duration bound(std::size_t dead, std::size_t other, model::Instant now) const;

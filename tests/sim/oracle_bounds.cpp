@@ -47,6 +47,8 @@ Duration Oracle::bound(std::size_t dead, std::size_t other, Instant now) const {
 }
 
 void Oracle::look(Instant now) {
+  for (std::size_t c = 0; c < site_->circuits.size() && daemon_->alive(); ++c)
+    paces_[c].interval = daemon_->judge().probe_plan(model::id_at<model::CircuitId>(c)).interval;
   // While somebody has a hand in it, or nobody is there to act, nothing is owed.
   const bool a_person_steers =
       std::ranges::any_of(daemon_->overrides(), [](const model::Override& o) { return o.kind != model::OverrideKind::Failback; });
@@ -71,7 +73,7 @@ void Oracle::check_ways(Instant now) {
     if (!by || *by >= site_->circuits.size() || !truth_.circuit(*by).dead_since || now - *truth_.circuit(*by).dead_since < kSoonest) continue;
     if (k.checked_until && now < *k.checked_until) continue;
     const CircuitTruth& c = truth_.circuit(*by);
-    if (truth_.undecidable(*by) || !may_escape(k, now) || daemon_->escape_refused()) continue;
+    if (truth_.undecidable(*by) || !may_escape(k, now) || daemon_->escape_refused(i, now)) continue;
     Instant due = model::kNever;
     Duration most{};
     std::size_t by_way_of = 0;
@@ -100,7 +102,7 @@ void Oracle::check_brownout(std::size_t i, Instant now) {
   const CircuitTruth& c = truth_.circuit(*by);
   if (!c.brown_since || now - *c.brown_since < kBrownout || now - std::max({*c.brown_since, calm_since(), k.moved, c.clear_since}) < kBrownout)
     return;
-  if (truth_.undecidable(*by) || truth_.odd(*by) > 0 || !may_move(k, now) || k.quality.size() >= 2 || daemon_->escape_refused()) return;
+  if (truth_.undecidable(*by) || truth_.odd(*by) > 0 || !may_move(k, now) || k.quality.size() >= 2) return;
   for (const model::CircuitId id : site_->classes[i].circuits) {
     const CircuitTruth& o = truth_.circuit(id.index());
     const bool clean = truth_.clean_by_nature(id.index()) && o.touched == Instant{} && truth_.odd(id.index()) == 0 && o.good_since &&

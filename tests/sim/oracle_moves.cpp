@@ -118,7 +118,9 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const decision::
   const auto& link = decider.circuit(*from).link();
   const bool by_link = link && !link->usable();
   const Published way = published(to->index(), now);
-  const Duration pace = by_link || !way.quick ? way.interval : std::min<Duration>(way.interval, 100ms);
+  // By the pace at which it was probed until now: the move itself may have quickened it.
+  const Duration interval = std::max(way.interval, paces_[to->index()].interval);
+  const Duration pace = by_link || !way.quick ? interval : std::min<Duration>(interval, 100ms);
   Duration unknowable = way.timeout + 3 * pace * 11 / 10 + 100ms;
   // Nothing is asked while the daemon stands still.
   if (resumed_ != Instant{} && now - resumed_ < unknowable && *taken.dead_since < resumed_)
@@ -189,6 +191,7 @@ void Oracle::check_quality(std::size_t i, std::size_t from, std::size_t to, Inst
 void Oracle::count_move(std::size_t i, std::size_t to, Motive motive, bool from_dead, Instant now) {
   Class& c = classes_[i];
   const std::string& who = site_->classes[i].name;
+  c.before = c;
   const auto too_many = [&](const std::deque<Instant>& at, Duration span, std::size_t most, std::string_view what) {
     if (within(at, span, now) > most)
       story_->broken("I3", fmt::format("class {} made {} {} in {} minutes", who, within(at, span, now), what, span / 1min), now);

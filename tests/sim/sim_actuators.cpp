@@ -38,13 +38,10 @@ void SimDaemon::carry_out(const model::Plan& plan, Instant now) {
     orders_[++key_] = {choice.trunk.index(), sets};
     later(now + chance_->between(1ms, 10ms), Happening::ToPbx, 0, key_);
   }
-  route::Apply apply{
-      .generation = plan.generation, .desired = daemon::route_desired(*site_, plan, links_, stay_, applied_classes_), .retired_classes = {}};
+  route::Apply apply{.generation = plan.generation, .desired = daemon::route_desired(*site_, plan, links_, applied_classes_), .retired_classes = {}};
   sent_generation_ = plan.generation;
   for (const model::ClassChoice& c : plan.classes) sent_classes_[c.traffic_class.index()] = c.circuit;
   story_->mark(plan.generation);
-  sent_escapes_.clear();
-  for (const route::DesiredClass& c : apply.desired.classes) sent_escapes_.push_back(c.escape);
   if (switch_away > 0) return;  // asked for anew after its StateReply
   plans_[++key_] = std::move(apply);
   const Duration way = switch_late > 0 ? chance_->between(500ms, 5s) : chance_->between(200us, 3ms);
@@ -64,10 +61,7 @@ void SimDaemon::to_switch(std::uint64_t key, Instant now) {
 }
 
 void SimDaemon::from_switch(const route::Reply& reply, Instant now) {
-  const auto again = [&](Duration after, bool forget) {
-    forget_refusal_ = forget;
-    later(now + after, Happening::Retry, 0, ++retry_key_);
-  };
+  const auto again = [&](Duration after) { later(now + after, Happening::Retry, 0, ++retry_key_); };
   if (const auto* state = std::get_if<route::StateReply>(&reply)) {
     failures_ = 0;
     auto standing = daemon::standing_classes(*site_, *state);
@@ -77,25 +71,30 @@ void SimDaemon::from_switch(const route::Reply& reply, Instant now) {
     oracle_->on_adopted(!adopted_, now);
     adopted_ = true;
     const std::uint64_t generation = bug_ == Planted::ForgetGeneration ? 0 : state->generation;
-    take(decider_->adopt(decision::Adopted{.generation = generation, .classes = std::move(standing)}, judged_now(now)), now);
+    take(decider_->adopt(decision::Adopted{.generation = generation, .classes = std::move(standing)}, awake(now)), now);
   } else if (const auto* applied = std::get_if<route::Applied>(&reply)) {
     if (applied->generation != sent_generation_) return;
     failures_ = 0;
-    for (std::size_t i = 0; i < sent_classes_.size(); ++i)
-      if (std::ranges::find(stay_, site_->classes[i].name) == stay_.end()) applied_classes_[i] = sent_classes_[i];
+    applied_classes_ = sent_classes_;
+    const decision::MovesHeld held = daemon::moves_held(*site_, *applied);
+    for (const decision::MovesHeld::Move& m : held.moves) {
+      applied_classes_[m.traffic_class.index()] = m.stands;
+      if (m.escape) escape_refused_until_[m.traffic_class.index()] = now + m.again_after;
+    }
+    for (const route::HeldMove& h : applied->held)
+      story_->tell(now, "switch holds back, of generation {}, by {}: {}", applied->generation, h.guard, h.why);
+    if (held.moves.empty()) return;
+    oracle_->on_held(held, now);
+    take(decider_->held(held, awake(now)), now);
   } else if (const auto* refused = std::get_if<route::Refused>(&reply)) {
     story_->tell(now, "switch refuses generation {} by {}: {}", refused->generation, refused->guard, refused->why);
     if (refused->generation != sent_generation_) return;
     oracle_->on_refused(*refused, now);
-    for (std::size_t i = 0; i < sent_escapes_.size(); ++i)
-      if (sent_escapes_[i] && std::ranges::find(refused->classes, site_->classes[i].name) != refused->classes.end()) escape_refused_ = true;
-    const bool new_stay = !refused->classes.empty() && refused->classes != stay_;
-    if (new_stay) stay_ = refused->classes;
-    again(new_stay ? kFirstRetry : kAfterRefusal, !new_stay);
+    again(kAfterRefusal);
   } else if (const auto* failed = std::get_if<route::Failed>(&reply)) {
     story_->tell(now, "switch fails generation {}: {}", failed->generation, failed->why);
     if (failed->generation != sent_generation_) return;
-    again(std::min(kFirstRetry * (1 << std::min(failures_++, 10)), kLongestRetry), false);
+    again(std::min(kFirstRetry * (1 << std::min(failures_++, 10)), kLongestRetry));
   }
 }
 
@@ -119,14 +118,7 @@ void SimDaemon::beat(Instant now) {
   }
 }
 
-void SimDaemon::try_again(Instant now) {
-  if (forget_refusal_) stay_.clear();
-  if (forget_refusal_) escape_refused_ = false;
-  take(decider_->reissue(judged_now(now)), now);
-  if (stay_.empty()) return;
-  forget_refusal_ = true;
-  later(now + kAfterRefusal, Happening::Retry, 0, ++retry_key_);
-}
+void SimDaemon::try_again(Instant now) { take(decider_->reissue(awake(now)), now); }
 
 /// One that does not answer has no order of ours to respect; one that hangs is given up only after its reply is overdue.
 void SimDaemon::read_trunk(const Event& e, Instant now) {
@@ -134,7 +126,7 @@ void SimDaemon::read_trunk(const Event& e, Instant now) {
   if (pbx_->hung[pbx.index()] > 0 && e.n == 0) return later(now + (*site_)[pbx].reply_timeout, Happening::TrunkRead, e.a, 1);
   auto sets = pbx_->deaf(pbx) ? std::vector<int>{} : pbx_->standing(e.a, now);
   if (bug_ == Planted::ForgetTrunkAdoption) sets.clear();
-  take(decider_->adopt(decision::TrunkAdopted{.trunk = model::id_at<model::TrunkId>(e.a), .sets = std::move(sets)}, judged_now(now)), now);
+  take(decider_->adopt(decision::TrunkAdopted{.trunk = model::id_at<model::TrunkId>(e.a), .sets = std::move(sets)}, awake(now)), now);
 }
 
 }  // namespace linekeeper::sim

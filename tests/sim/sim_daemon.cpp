@@ -60,6 +60,7 @@ SimDaemon::SimDaemon(model::SitePtr site, World& world, ModelSwitch& route_switc
       bug_(bug),
       calls_(site_->trunks.size()),
       learned_(site_->circuits.size()),
+      moves_(site_->classes.size()),
       debts_(site_->carriers.size() * site_->circuits.size()) {}
 
 Instant SimDaemon::judged_now(Instant now) const { return bug_ == Planted::DecideOnWallClock ? now + wall_offset : now; }
@@ -78,12 +79,13 @@ void SimDaemon::start(Instant now) {
   applied_classes_.assign(site_->classes.size(), std::nullopt);
   sent_orders_.assign(site_->trunks.size(), {});
   replies_.clear();
-  stay_.clear();
   held_.clear();
   stopped_since_.reset();
   sent_generation_ = 0;
   failures_ = 0;
   adopted_ = false;
+  escape_refused_until_.assign(site_->classes.size(), Instant{});
+  kept_ = life_ > 1 && remembered_at_ >= planned_at_ && remembered_offset_ == wall_offset;
   story_->tell(now, "the daemon starts (life {})", life_);
   oracle_->on_start(now);
   due_ = model::kNever;
@@ -143,10 +145,17 @@ void SimDaemon::configure(model::SitePtr site) {
 
 /// What was learned, as the journal kept it: its age is told by the wall clock.
 void SimDaemon::recall(Instant now) {
-  if (bug_ == Planted::ForgetLearned) return;
-  for (std::size_t c = 0; c < site_->circuits.size(); ++c)
-    if (!learned_[c].text.empty() && !decider_->recall(model::id_at<model::CircuitId>(c), learned_[c].text, now + wall_offset - learned_[c].written))
-      story_->broken("memory", "what the judge wrote of a circuit it does not understand", now);
+  const auto recall = [&](const Learned& l, auto id, std::string_view text) {
+    if (!text.empty() && !decider_->recall(id, text, now + wall_offset - l.written))
+      story_->broken("memory", "what the judge wrote it does not understand", now);
+  };
+  for (std::size_t c = 0; c < site_->circuits.size() && bug_ != Planted::ForgetLearned; ++c) {
+    const std::string_view text = learned_[c].text;
+    const bool with_hold_down = bug_ != Planted::ForgetMoves || text.find('\t') == text.rfind('\t');
+    recall(learned_[c], model::id_at<model::CircuitId>(c), with_hold_down ? text : text.substr(0, text.rfind('\t')));
+  }
+  for (std::size_t i = 0; i < site_->classes.size() && bug_ != Planted::ForgetMoves; ++i)
+    recall(moves_[i], model::id_at<model::ClassId>(i), moves_[i].text);
 }
 
 void SimDaemon::remember(Instant now) {
@@ -160,7 +169,11 @@ void SimDaemon::hand_over(Instant now) {
 }
 
 void SimDaemon::keep(Instant now) {
-  for (std::size_t c = 0; c < site_->circuits.size(); ++c) learned_[c] = {decider_->memory(model::id_at<model::CircuitId>(c)), now + wall_offset};
+  remembered_at_ = now;
+  remembered_offset_ = wall_offset;
+  const auto text = [&](auto id) { return Learned{decider_->memory(id, judged_now(now)), now + wall_offset}; };
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c) learned_[c] = text(model::id_at<model::CircuitId>(c));
+  for (std::size_t i = 0; i < site_->classes.size(); ++i) moves_[i] = text(model::id_at<model::ClassId>(i));
 }
 
 void SimDaemon::crash(Instant now) {
@@ -184,12 +197,13 @@ void SimDaemon::go_on(Instant now) {
   stopped_since_.reset();
   story_->tell(now, "the daemon goes on, with {} things to look at", held_.size());
   oracle_->on_resumed(since, now);
+  // A person's order is in force from when the daemon hears of it: first, so that the oracle may count it from when it was given.
+  tell_orders(now);
   for (std::size_t c = 0; c < links_.size(); ++c) {
     link(c, now);
     gateway(c, now);
     resolver(c, now);
   }
-  tell_orders(now);
   // Timers first: what a loop that wakes up looks at first is not for us to choose.
   const auto again = [&](bool packets) {
     for (Event& e : held_) {
@@ -209,12 +223,14 @@ bool SimDaemon::status(model::Status& out, Instant now) const {
   return true;
 }
 
-void SimDaemon::observe(const model::Observation& o, Instant now) {
+void SimDaemon::observe(const model::Observation& o, Instant now) { take(decider_->observe(o, awake(now)), now); }
+
+Instant SimDaemon::awake(Instant now) {
   notice_stall(now);
-  take(decider_->observe(o, judged_now(now)), now);
+  return judged_now(now);
 }
 
-/// The judge is told before it sees anything else.
+/// The judge is told before it hears anything else.
 void SimDaemon::notice_stall(Instant now) {
   const Instant judged = judged_now(now);
   if (due_ == model::kNever || judged - due_ <= kStallNoticed || bug_ == Planted::StallNotTold) return;
@@ -238,8 +254,10 @@ void SimDaemon::take(const decision::Output& out, Instant now) {
     if (remembers_) said_.push_back({e.id, e.subject, now});
   }
   if (!out.plan) return;
+  planned_at_ = now;
   oracle_->on_plan(*out.plan, *decider_, now);
   carry_out(*out.plan, now);
+  if (disk_fails == 0) keep(now);
 }
 
 void SimDaemon::gateway(std::size_t circuit, Instant now) {
@@ -289,7 +307,7 @@ void SimDaemon::tell_orders(Instant now) {
   decision::OrdersInForce orders{told_overrides_};
   for (const std::string& subject : open_windows_)
     orders.overrides.push_back({.id = 0, .kind = model::OverrideKind::Failback, .subject = subject, .owner = "window", .reason = "open"});
-  take(decider_->order(orders, judged_now(now)), now);
+  take(decider_->order(orders, awake(now)), now);
 }
 
 void SimDaemon::happen(const Event& e, Instant now) {
@@ -314,8 +332,7 @@ void SimDaemon::happen(const Event& e, Instant now) {
     case Happening::Wake:
       if (e.n != static_cast<std::uint64_t>(wake_at_.time_since_epoch().count())) return;
       wake_at_ = model::kNever;
-      notice_stall(now);
-      return take(decider_->wake(judged_now(now)), now);
+      return take(decider_->wake(awake(now)), now);
     case Happening::Hello:
       if (e.b != connection_ || switch_away > 0) return;
       replies_[++key_] = switch_->hello();

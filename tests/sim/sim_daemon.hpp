@@ -42,7 +42,7 @@ struct Said {
   model::Instant at{};
 };
 
-/// What the journal keeps of a circuit over a restart.
+/// What the journal keeps of a circuit or a class over a restart.
 struct Learned {
   std::string text;
   model::Instant written{};  ///< by the wall clock
@@ -67,8 +67,10 @@ class SimDaemon {
   /// Words to or from the switch are still on their way.
   [[nodiscard]] bool switch_behind(model::Instant now) const { return switch_free_ > now + std::chrono::milliseconds(10); }
   [[nodiscard]] bool adopted() const { return adopted_; }
-  /// The switch has let a class escape as often as it may (I3); for a while nothing more is owed.
-  [[nodiscard]] bool escape_refused() const { return escape_refused_; }
+  /// The switch has let this class escape as often as it may (I3); for a while nothing more is owed.
+  [[nodiscard]] bool escape_refused(std::size_t traffic_class, model::Instant now) const { return now < escape_refused_until_[traffic_class]; }
+  /// What the judge of the life before remembered of its moves was written down after the last, and the clock tells its age truly.
+  [[nodiscard]] bool memory_kept() const { return kept_; }
   [[nodiscard]] const std::vector<model::Override>& overrides() const { return overrides_; }
 
   void happen(const Event& e, model::Instant now);
@@ -104,6 +106,7 @@ class SimDaemon {
   void take(const decision::Output& out, model::Instant now);
   void carry_out(const model::Plan& plan, model::Instant now);
   void notice_stall(model::Instant now);
+  model::Instant awake(model::Instant now);  ///< the judge's now, once it knows of a stall that has just ended
   void recall(model::Instant now);
   void remember(model::Instant now);
   void keep(model::Instant now);
@@ -137,6 +140,7 @@ class SimDaemon {
   std::vector<Event> held_;       // what came while it stood still
   std::vector<int> calls_;        // by trunk
   std::vector<Learned> learned_;  // by circuit
+  std::vector<Learned> moves_;    // by class
   std::vector<sip::Debt> debts_;  // by path
   bool remembers_ = false;
   std::vector<Said> said_;
@@ -154,11 +158,12 @@ class SimDaemon {
   std::uint64_t key_ = 0;
 
   std::vector<std::optional<model::CircuitId>> sent_classes_, applied_classes_;
-  std::vector<std::string> stay_;
   std::uint64_t sent_generation_ = 0;
   int failures_ = 0;
-  bool forget_refusal_ = false, escape_refused_ = false;
-  std::vector<bool> sent_escapes_;  // by class: the last plan called its move an escape
+  std::vector<model::Instant> escape_refused_until_;  // by class
+  model::Instant remembered_at_{}, planned_at_{};
+  model::Duration remembered_offset_{};
+  bool kept_ = false;
   std::uint64_t retry_key_ = 0;
   std::set<model::TrunkId> suspicious_;  // of a planted bug
   std::vector<std::vector<int>> sent_orders_;

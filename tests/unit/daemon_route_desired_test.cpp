@@ -34,7 +34,7 @@ model::Plan plan(std::optional<CircuitId> circuit, std::vector<CircuitId> dead =
 }  // namespace
 
 TEST_CASE("route desired: circuits carry what the kernel says, classes what the plan says") {
-  const auto d = daemon::route_desired(kSite, plan(kCoax, {kFiber}), links(), {}, {kFiber});
+  const auto d = daemon::route_desired(kSite, plan(kCoax, {kFiber}), links(), {kFiber});
   REQUIRE(d.circuits.size() == 2);
   CHECK(d.circuits[0].interface == "wan-a");
   CHECK(d.circuits[0].gateway->to_string() == "192.0.2.1");
@@ -48,33 +48,41 @@ TEST_CASE("route desired: a circuit that is not known, gone or without address h
   auto l = links();
   l[0].reset();
   l[1]->present = false;
-  const auto d = daemon::route_desired(kSite, plan(std::nullopt), l, {}, {std::nullopt});
+  const auto d = daemon::route_desired(kSite, plan(std::nullopt), l, {std::nullopt});
   CHECK_FALSE(d.circuits[0].gateway.has_value());
   CHECK_FALSE(d.circuits[1].gateway.has_value());
   CHECK(d.circuits[1].table == 7102);
   CHECK(d.classes[0].circuit.empty());
   l = links();
   l[0]->address.reset();
-  CHECK_FALSE(daemon::route_desired(kSite, plan(kFiber), l, {}, {kFiber}).circuits[0].gateway.has_value());
+  CHECK_FALSE(daemon::route_desired(kSite, plan(kFiber), l, {kFiber}).circuits[0].gateway.has_value());
 }
 
-TEST_CASE("route desired: a class that may not move stays where it was applied, and is no escape") {
-  const auto d = daemon::route_desired(kSite, plan(kCoax), links(), {"voice"}, {kFiber});
-  CHECK(d.classes[0].circuit == "fiber");
-  CHECK_FALSE(d.classes[0].escape);
-}
-
-TEST_CASE("route desired: a class whose failback was refused still escapes when the way it stands on dies") {
-  // Decided long ago: back to fiber. Refused: it stands on coax. Now coax is dead.
-  const auto d = daemon::route_desired(kSite, plan(kFiber, {kCoax}), links(), {"voice"}, {kCoax});
+TEST_CASE("route desired: a class whose move failed still escapes when the way it stands on dies") {
+  // Decided: back to fiber. The kernel said no: it stands on coax. Now coax is dead.
+  const auto d = daemon::route_desired(kSite, plan(kFiber, {kCoax}), links(), {kCoax});
   CHECK(d.classes[0].circuit == "fiber");
   CHECK(d.classes[0].escape);
   // Where nothing else is chosen, it stays.
-  CHECK(daemon::route_desired(kSite, plan(kCoax, {kCoax}), links(), {"voice"}, {kCoax}).classes[0].circuit == "coax");
+  CHECK_FALSE(daemon::route_desired(kSite, plan(kCoax, {kCoax}), links(), {kCoax}).classes[0].escape);
 }
 
-TEST_CASE("route desired: a class that stands by nothing we know does not insist on that, for the switch would refuse the whole plan") {
-  CHECK(daemon::route_desired(kSite, plan(kCoax), links(), {"voice"}, {std::nullopt}).classes[0].circuit == "coax");
+TEST_CASE("moves held: by name; one that the configuration does not know is left out, a way it does not know is none") {
+  const auto held = [](const char* traffic_class, const char* circuit) {
+    return route::HeldMove{
+        .traffic_class = traffic_class, .circuit = circuit, .escape = true, .guard = "rate_limit", .why = {}, .remedy = {}, .again_ms = 1500};
+  };
+  const auto all = daemon::moves_held(kSite, {.generation = 7, .changes = {}, .took_us = 1, .held = {held("voice", "coax"), held("video", "coax")}});
+  REQUIRE(all.moves.size() == 1);
+  CHECK(all.moves[0].traffic_class == model::ClassId{0});
+  CHECK(all.moves[0].stands == kCoax);
+  CHECK(all.moves[0].escape);
+  CHECK(all.moves[0].again_after == std::chrono::milliseconds(1500));
+  CHECK_FALSE(daemon::moves_held(kSite, {.generation = 7, .changes = {}, .took_us = 1, .held = {held("voice", "")}}).moves[0].stands.has_value());
+}
+
+TEST_CASE("route desired: a class that stands by nothing we know goes where it was decided to go") {
+  CHECK(daemon::route_desired(kSite, plan(kCoax), links(), {std::nullopt}).classes[0].circuit == "coax");
 }
 
 TEST_CASE("standing classes: by name, or by table and interface when the switch has lost its memory") {
@@ -99,12 +107,12 @@ TEST_CASE("route desired: what becomes of connections") {
   model::Site site = kSite;
   site.circuits[0].nat.kind = model::Nat::Kind::Masquerade;
   site.classes[0].drain = std::chrono::milliseconds(1500);
-  const auto d = daemon::route_desired(site, plan(kCoax, {kFiber}), links(), {}, {kFiber});
+  const auto d = daemon::route_desired(site, plan(kCoax, {kFiber}), links(), {kFiber});
   CHECK(d.flow_mask == 0x00ff0000);
   CHECK(d.circuits[0].nat.kind == model::Nat::Kind::Masquerade);
   CHECK(d.circuits[0].dead);
   CHECK_FALSE(d.circuits[1].dead);
   CHECK(d.classes[0].drain == std::chrono::seconds(2));
   site.connections.keep = false;
-  CHECK(daemon::route_desired(site, plan(kCoax), links(), {}, {kFiber}).flow_mask == 0);
+  CHECK(daemon::route_desired(site, plan(kCoax), links(), {kFiber}).flow_mask == 0);
 }

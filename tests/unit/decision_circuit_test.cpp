@@ -464,3 +464,27 @@ TEST_CASE("circuit: a circuit that nothing goes by is probed less, one that is t
   REQUIRE(metered.died.size() == 1);
   CHECK(metered.died[0] - fault < 7s);  // it waits for its next probe, no longer: quick ones follow
 }
+
+TEST_CASE("circuit: a change of role gives no more time to bring evidence than the slower pace had left, and no less than the quicker one needs") {
+  auto site = three_networks();
+  site.circuits[0].metered = true;
+  const Duration slow = std::max(site.circuit_health.stale_after, 3 * site.probing.metered_standby_interval);
+  const Duration quick = std::max(site.circuit_health.stale_after, 3 * site.probing.metered_interval);
+  REQUIRE(quick < slow);
+  for (const Duration changed : {slow - quick - 1s, slow - 1s}) {  // so long after the last answer it is put in use, and nothing can be sent
+    Line line(5, site);
+    line.health.set_role({.in_use = false}, line.now);
+    line.run(2min);
+    const Instant last = *std::ranges::max_element(line.newest_answered) + 20ms;
+    const Instant until = last + std::min(slow, changed + quick);
+    line.health.judge(last + changed);
+    REQUIRE(line.health.verdict().health == Health::Up);
+    line.health.set_role({.in_use = true}, last + changed);
+    line.health.judge(last + changed);
+    CHECK(line.health.verdict().health == Health::Up);
+    line.health.judge(until);
+    CHECK(line.health.verdict().health == Health::Up);
+    line.health.judge(until + 1ns);
+    CHECK(line.health.verdict().health == Health::Unknown);
+  }
+}

@@ -389,3 +389,113 @@ TEST_CASE("decision: the same inputs give the same events, word for word") {
   };
   CHECK(story() == story());
 }
+
+namespace {
+
+model::Override force_voice(const char* to) {
+  return {.id = 1, .kind = model::OverrideKind::Force, .subject = "voice", .to = to, .owner = "uid 0", .reason = "test"};
+}
+decision::MovesHeld voice_held(std::optional<model::CircuitId> stands, bool escape, model::Duration again) {
+  return {.moves = {{.traffic_class = model::ClassId{0}, .stands = stands, .escape = escape, .again_after = again}}};
+}
+
+}  // namespace
+
+TEST_CASE("held back: the judge takes up where the class stands, says so, and asks again only when the switch lets it") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  REQUIRE(site.way() == "fiber");
+  site.order({force_voice("coax")});
+  REQUIRE(site.way() == "coax");
+  const auto generation = site.plans.back().generation;
+  const int held_before = site.count(EventId::GuardHeld);
+  site.take(site.decider().held(voice_held(model::CircuitId{kFiber}, false, 60s), site.now()));
+  CHECK(site.way() == "fiber");
+  CHECK(site.plans.back().generation == generation + 1);
+  CHECK(site.plans.back().classes[0].circuit == model::CircuitId{kFiber});
+  CHECK(site.count(EventId::GuardHeld) == held_before + 1);
+  CHECK(site.moves() == 3);  // first choice, the order, and that nothing came of it
+  CHECK(site.status().plan.classes[0].reason.find("guard rate_limit") != std::string::npos);
+  site.run(60s - 1ms);
+  CHECK(site.way() == "fiber");
+  site.run(2ms);
+  CHECK(site.way() == "coax");
+}
+
+TEST_CASE("held back: a move that was refused is no move of the budget, and does not hold an escape") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  for (int i = 0; i < 12; ++i) {
+    site.order({force_voice("coax")});
+    site.take(site.decider().held(voice_held(model::CircuitId{kFiber}, false, 1ms), site.now()));
+    site.run(10ms);
+    if (site.way() == "coax") site.take(site.decider().held(voice_held(model::CircuitId{kFiber}, false, 1h), site.now()));
+    site.order({});
+  }
+  CHECK(site.way() == "fiber");
+  CHECK(site.decider().memory(model::ClassId{0}, site.now()) == "moves1 0 0 0 0 0");
+  site.black_hole(kFiber);
+  site.run(1500ms);
+  CHECK(site.way() == "coax");
+}
+
+TEST_CASE("held back: an escape that the switch refuses waits for its word, and a class that was never steered stays unsteered") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  site.black_hole(kFiber);
+  site.run(1500ms);
+  REQUIRE(site.way() == "coax");
+  site.take(site.decider().held(voice_held(model::CircuitId{kFiber}, true, 5s), site.now()));
+  CHECK(site.way() == "fiber");
+  site.run(4900ms);
+  CHECK(site.way() == "fiber");
+  site.run(200ms);
+  CHECK(site.way() == "coax");
+
+  VirtualSite fresh;
+  fresh.start_empty();
+  fresh.run(1s);
+  REQUIRE(fresh.way() == "fiber");
+  fresh.take(fresh.decider().held(voice_held(std::nullopt, false, 2s), fresh.now()));
+  CHECK(fresh.way().empty());
+  fresh.run(1900ms);
+  CHECK(fresh.way().empty());
+  fresh.run(200ms);
+  CHECK(fresh.way() == "fiber");
+}
+
+TEST_CASE("restart: a flapping circuit keeps its grown hold-down and the class its used budget; what cannot be read is inert") {
+  VirtualSite site;
+  site.start_empty();
+  site.run(30s);
+  for (int i = 0; i < 2; ++i) {
+    site.black_hole(kFiber);
+    site.run(3s);
+    site.black_hole(kFiber, false);
+    site.run(80s);
+  }
+  const model::CircuitId fiber{kFiber};
+  REQUIRE(site.decider().hold_down(fiber, site.now()) == 30s);
+  const std::string circuit = site.decider().memory(fiber, site.now()), moves = site.decider().memory(model::ClassId{0}, site.now());
+  VirtualSite again;
+  REQUIRE(again.decider().recall(fiber, circuit, 5s));
+  REQUIRE(again.decider().recall(model::ClassId{0}, moves, 5s));
+  CHECK(again.decider().hold_down(fiber, again.now()) == 30s);
+  again.start_from({fiber}, {11, 12, 21, 22});
+  again.run(30s);
+  again.black_hole(kFiber);
+  again.run(3s);
+  again.black_hole(kFiber, false);
+  REQUIRE(again.way() == "coax");
+  CHECK(again.decider().hold_down(fiber, again.now()) == 90s);
+
+  VirtualSite inert;
+  CHECK_FALSE(inert.decider().recall(fiber, circuit + " 7", 5s));
+  CHECK(inert.decider().hold_down(fiber, inert.now()) == 10s);
+  CHECK_FALSE(inert.decider().recall(model::ClassId{0}, "moves1 nonsense", 5s));
+  // What an older release wrote has no hold-down, and is read for the rest.
+  CHECK(inert.decider().recall(fiber, circuit.substr(0, circuit.rfind('\t')), 5s));
+}

@@ -114,3 +114,53 @@ TEST_CASE("hold-down: says since when a circuit that was down is back") {
   h.see(Health::Up, Instant(4s));
   CHECK(h.back_since() == Instant(3s));
 }
+
+TEST_CASE("hold-down: a restart does not give a flapping circuit a fresh, short one, and stable hours count on over it") {
+  Circuit c;
+  for (int i = 0; i < 3; ++i) c.fails_after_failback(5min);
+  REQUIRE(c.hold_down.present(c.now) == 1620s);
+  const std::string text = c.hold_down.to_text(c.now);
+  HoldDown again(60s, 1h);
+  const Instant now(7s);
+  REQUIRE(again.recall(text, now, 10s));
+  CHECK(again.present(now) == 1620s);
+  CHECK(again.present(now + 1h - 11s) == 1620s);
+  CHECK(again.present(now + 1h - 10s) == 540s);
+  REQUIRE(again.recall(text, now, 2h));
+  CHECK(again.present(now) == 180s);
+  REQUIRE(again.recall(text, now, -2h));
+  CHECK(again.present(now) == 1620s);
+}
+
+TEST_CASE("hold-down: a failure within the hour after a failback that an earlier judge made still trebles it") {
+  for (const auto [later, expected] : {std::pair{59min, 180s}, std::pair{60min, 180s}, std::pair{61min, 60s}}) {
+    Circuit c;
+    c.hold_down.failed_back(c.now);
+    HoldDown again(60s, 1h);
+    REQUIRE(again.recall(c.hold_down.to_text(c.now), Instant{}, 0s));
+    again.see(Health::Down, Instant{} + later);
+    CHECK(again.present(Instant{} + later) == expected);
+  }
+}
+
+TEST_CASE("hold-down: one that was down when it was written, and is well now, is back since it was seen well") {
+  Circuit c;
+  c.hold_down.see(Health::Down, c.now + 1s);
+  HoldDown again(60s, 1h);
+  REQUIRE(again.recall(c.hold_down.to_text(c.now + 2s), Instant(100s), 5s));
+  CHECK_FALSE(again.back_since().has_value());
+  again.see(Health::Up, Instant(110s));
+  CHECK(again.back_since() == Instant(110s));
+}
+
+TEST_CASE("hold-down: a level beyond what is configured now is cut, what cannot be read changes nothing") {
+  HoldDown h(60s, 3min);
+  REQUIRE(h.recall("hold1 9 0 -1 -1 -1", Instant(100s), 0s));
+  CHECK(h.present(Instant(100s)) == 180s);
+  for (const char* text : {"", "hold1", "hold1 33 0 -1 -1 -1", "hold1 -1 0 -1 -1 -1", "hold1 1 2 -1 -1 -1", "hold1 1 0 -2 -1 -1",
+                           "hold1 1 0 nan -1 -1", "hold1 1 0 -1 -1", "hold1 1 0 -1 -1 -1 -1", "hold2 1 0 -1 -1 -1"}) {
+    CAPTURE(text);
+    CHECK_FALSE(h.recall(text, Instant(100s), 0s));
+    CHECK(h.present(Instant(100s)) == 180s);
+  }
+}

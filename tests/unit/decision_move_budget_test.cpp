@@ -205,3 +205,55 @@ TEST_CASE("moves: where hold-downs do not grow, the budget alone bounds an hour 
   fixed.circuit_health.hold_down_max = fixed.circuit_health.hold_down;
   CHECK(an_hour_of_flapping(fixed) == std::pair(7, 3));
 }
+
+TEST_CASE("move budget: it outlives a restart with its age, and a fresh start does not give a flapping circuit a fresh budget") {
+  MoveBudget b;
+  const Instant start(10'000s);
+  for (int i = 0; i < 12; ++i) b.moved(Motive::Escape, true, start + i * 1s);
+  for (int i = 0; i < 3; ++i) b.moved(i == 0 ? Motive::Quality : Motive::Failback, false, start + i * 10s);
+  const std::string text = b.to_text(start + 60s);
+  MoveBudget again;
+  const Instant now(50s);  // after a reboot the clock has begun anew: 70 s later by the wall
+  REQUIRE(again.recall(text, now, 70s));
+  CHECK(again.may_escape() == now - 130s + MoveBudget::kShort);
+  CHECK(again.may_fail_back() == now - 130s + MoveBudget::kShort);
+  CHECK(again.may_improve() == now - 130s + MoveBudget::kShort);
+  again.moved(Motive::Quality, false, now);
+  CHECK(again.may_improve() == now - 130s + MoveBudget::kLong);  // the second for quality within the hour
+  CHECK(again.to_text(now) != text);
+}
+
+TEST_CASE("move budget: a clock that was set back makes nothing older, what is older than its window holds nothing") {
+  MoveBudget b;
+  for (int i = 0; i < 12; ++i) b.moved(Motive::Escape, true, Instant(1000s));
+  MoveBudget again;
+  REQUIRE(again.recall(b.to_text(Instant(1000s)), Instant(5000s), -1h));
+  CHECK(again.may_escape() == Instant(5000s) + MoveBudget::kShort);
+  REQUIRE(again.recall(b.to_text(Instant(1000s)), Instant(5000s), 24h * 365 * 100));
+  CHECK(again.may_escape() < Instant(5000s));
+}
+
+TEST_CASE("move budget: what cannot be read changes nothing") {
+  MoveBudget b;
+  for (int i = 0; i < 12; ++i) b.moved(Motive::Escape, true, Instant(1000s));
+  const std::string before = b.to_text(Instant(1000s));
+  for (const char* text : {"", "moves1", "moves1 13 1 1 1 1 1 1 1 1 1 1 1 1 1 0 0 0 0", "moves1 0 0 0 0 0 0", "moves1 0 0 0 0", "moves1 -1 0 0 0 0",
+                           "moves1 0 1 nan 0 0 0", "moves1 0 1 1e99 0 0 0", "moves1 0 4 1 1 1 1 0 0 0", "hold1 0 0 0 0 0"}) {
+    CAPTURE(text);
+    CHECK_FALSE(b.recall(text, Instant(1000s), 0s));
+    CHECK(b.to_text(Instant(1000s)) == before);
+  }
+  CHECK(b.recall("moves1 0 0 0 0 0\n", Instant(1000s), 0s));
+  CHECK(b.may_escape() == Instant{});
+}
+
+TEST_CASE("move budget: what the switch refused is kept apart by kind, and is no move") {
+  MoveBudget b;
+  b.refused(true, Instant(100s));
+  CHECK(b.escapes_refused_until() == Instant(100s));
+  CHECK(b.moves_refused_until() == Instant{});
+  b.refused(false, Instant(200s));
+  CHECK(b.moves_refused_until() == Instant(200s));
+  CHECK(b.may_escape() == Instant{});
+  CHECK(b.may_fail_back() == Instant{});
+}

@@ -392,3 +392,49 @@ TEST_CASE("trunk: an emergency trunk's force onto a carrier that is down is refu
   CHECK(site.way() == "coax");
   CHECK(site.decider().forced_refused(model::ClassId{0}, model::CircuitId{kFiber}) == model::Guard::Emergency);
 }
+
+TEST_CASE("trunk: a restart keeps the order of those behind the first too, until they have earned another (I13)") {
+  // South answers 403 by coax and stands before it by fiber, which had just failed when the judge before us died.
+  VirtualSite site;
+  site.start_from({model::CircuitId{kFiber}}, {11, 12, 22, 21});
+  site.answer_with(kSouth, 403);
+  site.silence_path(kSouth, kFiber);
+  site.run(5s);
+  site.silence_path(kSouth, kFiber, false);
+  site.answer_with(kSouth, 200);
+  site.run(4s);
+  CHECK(site.order_now() == "11 12 22 21");
+  site.run(12s);
+  CHECK(site.order_now() == "11 12 21 22");
+
+  VirtualSite forbidden;  // the one in second place is not passed by those that are merely better, before their hold-down
+  forbidden.start_from({model::CircuitId{kFiber}}, {11, 22, 21, 12});
+  forbidden.answer_with(kSouth, 403);
+  forbidden.run(9s);
+  CHECK(forbidden.order_now() == "11 22 21 12");
+  forbidden.run(3s);
+  CHECK(forbidden.order_now() == "11 12 21 22");
+}
+
+TEST_CASE("trunk: a carrier that failed by a circuit stays suspect by others when that circuit dies over it (I4)") {
+  auto settings = two_by_two();
+  settings.carrier_health.fall = 6;
+  VirtualSite site(settings);
+  site.start_empty();
+  site.run(30s);
+  site.silence_path(kNorth, 1);
+  site.run(12s);
+  REQUIRE(site.order_now() == "11 21 22 12");
+  site.silence_path(kNorth, kFiber);
+  site.run(2s);  // one OPTIONS is unanswered, four more may be before it is down by fiber too
+  REQUIRE(site.order_now().starts_with("21"));
+  site.black_hole(1);
+  site.run(1200ms);
+  REQUIRE(site.circuit(1) == Health::Down);
+  CHECK(site.order_now().starts_with("21"));
+  site.black_hole(1, false);  // once it has answered there nothing is held against it
+  site.silence_path(kNorth, 1, false);
+  site.silence_path(kNorth, kFiber, false);
+  site.run(60s);
+  CHECK(site.order_now() == "11 12 21 22");
+}

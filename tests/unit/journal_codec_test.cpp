@@ -70,6 +70,9 @@ std::vector<Record> one_of_each() {
                         .gateways = {{kCoax, model::Neighbour::Doubtful}},
                         .resolvers = {{kCoax, false}},
                         .learned = {{kCoax, "x", 1s}}}},
+      {at(32), MovesRecalled{.traffic_class = {}, .text = "moves", .age = 3s}},
+      {at(32), MovesHeld{.moves = {{.traffic_class = {}, .stands = kCoax, .escape = true, .again_after = 1500ms},
+                                   {.traffic_class = {}, .stands = {}, .escape = false, .again_after = {}}}}},
       {at(32), model::Observation(model::CheckOutcome{.circuit = kCoax,
                                                       .kind = model::CheckKind::PublicAddress,
                                                       .check = "seen",
@@ -145,6 +148,13 @@ TEST_CASE("recording: every kind of input comes back with every field and its in
   CHECK(standing.orders.overrides[0].until == model::WallTime(-7ms));
   CHECK(standing.trunks[0].sets == std::vector{12, -3, 21});
   CHECK(standing.learned[0].text == "x");
+  CHECK(std::get<MovesRecalled>(block->records[19].input).text == "moves");
+  const auto held = std::get<MovesHeld>(block->records[20].input);
+  REQUIRE(held.moves.size() == 2);
+  CHECK(held.moves[0].stands == kCoax);
+  CHECK(held.moves[0].escape);
+  CHECK(held.moves[0].again_after == 1500ms);
+  CHECK_FALSE(held.moves[1].stands.has_value());
 }
 
 TEST_CASE("recording: blocks follow each other, and each can be read without the others") {

@@ -10,7 +10,12 @@ using namespace fixture;
 using namespace std::chrono_literals;
 
 std::string guard(const std::optional<Refused>& r) { return r ? r->guard : "passed"; }
-bool says(const std::optional<Refused>& r, std::string_view words) { return r && r->why.find(words) != std::string::npos && !r->remedy.empty(); }
+std::string guard(const std::optional<HeldMove>& h) { return h ? h->guard : "passed"; }
+bool says(const auto& r, std::string_view words) { return r && r->why.find(words) != std::string::npos && !r->remedy.empty(); }
+/// Of voice, the first class of the plan.
+std::optional<HeldMove> voice_limit(const Apply& p, const Memory& m, const KernelState& s, model::Instant now) {
+  return rate_limit(p.desired.classes.at(0), p, m, s, now);
+}
 
 Memory with_moves(std::vector<std::chrono::seconds> moves, std::vector<std::chrono::seconds> escapes = {}) {
   Memory m = told("fiber", "coax");
@@ -22,8 +27,8 @@ Memory with_moves(std::vector<std::chrono::seconds> moves, std::vector<std::chro
 }  // namespace
 
 TEST_CASE("switch guards: a sound plan passes them all") {
-  CHECK(guard(judge(plan(2, site("coax", "coax")), told("fiber", "coax"), standing_site("fiber", "coax"), at(5s))) == "passed");
-  CHECK(guard(judge(plan(1, site("fiber", "coax")), Memory{}, clean(), at(5s))) == "passed");
+  CHECK(guard(judge(plan(2, site("coax", "coax")), told("fiber", "coax"), standing_site("fiber", "coax"))) == "passed");
+  CHECK(guard(judge(plan(1, site("fiber", "coax")), Memory{}, clean())) == "passed");
 }
 
 TEST_CASE("switch guards: stale generations, one below, at and one above the last accepted (I21)") {
@@ -69,7 +74,7 @@ TEST_CASE("switch guards: no class moves to a circuit without interface, link or
     KernelState s = standing_site("fiber", "fiber");
     Apply p = plan(2, site("coax", "fiber"));
     break_coax(s, p);
-    return last_path(p, m, s);
+    return lost_path(p.desired.classes[0], p, m, s);
   };
   CHECK(guard(refusal([](KernelState&, Apply&) {})) == "passed");
   CHECK(says(refusal([](KernelState& s, Apply&) { s.links.pop_back(); }), "no interface wan1"));
@@ -79,7 +84,8 @@ TEST_CASE("switch guards: no class moves to a circuit without interface, link or
   // Data has only fiber and stays there though its link is down; voice escapes. Refusing both would strand voice.
   KernelState s = standing_site("fiber", "fiber");
   s.links[1].carrier = false;
-  CHECK(guard(last_path(plan(2, site("coax", "fiber")), m, s)) == "passed");
+  const Apply p = plan(2, site("coax", "fiber"));
+  for (const DesiredClass& c : p.desired.classes) CHECK(guard(lost_path(c, p, m, s)) == "passed");
 }
 
 TEST_CASE("switch guards: operations that would withdraw a default in use are stopped (I1)") {
@@ -104,22 +110,23 @@ TEST_CASE("switch guards: the way back from a plan that failed restores what sto
 TEST_CASE("switch guards: the third move in ten minutes passes, the fourth does not, the edge of the window frees one (I3)") {
   const KernelState s = standing_site("fiber", "coax");
   const Apply p = plan(9, site("coax", "coax"));
-  CHECK(guard(rate_limit(p, with_moves({100s, 200s}), s, at(300s))) == "passed");
-  const auto fourth = rate_limit(p, with_moves({100s, 200s, 250s}), s, at(300s));
+  CHECK(guard(voice_limit(p, with_moves({100s, 200s}), s, at(300s))) == "passed");
+  const auto fourth = voice_limit(p, with_moves({100s, 200s, 250s}), s, at(300s));
   CHECK(guard(fourth) == "rate_limit");
   CHECK(fourth->remedy.find("in 400 s") != std::string::npos);
-  CHECK(fourth->classes == std::vector<std::string>{"voice"});
-  CHECK(guard(rate_limit(p, with_moves({100s, 200s, 250s}), s, at(699s))) == "rate_limit");
-  CHECK(guard(rate_limit(p, with_moves({100s, 200s, 250s}), s, at(700s))) == "passed");
+  CHECK(fourth->traffic_class == "voice");
+  CHECK(fourth->again_ms == 400'000);
+  CHECK(guard(voice_limit(p, with_moves({100s, 200s, 250s}), s, at(699s))) == "rate_limit");
+  CHECK(guard(voice_limit(p, with_moves({100s, 200s, 250s}), s, at(700s))) == "passed");
 }
 
 TEST_CASE("switch guards: the sixth move in an hour passes, the seventh does not (I3)") {
   const KernelState s = standing_site("fiber", "coax");
   const Apply p = plan(9, site("coax", "coax"));
-  CHECK(guard(rate_limit(p, with_moves({0s, 601s, 1202s, 1803s, 2404s}), s, at(3300s))) == "passed");
-  CHECK(guard(rate_limit(p, with_moves({0s, 601s, 1202s, 1803s, 2404s, 2600s}), s, at(3300s))) == "rate_limit");
-  CHECK(guard(rate_limit(p, with_moves({0s, 601s, 1202s, 1803s, 2404s, 2600s}), s, at(3599s))) == "rate_limit");
-  CHECK(guard(rate_limit(p, with_moves({0s, 601s, 1202s, 1803s, 2404s, 2600s}), s, at(3600s))) == "passed");
+  CHECK(guard(voice_limit(p, with_moves({0s, 601s, 1202s, 1803s, 2404s}), s, at(3300s))) == "passed");
+  CHECK(guard(voice_limit(p, with_moves({0s, 601s, 1202s, 1803s, 2404s, 2600s}), s, at(3300s))) == "rate_limit");
+  CHECK(guard(voice_limit(p, with_moves({0s, 601s, 1202s, 1803s, 2404s, 2600s}), s, at(3599s))) == "rate_limit");
+  CHECK(guard(voice_limit(p, with_moves({0s, 601s, 1202s, 1803s, 2404s, 2600s}), s, at(3600s))) == "passed");
 }
 
 TEST_CASE("switch guards: an escape has its own limit, wider and still finite (I3)") {
@@ -128,25 +135,125 @@ TEST_CASE("switch guards: an escape has its own limit, wider and still finite (I
   p.desired.classes[0].escape = true;
   std::vector<std::chrono::seconds> eleven;
   for (int i = 0; i < 11; ++i) eleven.emplace_back(100 + i);
-  CHECK(guard(rate_limit(p, with_moves({100s, 200s, 250s}, eleven), s, at(300s))) == "passed");
+  CHECK(guard(voice_limit(p, with_moves({100s, 200s, 250s}, eleven), s, at(300s))) == "passed");
   eleven.emplace_back(120);
-  CHECK(guard(rate_limit(p, with_moves({}, eleven), s, at(300s))) == "rate_limit");
-  CHECK(guard(rate_limit(p, with_moves({}, eleven), s, at(720s))) == "passed");
+  CHECK(guard(voice_limit(p, with_moves({}, eleven), s, at(300s))) == "rate_limit");
+  CHECK(guard(voice_limit(p, with_moves({}, eleven), s, at(720s))) == "passed");
 }
 
 TEST_CASE("switch guards: the same way again, a new gateway, or a circuit renamed is no move (I3)") {
   const KernelState s = standing_site("fiber", "coax");
   const Memory full = with_moves({100s, 200s, 250s});
-  CHECK(guard(rate_limit(plan(9, site("fiber", "coax")), full, s, at(300s))) == "passed");
+  CHECK(guard(voice_limit(plan(9, site("fiber", "coax")), full, s, at(300s))) == "passed");
   Apply p = plan(9, site("fiber", "coax"));
   p.desired.circuits[0].gateway = ip("10.0.1.254");
-  CHECK(guard(rate_limit(p, full, s, at(300s))) == "passed");
+  CHECK(guard(voice_limit(p, full, s, at(300s))) == "passed");
   p.desired.circuits[0].name = p.desired.classes[0].circuit = "fibre";
-  CHECK(guard(rate_limit(p, full, s, at(300s))) == "passed");
+  CHECK(guard(voice_limit(p, full, s, at(300s))) == "passed");
   // A class renamed keeps its history: the table is what is moved.
   p = plan(9, site("coax", "coax"));
   p.desired.classes[0].name = "calls";
-  CHECK(guard(rate_limit(p, full, s, at(300s))) == "rate_limit");
+  CHECK(guard(voice_limit(p, full, s, at(300s))) == "rate_limit");
+}
+
+TEST_CASE("switch guards: a refused failback of one class does not cost another its escape (I3)") {
+  const KernelState s = standing_site("coax", "coax");
+  Memory m = told("coax", "coax");
+  for (const auto t : {100s, 200s, 250s}) m.history[7201].moves.push_back(at(t));
+  Apply p = plan(9, site("fiber", "fiber"));
+  p.desired.classes[1].escape = true;
+  const auto held = hold_moves(p, m, s, at(300s));
+  REQUIRE(held);
+  REQUIRE(held->size() == 1);
+  CHECK(held->front().traffic_class == "voice");
+  CHECK(held->front().circuit == "coax");
+  CHECK(held->front().guard == "rate_limit");
+  CHECK_FALSE(held->front().escape);
+  CHECK(p.desired.classes[0].circuit == "coax");
+  CHECK(p.desired.classes[1].circuit == "fiber");
+  CHECK(p.desired.classes[1].escape);
+  // What was held back is no move; what was let through is one.
+  remember_moves(p, s, at(300s), m);
+  CHECK(m.history[7201].moves.size() == 3);
+  CHECK(m.history[7202].escapes == std::vector{at(300s)});
+}
+
+TEST_CASE("switch guards: what is let through of a plan is within every limit, one below and at it (I3)") {
+  const KernelState s = standing_site("coax", "coax");
+  for (const std::size_t before : {2U, 3U}) {
+    Memory m = told("coax", "coax");
+    for (std::size_t i = 0; i < before; ++i) m.history[7201].moves.push_back(at(std::chrono::seconds(100 + i)));
+    Apply p = plan(9, site("fiber", "coax"));
+    const auto held = hold_moves(p, m, s, at(300s));
+    REQUIRE(held);
+    CHECK(held->empty() == (before == 2));
+    CHECK(p.desired.classes[0].circuit == (before == 2 ? "fiber" : "coax"));
+  }
+}
+
+TEST_CASE("switch guards: when both windows are full, the one that is full for longer says when (I3)") {
+  const KernelState s = standing_site("fiber", "coax");
+  const auto both = voice_limit(plan(9, site("coax", "coax")), with_moves({10s, 20s, 30s, 3000s, 3001s, 3002s}), s, at(3100s));
+  CHECK(both->again_ms == 510'000);  // the ten minutes are over 10 s sooner
+  CHECK(both->why.find("6 moves in 60 minutes") != std::string::npos);
+  const auto ten = voice_limit(plan(9, site("coax", "coax")), with_moves({10s, 20s, 30s, 3100s, 3101s, 3102s}), s, at(3150s));
+  CHECK(ten->again_ms == 550'000);
+  CHECK(ten->why.find("3 moves in 10 minutes") != std::string::npos);
+}
+
+TEST_CASE("switch guards: a class on its way to a link that has just gone stays, and the rest is carried out (I1)") {
+  KernelState s = standing_site("fiber", "coax");
+  s.links[2].carrier = false;
+  Apply p = plan(2, site("coax", "fiber"));
+  const auto held = hold_moves(p, told("fiber", "coax"), s, at(5s));
+  REQUIRE(held);
+  REQUIRE(held->size() == 1);
+  CHECK(held->front().guard == "last_path");
+  CHECK(held->front().again_ms == 100);
+  CHECK(p.desired.classes[0].circuit == "fiber");
+  CHECK(p.desired.classes[1].circuit == "fiber");
+}
+
+TEST_CASE("switch guards: a class that is not steered yet and may not be steered stays unsteered; one whose way the plan does not know refuses all") {
+  const Memory full = with_moves({100s, 200s, 250s});
+  Memory never = full;
+  never.desired.reset();
+  Apply p = plan(9, site("fiber", "coax"));
+  const auto held = hold_moves(p, never, clean(), at(300s));
+  REQUIRE(held);
+  REQUIRE(held->size() == 1);
+  CHECK(held->front().circuit.empty());
+  CHECK(p.desired.classes[0].circuit.empty());
+  p = plan(9, site("coax", "coax"));
+  p.desired.circuits.erase(p.desired.circuits.begin());  // fiber, where voice stands
+  const auto refused = hold_moves(p, full, standing_site("fiber", "coax"), at(300s));
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().guard == "rate_limit");
+  CHECK(refused.error().classes == std::vector<std::string>{"voice"});
+  CHECK(p.desired.classes[0].circuit == "coax");  // untouched
+}
+
+TEST_CASE("switch guards: as many moves as a message can name are held back, one more refuses the plan") {
+  const auto full = [](std::size_t classes) {
+    Apply p = plan(9, site("coax", "coax"));
+    Memory m = told("fiber", "coax");
+    p.desired.classes.clear();
+    m.desired->classes.clear();
+    for (std::size_t i = 0; i < classes; ++i) {
+      DesiredClass c = voice("coax");
+      c.name = "class" + std::to_string(i);
+      c.table = static_cast<std::uint32_t>(7300 + i);
+      p.desired.classes.push_back(c);
+      c.circuit = "fiber";
+      m.desired->classes.push_back(c);
+      m.history[c.table].moves = {at(100s), at(200s), at(250s)};
+    }
+    return hold_moves(p, m, clean(), at(300s));
+  };
+  CHECK(full(kMaxHeldMoves - 1).value().size() == kMaxHeldMoves - 1);
+  CHECK(full(kMaxHeldMoves).value().size() == kMaxHeldMoves);
+  REQUIRE_FALSE(full(kMaxHeldMoves + 1));
+  CHECK(full(kMaxHeldMoves + 1).error().guard == "rate_limit");
 }
 
 TEST_CASE("switch guards: moves are remembered on their own ledger and forgotten when they no longer count") {

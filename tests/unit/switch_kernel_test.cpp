@@ -163,9 +163,10 @@ TEST_CASE("switch kernel: a link that goes and comes back is followed without co
     CHECK(s.route_switch.look({wan0}, s.now).empty());
     CHECK(shown("ip nexthop") == stood);
   }
-  // No carrier: the far end goes. Moving there is refused, leaving is not.
+  // No carrier: the far end goes. Moving there is held back, leaving is not.
   REQUIRE(run("ip link set far0 down") == 0);
-  CHECK(std::get<Refused>(s.send(site("fiber", "fiber"))).guard == "last_path");
+  CHECK(std::get<Applied>(s.send(site("fiber", "fiber"))).held.at(0).guard == "last_path");
+  CHECK(s.where(1) == "coax");
   // From "fiber" or from "not steered": the kernel flushes the dead way within a second (its link watch), not at once.
   CHECK(s.applied(site("coax", "coax")).front().ends_with(" -> coax"));
   CHECK(s.where(0) == "coax");
@@ -233,8 +234,16 @@ TEST_CASE("switch kernel: refused plans touch nothing (I1, I3, I11, I21)") {
   for (int i = 0; i < 3; ++i)
     CHECK(std::holds_alternative<Applied>(s.route_switch.apply(plan(++s.generation, site(i % 2 == 0 ? "coax" : "fiber", "coax")), s.now + 2h)));
   witness.count();
-  CHECK(std::get<Refused>(s.route_switch.apply(plan(++s.generation, site("fiber", "coax")), s.now + 2h)).guard == "rate_limit");
+  const Reply limited = s.route_switch.apply(plan(++s.generation, site("fiber", "coax")), s.now + 2h);
+  CHECK(std::get<Applied>(limited).changes.empty());
+  REQUIRE(std::get<Applied>(limited).held.size() == 1);
+  CHECK(std::get<Applied>(limited).held[0].guard == "rate_limit");
+  CHECK(std::get<Applied>(limited).held[0].circuit == "coax");
   CHECK(witness.count() == 0);
+  // The other class of such a plan is moved all the same.
+  const Reply rest = s.route_switch.apply(plan(++s.generation, site("fiber", "fiber")), s.now + 2h);
+  CHECK(std::get<Applied>(rest).changes == std::vector<std::string>{"class data: coax -> fiber"});
+  CHECK(s.where(0) == "coax");
 }
 
 TEST_CASE("switch kernel: a rule of somebody else's that takes the traffic first is found by asking, and the move is put back") {

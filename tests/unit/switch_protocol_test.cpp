@@ -41,7 +41,16 @@ TEST_CASE("switch protocol: every reply survives being sent") {
     CHECK(encode(*got) == encode(r));
   };
   same(StateReply{.generation = 3, .classes = {{.name = "voice", .table = 7201, .circuit = "fiber", .interface = "wan0"}}});
-  same(Applied{.generation = 3, .changes = {"class voice: fiber -> coax"}, .took_us = 812});
+  same(Applied{.generation = 3, .changes = {"class voice: fiber -> coax"}, .took_us = 812, .held = {}});
+  const HeldMove held{
+      .traffic_class = "data", .circuit = "coax", .escape = true, .guard = "rate_limit", .why = "w", .remedy = "r", .again_ms = 4'000};
+  same(Applied{.generation = 3, .changes = {}, .took_us = 812, .held = {held}});
+  const auto got = std::get<Applied>(parse_reply(encode(Reply(Applied{.generation = 3, .changes = {}, .took_us = 812, .held = {held}}))).value());
+  REQUIRE(got.held.size() == 1);
+  CHECK(got.held[0].traffic_class == "data");
+  CHECK(got.held[0].circuit == "coax");
+  CHECK(got.held[0].escape);
+  CHECK(got.held[0].again_ms == 4'000);
   same(Refused{.generation = 3, .guard = "last_path", .why = "w", .remedy = "r", .classes = {"voice"}});
   same(Failed{.generation = 3, .why = "w \"quoted\" \xE2\x86\x92", .remedy = "r"});
   same(Drift{.what = "rule 7000", .repaired = false, .gave_up = true});
@@ -148,12 +157,23 @@ TEST_CASE("switch protocol: every cut of a good message is refused, every bit tu
 }
 
 TEST_CASE("switch protocol: an answer about a thousand changes still fits into a message") {
-  Applied a{.generation = 1, .changes = std::vector<std::string>(5000, std::string(900, '"')), .took_us = 1};
+  const HeldMove held{.traffic_class = std::string(64, 'n'),
+                      .circuit = std::string(64, 'c'),
+                      .escape = true,
+                      .guard = "rate_limit",
+                      .why = std::string(900, '"'),
+                      .remedy = std::string(900, '"'),
+                      .again_ms = 3'600'000};
+  Applied a{.generation = 1,
+            .changes = std::vector<std::string>(5000, std::string(900, '"')),
+            .took_us = 1,
+            .held = std::vector<HeldMove>(kMaxHeldMoves, held)};
   const std::string text = encode(Reply(a));
   CHECK(text.size() <= kMaxMessage);
   const auto got = parse_reply(text);
   REQUIRE(got);
-  CHECK(std::get<Applied>(*got).changes.back() == "and 4850 more");
+  CHECK(std::get<Applied>(*got).held.size() == kMaxHeldMoves);
+  CHECK(std::get<Applied>(*got).changes.back() == "and 4910 more");
 }
 
 }  // namespace linekeeper::route
