@@ -135,9 +135,9 @@ inline std::string dump(const linekeeper::model::Site& s) {
       << '\n';
   out << "connections " << s.connections.keep << ' ' << s.connections.mask << ' ' << d(s.connections.drain) << '\n';
   for (const auto& c : s.circuits)
-    out << static_cast<int>(c.nat.kind) << c.nat.address.to_string() << ' ' << c.name << ' ' << c.interface << ' ' << c.provider << ' ' << c.medium << ' ' << c.priority << ' ' << c.metered << ' ' << c.cost << ' '
-        << maybe(c.bandwidth_kbps) << ' ' << c.gateway.has_value() << ' ' << c.sources.size() << ' ' << c.targets.size() << ' ' << c.table << ' '
-        << maybe(c.mark) << ' ' << c.risk_groups.size() << '\n';
+    out << static_cast<int>(c.nat.kind) << c.nat.address.to_string() << ' ' << c.name << ' ' << c.interface << ' ' << c.provider << ' ' << c.medium
+        << ' ' << c.priority << ' ' << c.metered << ' ' << c.cost << ' ' << maybe(c.bandwidth_kbps) << ' ' << c.gateway.has_value() << ' '
+        << c.sources.size() << ' ' << c.targets.size() << ' ' << c.table << ' ' << maybe(c.mark) << ' ' << c.risk_groups.size() << '\n';
   for (const auto& c : s.carriers)
     out << c.name << ' ' << c.provider << ' ' << c.port << ' ' << c.domain << ' ' << c.from_user << ' ' << c.priority << ' ' << c.cost << ' '
         << maybe(c.channels) << ' ' << maybe(c.calls_per_second) << ' ' << d(c.interval) << ' ' << d(c.floor) << ' ' << d(c.deadline) << ' '
