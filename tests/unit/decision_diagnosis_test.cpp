@@ -375,8 +375,8 @@ TEST_CASE("diagnosis table: every name has a line, every line a headline whose b
     CAPTURE(r.headline);
     CHECK(!r.headline.empty());
     const auto has = [&](std::string_view blank) { return r.headline.find(blank) != std::string_view::npos; };
-    const bool of_circuit = r.about == decision::Scope::Circuit || r.about == decision::Scope::Resolver ||
-                            r.about == decision::Scope::Check || r.one_cell;
+    const bool of_circuit =
+        r.about == decision::Scope::Circuit || r.about == decision::Scope::Resolver || r.about == decision::Scope::Check || r.one_cell;
     CHECK((!has("{circuit}") || of_circuit));
     CHECK((!has("{provider}") || of_circuit));
     CHECK((!has("{carrier}") || r.about == decision::Scope::Carrier));
