@@ -8,10 +8,9 @@
 #include <thread>
 
 #include "controller/switch/links.hpp"
-#include "controller/switch/route_switch.hpp"
-#include "tests/support/temp_dir.hpp"
 #include "tests/unit/switch_fixture.hpp"
 #include "tests/unit/switch_namespace.hpp"
+#include "tests/unit/switch_under_test.hpp"
 
 namespace linekeeper::route {
 namespace {
@@ -60,29 +59,6 @@ std::string enter_dual_site() {
   return {};
 }
 
-struct DualSite {
-  tests::TempDir folder;
-  RouteSwitch route_switch = adopted();
-  std::uint64_t generation = 0;
-  model::Instant now{};
-
-  RouteSwitch adopted() { return std::move(RouteSwitch::adopt(Kernel::open().value(), MemoryFile(folder / "state")).value()); }
-  Reply send(const Desired& d) {
-    now += 1h;
-    return route_switch.apply(plan(++generation, d), now);
-  }
-  std::vector<std::string> applied(const Desired& d) {
-    const Reply r = send(d);
-    INFO(encode(r));
-    REQUIRE(std::holds_alternative<Applied>(r));
-    return std::get<Applied>(r).changes;
-  }
-  std::string where(std::size_t index) {
-    const Reply r = route_switch.hello();
-    return std::get<StateReply>(r).classes.at(index).circuit;
-  }
-};
-
 std::string way_of(const char* question) { return shown(std::string("ip -6 route get ") + question); }
 
 }  // namespace
@@ -95,7 +71,7 @@ std::string way_of(const char* question) { return shown(std::string("ip -6 route
 
 TEST_CASE("switch IPv6: both families are set, read back, stand when sent again; one moves and the other does not") {
   LK_ENTER_DUAL_SITE();
-  DualSite s;
+  SwitchUnderTest s;
   const auto changes = s.applied(dual("fiber", "fiber-ipv6"));
   CHECK(std::ranges::find(changes, "class voice-ipv6: not steered -> fiber-ipv6") != changes.end());
   CHECK(way_of("2001:db8:5::7 mark 0x10").find("via fe80::1 dev wan0 table 7401") != std::string::npos);
@@ -113,7 +89,7 @@ TEST_CASE("switch IPv6: both families are set, read back, stand when sent again;
 
 TEST_CASE("switch IPv6: 200 moves under a connected sender lose not one packet to a missing route") {
   LK_ENTER_DUAL_SITE();
-  DualSite s;
+  SwitchUnderTest s;
   s.applied(dual("fiber", "fiber-ipv6"));
   std::atomic<bool> stop = false;
   std::atomic<long> sent = 0, unreachable = 0, other = 0;
@@ -146,13 +122,13 @@ TEST_CASE("switch IPv6: 200 moves under a connected sender lose not one packet t
   CHECK(other == 0);
 }
 
-TEST_CASE("switch IPv6: a restart without memory adopts it, drift of it is put back, and remove-everything leaves nothing") {
+TEST_CASE("switch IPv6: a restart adopts it, drift of it is put back, and remove-everything leaves nothing") {
   LK_ENTER_DUAL_SITE();
-  DualSite s;
+  SwitchUnderTest s;
   s.applied(dual("fiber", "coax-ipv6"));
   const auto ours = [] { return shown("ip -6 rule") + shown("ip nexthop") + shown("ip -6 route show table all protocol 178"); };
   const std::string stood = ours();
-  s.route_switch = s.adopted();
+  s.restart();
   CHECK(s.where(2) == "coax-ipv6");
   CHECK(ours() == stood);
   REQUIRE(run("ip -6 rule del priority 7502") == 0);
@@ -170,7 +146,7 @@ TEST_CASE("switch IPv6: a restart without memory adopts it, drift of it is put b
 
 TEST_CASE("switch IPv6: plans that mix the families are refused, the other family's class stays") {
   LK_ENTER_DUAL_SITE();
-  DualSite s;
+  SwitchUnderTest s;
   s.applied(dual("fiber", "fiber-ipv6"));
   const auto refused = [&](auto change) {
     Desired d = dual("fiber", "fiber-ipv6");
@@ -231,7 +207,7 @@ TEST_CASE("switch: a point-to-point link without a gateway's address is a way (P
   CHECK_FALSE(seen.carrier);  // a tun has a carrier when a program holds it
   Desired d = site("fiber", "coax");
   d.circuits.push_back({.name = "lte", .interface = "wwan0", .table = 7103, .source = ip("100.64.0.9"), .pinned_sources = {}, .mark = {}});
-  DualSite s;
+  SwitchUnderTest s;
   s.applied(d);
   d.classes[0].circuit = "lte";
   CHECK(std::get<Applied>(s.send(d)).held.at(0).why.find("no carrier") != std::string::npos);

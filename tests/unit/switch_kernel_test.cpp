@@ -9,9 +9,9 @@
 
 #include "controller/switch/read_back.hpp"
 #include "controller/switch/route_switch.hpp"
-#include "tests/support/temp_dir.hpp"
 #include "tests/unit/switch_fixture.hpp"
 #include "tests/unit/switch_namespace.hpp"
+#include "tests/unit/switch_under_test.hpp"
 
 namespace linekeeper::route {
 namespace {
@@ -19,33 +19,7 @@ namespace {
 using namespace fixture;
 using namespace std::chrono_literals;
 
-struct Site {
-  tests::TempDir folder;
-  RouteSwitch route_switch;
-  std::uint64_t generation = 0;
-  model::Instant now{};
-
-  Site() : route_switch(adopted(folder)) {}
-  static RouteSwitch adopted(const tests::TempDir& in) {
-    return std::move(RouteSwitch::adopt(Kernel::open().value(), MemoryFile(in / "state")).value());
-  }
-  void restart() { route_switch = adopted(folder); }
-
-  Reply send(const Desired& d) {
-    now += 1h;  // so that the limit on moves is not what is tested
-    return route_switch.apply(plan(++generation, d), now);
-  }
-  std::vector<std::string> applied(const Desired& d) {
-    const Reply r = send(d);
-    INFO(encode(r));
-    REQUIRE(std::holds_alternative<Applied>(r));
-    return std::get<Applied>(r).changes;
-  }
-  std::string where(std::size_t index) {
-    const Reply r = route_switch.hello();
-    return std::get<StateReply>(r).classes.at(index).circuit;
-  }
-};
+using Site = SwitchUnderTest;
 
 std::string everything_else() {
   return shown("ip route show table main") + shown("ip route show table local") + shown("ip route show table 100") +
