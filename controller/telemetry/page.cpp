@@ -154,7 +154,7 @@ std::string check_table(const model::Status& status) {
                  state_mark(well ? "ok" : "degraded") + (well ? "" : sub(std::string(to_string(check.standing)))), human(status.now - check.since),
                  human(status.now - check.last.at) + " ago", page::milliseconds(check.last.took), escape(check.last.detail)});
     }
-  return any ? "<h3>Slower checks</h3>" + table.html() : std::string();
+  return any ? "<h2>Slower checks</h2>" + table.html() : std::string();
 }
 
 std::string_view gateway_words(const model::CircuitStatus& c) {

@@ -87,7 +87,7 @@ class Keeper:
         self.start_switch()
 
     def start_daemon(self):
-        self.world.programs.start("linekeeperd", self.site["site"], *as_nobody(), *os.environ.get("LAB_WRAP","").split(), os.path.join(self.bin, "linekeeperd"), "--config", self.config)
+        self.world.programs.start("linekeeperd", self.site["site"], *as_nobody(), os.path.join(self.bin, "linekeeperd"), "--config", self.config)
         self.wait_ready()
 
     def wait_ready(self, seconds=10):
