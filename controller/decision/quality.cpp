@@ -154,7 +154,7 @@ bool crosses(const model::Figures& judged, double shown, const Bounds& bounds, C
     return true;
   }
   if (judged.rtt && *judged.rtt > bounds.rtt) {
-    if (which) *which = fmt::format("round trip {:.0f} ms above {:.0f} ms", ms(*judged.rtt), ms(bounds.rtt));
+    if (which) *which = fmt::format("round trip {:.4g} ms above {:.0f} ms", ms(*judged.rtt), ms(bounds.rtt));
     return true;
   }
   if (codec == Codec::None) return false;
