@@ -28,8 +28,8 @@ class Checks {
 
  private:
   struct Task {
-    Task(boost::asio::any_io_executor executor, std::size_t position, probes::CheckWay by)
-        : check(position), way(std::move(by)), timer(std::move(executor)) {}
+    Task(const boost::asio::any_io_executor& executor, std::size_t position, probes::CheckWay by)
+        : check(position), way(std::move(by)), timer(executor) {}
     std::size_t check;  // position in Site::checks
     probes::CheckWay way;
     boost::asio::steady_timer timer;

@@ -100,13 +100,13 @@ Senses::Floors Senses::floors() const {
 
 void Senses::ask(model::CarrierId carrier, std::uint64_t circuits) {
   for (std::size_t c = 0; c < site_->circuits.size(); ++c)
-    if ((circuits >> c & 1) != 0) clients_.at(carrier.index() * site_->circuits.size() + c)->doubted();
+    if (const auto& client = clients_.at(carrier.index() * site_->circuits.size() + c); client && (circuits >> c & 1) != 0) client->doubted();
 }
 
 const sip::Debt& Senses::debt(model::CarrierId carrier, model::CircuitId circuit) const {
-  static const sip::Debt none;
+  static const sip::Debt kNone;
   const auto& client = clients_.at(carrier.index() * site_->circuits.size() + circuit.index());
-  return client ? client->debt() : none;
+  return client ? client->debt() : kNone;
 }
 
 void Senses::start() {

@@ -85,7 +85,7 @@ struct Conditions {
 /// Who can do something about it.
 enum class Call : std::uint8_t { Nobody, ThisMachine, OwnSite, CableThenProvider, Provider, Providers, Carrier, CarrierThenProvider };
 
-struct Row {
+struct Row {  // NOLINT(clang-analyzer-optin.performance.Padding): in the order in which a line is read
   Scope about;
   Conditions when;
   std::optional<model::Failed> failed;  ///< nothing: not wrong, or named by a line above already

@@ -66,7 +66,7 @@ std::string link_words(const Matrix& m, CircuitId c) {
 
 std::string gateway_words(const Matrix& m, CircuitId c) {
   const auto& link = m.evidence().circuits[c.index()].link;
-  const std::string gateway = link && link->gateway ? "gateway " + link->gateway->to_string() : "gateway";
+  std::string gateway = link && link->gateway ? "gateway " + link->gateway->to_string() : "gateway";
   switch (m.gateway(c)) {
     case GatewaySeen::Answers: return gateway + " answers";
     case GatewaySeen::Dead: return gateway + " does not answer";

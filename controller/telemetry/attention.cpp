@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 
 namespace linekeeper::telemetry {
 
@@ -11,7 +12,7 @@ using model::Health;
 std::string human(model::Duration d) {
   const double s = std::max(0.0, model::seconds(d));
   if (s < 9.95) return fmt::format("{:.1f}s", s);
-  const auto whole = static_cast<long long>(s + 0.5);
+  const auto whole = std::llround(s);
   if (whole < 60) return fmt::format("{}s", whole);
   if (whole < 3600) return fmt::format("{}m", whole / 60);
   if (whole < 86400) return fmt::format("{}h {}m", whole / 3600, whole % 3600 / 60);

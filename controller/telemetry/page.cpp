@@ -21,8 +21,8 @@ using page::escape;
 using page::sign;
 using page::state_mark;
 using page::Table;
-constexpr auto Number = Table::Column::Number;
-constexpr auto Long = Table::Column::Long;
+constexpr auto kNumber = Table::Column::Number;
+constexpr auto kLong = Table::Column::Long;
 
 void append(std::string& out, fmt::string_view format, auto&&... args) {
   fmt::vformat_to(std::back_inserter(out), format, fmt::make_format_args(args...));
@@ -114,13 +114,13 @@ std::string circuit_table(const model::Status& status) {
   Table table({{"Circuit"},
                {"State"},
                {"For"},
-               {"RTT", Number},
-               {"Jitter", Number},
-               {"Loss", Number},
-               {"MOS", Number},
+               {"RTT", kNumber},
+               {"Jitter", kNumber},
+               {"Loss", kNumber},
+               {"MOS", kNumber},
                {"Link"},
                {"Provider"},
-               {"Why", Long}});
+               {"Why", kLong}});
   for (const model::CircuitStatus& c : status.circuits) {
     const model::Circuit& configured = (*status.site)[c.circuit];
     const bool living = c.verdict.health == model::Health::Up || c.verdict.health == model::Health::Degraded;
@@ -144,7 +144,7 @@ std::string score_cell(double score, double alarm) {
 
 /// What the slower checks of all circuits said last; nothing where none is configured.
 std::string check_table(const model::Status& status) {
-  Table table({{"Circuit"}, {"Check"}, {"Result"}, {"For"}, {"Asked"}, {"Took", Number}, {"What happened", Long}});
+  Table table({{"Circuit"}, {"Check"}, {"Result"}, {"For"}, {"Asked"}, {"Took", kNumber}, {"What happened", kLong}});
   bool any = false;
   for (const model::CircuitStatus& c : status.circuits)
     for (const model::CheckStatus& check : c.checks) {
@@ -178,16 +178,16 @@ std::string set_aside_cell(const model::Status& status, const model::CircuitStat
 /// What the judge goes by, circuit by circuit.
 std::string detection_table(const model::Status& status) {
   Table table({{"Circuit"},
-               {"Silent", Number},
-               {"Dead after", Number},
-               {"Loss score", Number},
-               {"Burst score", Number},
-               {"Shortest RTT", Number},
-               {"R", Number},
-               {"Hold-down", Number},
-               {"Probed", Number},
+               {"Silent", kNumber},
+               {"Dead after", kNumber},
+               {"Loss score", kNumber},
+               {"Burst score", kNumber},
+               {"Shortest RTT", kNumber},
+               {"R", kNumber},
+               {"Hold-down", kNumber},
+               {"Probed", kNumber},
                {"Gateway"},
-               {"Set aside", Long}});
+               {"Set aside", kLong}});
   for (const model::CircuitStatus& c : status.circuits) {
     const model::Circuit& configured = (*status.site)[c.circuit];
     const model::Detectors& d = c.detectors;
@@ -213,7 +213,7 @@ std::string carrier_matrix(const model::Status& status) {
   std::vector<Table::Head> heads = {{"SIP carrier"}, {"State"}, {"For"}};
   for (const auto& c : status.site->circuits) heads.push_back({"by " + c.name});
   heads.push_back({"Last code"});
-  heads.push_back({"Why", Long});
+  heads.push_back({"Why", kLong});
   Table table(std::move(heads));
   for (const model::CarrierStatus& c : status.carriers) {
     const model::Carrier& configured = (*status.site)[c.carrier];
@@ -230,7 +230,7 @@ std::string carrier_matrix(const model::Status& status) {
 
 std::string override_table(const model::Status& status) {
   if (status.overrides.empty()) return "<p class=\"none\">None: every choice is automatic.</p>";
-  Table table({{"No."}, {"What"}, {"Until"}, {"Who"}, {"Why", Long}});
+  Table table({{"No."}, {"What"}, {"Until"}, {"Who"}, {"Why", kLong}});
   for (const model::Override& o : status.overrides) {
     const std::string subject = o.subject.empty() ? "everything" : o.subject;
     const std::string what = o.kind == model::OverrideKind::Force  ? subject + " forced to " + o.to
@@ -244,7 +244,7 @@ std::string override_table(const model::Status& status) {
 
 std::string incident_table(const model::Status& status) {
   if (status.incidents.empty()) return "<p class=\"none\">None since the start.</p>";
-  Table table({{"Opened"}, {"Service"}, {"What failed", Long}, {"Moved to"}, {"Recovered in"}, {"Detected"}, {"Applied"}, {"By"}});
+  Table table({{"Opened"}, {"Service"}, {"What failed", kLong}, {"Moved to"}, {"Recovered in"}, {"Detected"}, {"Applied"}, {"By"}});
   for (const model::Incident& i : status.incidents) {
     const auto after = [&](std::optional<model::Instant> at) { return at ? human(*at - i.last_good) : std::string("–"); };
     const model::Duration open = status.now - i.last_good;
@@ -259,7 +259,7 @@ std::string incident_table(const model::Status& status) {
 
 std::string event_table(std::span<const model::Event> recent) {
   if (recent.empty()) return "<p class=\"none\">None yet.</p>";
-  Table table({{"Time"}, {"Severity"}, {"Event"}, {"What", Long}});
+  Table table({{"Time"}, {"Severity"}, {"Event"}, {"What", kLong}});
   const std::size_t skip = recent.size() > kPageEvents ? recent.size() - kPageEvents : 0;
   for (std::size_t n = recent.size(); n > skip; --n) {
     const model::Event& e = recent[n - 1];
@@ -315,11 +315,11 @@ std::string page_html(const model::Status& status, std::span<const model::Event>
 }
 
 const std::string& content_security_policy() {
-  static const std::string policy = fmt::format(
+  static const std::string kPolicy = fmt::format(
       "default-src 'none'; script-src 'sha256-{}'; style-src 'sha256-{}'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; "
       "frame-ancestors 'none'",
       page::base64_of_hex(page::kScriptSha256), page::base64_of_hex(page::kStyleSha256));
-  return policy;
+  return kPolicy;
 }
 
 }  // namespace linekeeper::telemetry

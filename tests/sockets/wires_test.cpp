@@ -317,7 +317,7 @@ TEST_CASE("wires: all methods share one sequence and one turn, and new sockets a
   std::vector<model::ProbeSent> sent;
   std::vector<model::ProbeReply> replies;
   std::vector<probes::ProbeTarget> all{target(ProbeMethod::Icmp, 0), target(ProbeMethod::Stamp, far.port()), target(ProbeMethod::Tcp, 9)};
-  for (std::uint16_t i = 0; i < all.size(); ++i) all[i].id = {i};
+  for (std::size_t i = 0; i < all.size(); ++i) all[i].id = model::id_at<model::TargetId>(i);
   CircuitProber prober(io.get_executor(), {0}, "lo", all, {.interval = 5ms}, 7, [&](const model::Observation& o) {
     if (const auto* s = std::get_if<model::ProbeSent>(&o)) sent.push_back(*s);
     if (const auto* r = std::get_if<model::ProbeReply>(&o)) replies.push_back(*r);
