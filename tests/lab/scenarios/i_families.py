@@ -34,7 +34,7 @@ def with_ipv6(stage):
     stage.keeper.write_config(text)
     stage.keeper.reload()
     stage.sees("config.reloaded", 5)
-    if not wait_until(lambda: via(stage, "voice-ipv6") == "fiber-ipv6" and stage.keeper.circuit("coax-ipv6")["state"] == "up", 30, 0.1):
+    if not wait_until(lambda: via(stage, "voice-ipv6") == "fiber-ipv6" and stage.keeper.circuit("coax-ipv6")["state"] == "up", 100, 0.1):
         raise Unexpected(f"voice-ipv6 goes by {via(stage, 'voice-ipv6')}: {stage.keeper.command('status').stdout}")
     stage.steady()
 
@@ -50,7 +50,7 @@ def way_out(stage):
     return words[words.index("dev") + 1]
 
 
-@scenario("the fiber forwards no IPv6 while IPv4 is fine: IPv6 goes by coax within 1.5 s, IPv4 stays; then it goes home", 90)
+@scenario("the fiber forwards no IPv6 while IPv4 is fine: IPv6 goes by coax within 1.5 s, IPv4 stays; then it goes home", 150)
 def ipv6_black_hole(stage, note):
     stage.spent = True
     with_ipv6(stage)
