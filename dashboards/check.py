@@ -27,7 +27,7 @@ RECORDED_LABELS = {"job", "instance", "le"}
 
 def catalogue():
     """Metric name -> label names, as the daemon serves them."""
-    rows = re.findall(r'\{"(\w+)",\s*([GCH]),\s*"([\w,]*)",', CATALOGUE.read_text(encoding="utf-8"))
+    rows = re.findall(r'\{"(\w+)",\s*k([GCH]),\s*"([\w,]*)",', CATALOGUE.read_text(encoding="utf-8"))
     known = {}
     for name, kind, labels in rows:
         names = {label for label in labels.split(",") if label}

@@ -1,4 +1,6 @@
 """IPv6 beside IPv4: each dies, moves and comes home without the other."""
+import socket
+
 import topology
 from kernel import boot_ns
 from netns import timed
@@ -50,7 +52,22 @@ def way_out(stage):
     return words[words.index("dev") + 1]
 
 
-@scenario("the fiber forwards no IPv6 while IPv4 is fine: IPv6 goes by coax within 1.5 s, IPv4 stays; then it goes home", 150)
+def there_and_back(stage):
+    """Whether a TCP segment of the site's own reaches the internet and its refusal comes back."""
+    with stage.net["site"]:
+        probe = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    with probe:
+        probe.settimeout(2)
+        try:
+            probe.connect((ANCHORS["anchor6-2"], 9))
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+    return True
+
+
+@scenario("the fiber forwards no IPv6 while IPv4 is fine: IPv6 goes by coax within 3 s, IPv4 stays; then it goes home", 150)
 def ipv6_black_hole(stage, note):
     stage.spent = True
     with_ipv6(stage)
@@ -64,7 +81,8 @@ def ipv6_black_hole(stage, note):
     moved_s = (boot_ns() - stamp.before) / 1e9
     if way_out(stage) != "wan-b":
         raise Unexpected(f"status says coax-ipv6, and the kernel sends IPv6 by {way_out(stage)}")
-    stage.net["site"].run("ping", "-6", "-c", "3", "-i", "0.2", "-W", "1", ANCHORS["anchor6-2"])
+    if not there_and_back(stage):
+        raise Unexpected("IPv6 leaves by coax, and no answer comes back")
     stage.diagnosed("circuit", "fiber-ipv6", 5)
     if stage.way("routing") != "fiber" or stage.keeper.circuit("fiber")["state"] != "up":
         raise Unexpected(f"IPv4 goes by {stage.way('routing')}, fiber is {stage.keeper.circuit('fiber')['state']}")
@@ -72,5 +90,5 @@ def ipv6_black_hole(stage, note):
     if not wait_until(lambda: via(stage, "voice-ipv6") == "fiber-ipv6", 70, 0.1):
         raise Unexpected(f"not home after 70 s: {stage.keeper.command('explain', 'voice-ipv6').stdout}")
     note(moved_s=round(moved_s, 2), status=stage.keeper.command("status").stdout.splitlines()[1:3])
-    if moved_s > 1.5:
+    if moved_s > 3:
         raise Unexpected(f"IPv6 had its new way after {moved_s:.2f} s")
