@@ -157,8 +157,16 @@ void split_families(Reading& reading) {
   for (std::size_t i = 0; i < reading.classes.size(); ++i) reading.class_owners.push_back(i);
   split_circuits(reading);
   leave_out_of_checks(reading);
+  if (reading.site.circuits.size() > kMaxCircuits && !reading.circuits.empty())
+    reading.circuits.back().complain(
+        "families", fmt::format("there are {} circuits with those of IPv6, and {} are the most", reading.site.circuits.size(), kMaxCircuits),
+        "fewer of both families");
   const std::size_t written = reading.classes.size();
   for (std::size_t i = 0; i < written; ++i) split_class(reading, i);
+  if (reading.site.classes.size() > kMaxClasses && !reading.classes.empty())
+    reading.classes.back().complain(
+        "families", fmt::format("there are {} classes with those of IPv6, and {} are the most", reading.site.classes.size(), kMaxClasses),
+        "fewer of both families");
 }
 
 }  // namespace linekeeper::config

@@ -5,7 +5,7 @@
 namespace linekeeper::config {
 namespace {
 
-constexpr std::size_t kMaxTargets = 256, kMaxCircuits = 64;
+constexpr std::size_t kMaxTargets = 256;
 
 std::string default_network(const model::IpAddress& address) {
   model::Prefix prefix{address, static_cast<std::uint8_t>(address.family == model::Family::V4 ? 16 : 32)};

@@ -5,8 +5,6 @@
 namespace linekeeper::config {
 namespace {
 
-constexpr std::size_t kMaxClasses = 64;
-
 /// The best R there is with a codec: nothing lost, no delay (ITU-T G.107 defaults, less Ie of G.113 Appendix I).
 double best_r(model::Codec codec) { return codec == model::Codec::G729A ? 93.2 - 11 : 93.2; }
 

@@ -24,6 +24,9 @@ struct FamilyWish {
   void read(Section& section, std::uint32_t table_when_absent);  ///< "families", "table6"
 };
 
+/// Most circuits and most classes there may be, those of IPv6 counted (the judge tells of circuits by bits of one word).
+inline constexpr std::size_t kMaxCircuits = 64, kMaxClasses = 64;
+
 /// What an IPv6 circuit or class is called beside the IPv4 one of the same section.
 inline constexpr std::string_view kSecondFamily = "-ipv6";
 

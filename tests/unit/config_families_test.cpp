@@ -108,6 +108,22 @@ TEST_CASE("families: three targets in two networks are needed for each family ap
   CHECK(says(with_fiber(kBoth + "\ntargets = [\"t1\", \"t2\", \"s1\", \"s2\", \"s3\"]"), "is measured against 2 targets of IPv4"));
 }
 
+TEST_CASE("families: 64 circuits are the most, those of IPv6 counted") {
+  const auto with_more = [](int more, int of_both) {
+    std::string text = with_fiber(kBoth);
+    for (int i = 0; i < more; ++i) {
+      const std::string n = std::to_string(i);
+      std::string circuit = "[[circuit]]\nname = \"c" + n + "\"\ninterface = \"eth" + n + "\"\n";
+      if (i < of_both) circuit += kBoth + "\n";
+      text = with("[[class]]\n", circuit + "[[class]]\n", text);
+    }
+    // Room for so many in the connections' marks, and tables that do not run into those of classes.
+    return text + "[connections]\nkeep = false\n";
+  };
+  site_of(with_more(61, 0));  // fiber, coax and fiber-ipv6 beside them
+  CHECK(says(with_more(61, 1), "there are 65 circuits with those of IPv6, and 64 are the most"));
+}
+
 TEST_CASE("families: names and tables of the IPv6 parts are not taken twice") {
   CHECK(says(with("name = \"coax\"", "name = \"fiber-ipv6\"", with_fiber(kBoth)),
              "which is shown as \"fiber-ipv6\", and another circuit is called so"));
