@@ -113,9 +113,11 @@ TEST_CASE("families: 64 circuits are the most, those of IPv6 counted") {
     std::string text = with_fiber(kBoth);
     for (int i = 0; i < more; ++i) {
       const std::string n = std::to_string(i);
-      std::string circuit = "[[circuit]]\nname = \"c" + n + "\"\ninterface = \"eth" + n + "\"\n";
-      if (i < of_both) circuit += kBoth + "\n";
-      text = with("[[class]]\n", circuit + "[[class]]\n", text);
+      std::string circuit = "[[circuit]]\nname = \"c";
+      circuit.append(n).append("\"\ninterface = \"eth").append(n).append("\"\n");
+      if (i < of_both) circuit.append(kBoth).append("\n");
+      circuit.append("[[class]]\n");
+      text = with("[[class]]\n", circuit, text);
     }
     // Room for so many in the connections' marks, and tables that do not run into those of classes.
     return text + "[connections]\nkeep = false\n";
