@@ -1,5 +1,7 @@
 #include <sys/stat.h>
 
+#include <fstream>
+
 #include "admin_server_fixture.hpp"
 #include "controller/admin/listening.hpp"
 
@@ -203,7 +205,9 @@ TEST_CASE("server: a stale socket file is replaced, a living one and a file are 
   CHECK((made.st_mode & 0777) == 0660);
 
   const std::string file = f.folder / "file";
-  std::fclose(std::fopen(file.c_str(), "w"));
+  {
+    const std::ofstream empty(file);
+  }
   const auto occupied = second.listen_unix(file);
   REQUIRE_FALSE(occupied);
   CHECK(occupied.error().what.find("is not a socket") != std::string::npos);

@@ -40,7 +40,8 @@ TEST_CASE("bytes: every beginning of the example is survived") {
 TEST_CASE("bytes: thousands of small injuries to the example are survived") {
   const std::string text = example();
   std::mt19937 random(20261122);
-  const std::string loaded = "[]{}=\"'\\,.#\n\x80\xff\x00\x1b-0e";
+  using namespace std::string_view_literals;
+  const std::string loaded("[]{}=\"'\\,.#\n\x80\xff\0\x1b-0e"sv);  // with its NUL
   int sound = 0;
   for (int i = 0; i < 4000; ++i) {
     std::string injured = text;

@@ -51,9 +51,9 @@ TEST_CASE("reference: a default, typed out, changes nothing: what is documented 
     if (section == "limits")
       CHECK(dump(site_of(after("codec = \"g711\"", "[class.limits]\n" + line, voice))) == plain_voice);
     else if (kSound.find("[[" + section + "]]") != std::string::npos)
-      CHECK(dump(site_of(after("[[" + section + "]]", line))) == plain);
+      CHECK(dump(site_of(after(std::string("[[").append(section).append("]]"), line))) == plain);
     else
-      CHECK(dump(site_of(kSound + "[" + section + "]\n" + line + "\n")) == plain);
+      CHECK(dump(site_of(std::string(kSound).append("[").append(section).append("]\n").append(line).append("\n"))) == plain);
   }
   CHECK(compared > 50);
 }
