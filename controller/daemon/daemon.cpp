@@ -29,7 +29,6 @@ using runtime::wall_now;
 
 namespace {
 
-constexpr std::chrono::milliseconds kTick{100};
 constexpr std::chrono::milliseconds kStalled{1000};  // a loop that late may have missed replies: said, and counted
 constexpr std::string_view kFloorFact = "sip-floor ", kBurstFact = "sip-verify ";
 constexpr const char* kCleanStop = "clean-stop";
@@ -174,8 +173,8 @@ model::Result<void> Daemon::start() {
   actuators_->start();
   remember_learned();
   wait_signal();
-  next_tick_ = boot_now() + kTick;
-  next_second_ = boot_now();
+  ran_ = next_second_ = boot_now();
+  next_tick_ = ran_ + kTick;
   every_tick();
   runtime::sd_notify("READY=1\nSTATUS=probing " + std::to_string(site_->circuits.size()) + " circuits");
   return {};
@@ -327,7 +326,7 @@ void Daemon::stop(const std::string& why) {
 }
 
 void Daemon::every_tick() {
-  const Instant now = boot_now();
+  const Instant now = awake();
   const model::Duration lag = std::max<model::Duration>(now - next_tick_, model::Duration::zero());
   metrics_->loop_lag(lag);
   if (lag > kStalled)

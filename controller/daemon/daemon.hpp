@@ -83,6 +83,7 @@ class Daemon : public admin::Api {
   // daemon_flow.cpp: from observation to act
   void observe(const model::Observation& observation);
   void act_on(const decision::Output& out);
+  static constexpr std::chrono::milliseconds kTick{100};
   void notice_stall(model::Instant now);
   /// Now, once the judge knows of a stall that has just ended: to be asked before anything else is told to it.
   model::Instant awake();
@@ -129,6 +130,7 @@ class Daemon : public admin::Api {
   boost::asio::steady_timer wake_, tick_;
   model::Instant started_, next_tick_, next_second_, next_remember_;
   model::Instant due_ = model::kNever;  // when the judge wanted to be woken
+  model::Instant ran_{};                // when the loop last ran, for whatever
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<telemetry::Metrics> metrics_;
   std::unique_ptr<Recorder> recorder_;  // of all that the decider is told

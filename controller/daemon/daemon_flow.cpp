@@ -52,8 +52,10 @@ void Daemon::observe(const model::Observation& observation) {
 /// The judge is told before it hears anything else, a person's order or the switch's answer as well as a probe's: what was not answered meanwhile may
 /// have been, and we were not there to see it (I7).
 void Daemon::notice_stall(Instant now) {
-  if (now - due_ <= kStallNoticed) return;
-  const model::Observation stall = model::LoopStall{.from = due_, .to = now};
+  // While nothing can be sent the judge waits for nothing; the tick tells then that we stood still.
+  const Instant from = std::min(due_, std::exchange(ran_, now) + kTick);
+  if (now - from <= kStallNoticed) return;
+  const model::Observation stall = model::LoopStall{.from = from, .to = now};
   act_on(decider_->observe(stall, recorder_->told(stall, now)));
 }
 

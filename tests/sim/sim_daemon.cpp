@@ -13,7 +13,7 @@ using model::Instant;
 namespace {
 
 // As controller/daemon/actuators.cpp and carriers/trunks/kamailio_driver have them.
-constexpr Duration kStallNoticed = 250ms;  // as daemon_flow
+constexpr Duration kStallNoticed = 250ms, kTick = 100ms;  // as daemon_flow
 constexpr Duration kRemember = 1min;
 
 model::SitePtr given_to_the_judge(const model::SitePtr& site, Planted bug) {
@@ -81,6 +81,7 @@ void SimDaemon::start(Instant now) {
   replies_.clear();
   held_.clear();
   stopped_since_.reset();
+  stood_since_ = model::kNever;
   sent_generation_ = 0;
   failures_ = 0;
   adopted_ = false;
@@ -195,6 +196,7 @@ void SimDaemon::go_on(Instant now) {
   if (!alive() || !stopped()) return;
   const Instant since = *stopped_since_;
   stopped_since_.reset();
+  stood_since_ = since;
   story_->tell(now, "the daemon goes on, with {} things to look at", held_.size());
   oracle_->on_resumed(since, now);
   // A person's order is in force from when the daemon hears of it: first, so that the oracle may count it from when it was given.
@@ -233,8 +235,10 @@ Instant SimDaemon::awake(Instant now) {
 /// The judge is told before it hears anything else.
 void SimDaemon::notice_stall(Instant now) {
   const Instant judged = judged_now(now);
-  if (due_ == model::kNever || judged - due_ <= kStallNoticed || bug_ == Planted::StallNotTold) return;
-  take(decider_->observe(model::LoopStall{.from = due_, .to = judged}, judged), now);
+  const Instant stood = std::exchange(stood_since_, model::kNever);
+  const Instant from = std::min(due_, stood == model::kNever ? stood : judged_now(stood) + kTick);
+  if (from == model::kNever || judged - from <= kStallNoticed || bug_ == Planted::StallNotTold) return;
+  take(decider_->observe(model::LoopStall{.from = from, .to = judged}, judged), now);
 }
 
 void SimDaemon::take(const decision::Output& out, Instant now) {

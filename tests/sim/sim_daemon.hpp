@@ -136,6 +136,7 @@ class SimDaemon {
   std::unique_ptr<SimSenses> senses_;
   model::Instant due_ = model::kNever;  // when the loop is wanted next: much later, it stood still
   std::optional<model::Instant> stopped_since_;
+  model::Instant stood_since_ = model::kNever;  // what it has not noticed yet
   bool was_stopped_ = false;
   std::vector<Event> held_;       // what came while it stood still
   std::vector<int> calls_;        // by trunk

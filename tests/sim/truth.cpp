@@ -175,7 +175,8 @@ void Truth::see_paths(Instant now) {
     const bool certain = bad && !circuits_[c].dead_since && r.local_errors == 0 && world_->line(c).local_errors == 0;
     if (certain && !path.bad_since) path.bad_since = now;
     if (!certain) path.bad_since.reset();
-    if (bad || r.halfway > 0) path.good = 0, path.good_since.reset();
+    // What cannot be asked cannot be proven either.
+    if (bad || r.halfway > 0 || r.local_errors > 0) path.good = 0, path.good_since.reset();
   }
 }
 
