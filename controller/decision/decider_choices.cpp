@@ -110,7 +110,7 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
     const bool failing_too = failing && (p.last_was_bad() || (may_lead && !p.proven_since(*failing)));
     const auto back = hold_downs_[via->index()].back_since();
     views.push_back({.health = p.verdict().health,
-                     .trusted = p.trusted() && (in_use || siblings_trusted),
+                     .trusted = p.trusted() && (in_use || siblings_trusted) && (first || now >= p.doubted_until()),
                      .suspect = unproven || failing_too || (first_failed && !first && p.overdue()),
                      .circuit_suspect = below.suspect,
                      .circuit_down = below.health == Health::Down,
@@ -152,6 +152,7 @@ Instant Decider::remember_members(std::size_t i, std::span<MemberView> views, st
     view.waits = memory.owes && view.trusted;
     if (view.waits && trunk.failback.mode == model::FailbackMode::After) look_at(since + trunk.failback.after);
 
+    look_at(p.doubted_until());
     if (view.circuit_young) look_at(*hold_downs_[via->index()].back_since() + circuits[via->index()].hold_down);
 
     if (load)

@@ -21,6 +21,7 @@ PathHealth::PathHealth(const model::Site& site, model::CarrierId carrier, model:
 void PathHealth::heard(Instant sent, Instant now) {
   heard_at_ = last_evidence_ = now;
   heard_sent_ = std::max(heard_sent_, sent);
+  usual_lost_ = 0;
   // Those that ended badly stay in the count of bad ones in a row until a good answer; only the silence is over.
   if (!blamed_on_circuit_) bad_answers_ = ended_badly();
   lost_.clear();
@@ -78,6 +79,8 @@ void PathHealth::on(const model::SipProvisional& provisional, Instant now) { hea
 void PathHealth::lost(const model::SipOutcome& outcome, Instant now) {
   if (outcome.sent < heard_sent_ || outcome.sent < void_before_) return;
   last_evidence_ = now;
+  if (outcome.kind == model::ProbeKind::Scheduled && ++usual_lost_ >= site_->carrier_health.fall)
+    doubted_until_ = now + site_->carrier_health.hold_down;
   if (outcome.provisional) return bad(outcome, now);  // somebody took it and never finished: as bad an answer as a 408
   const auto open = std::ranges::find_if(lost_, [&](const Lost& l) { return l.sequence == outcome.sequence && !l.ended; });
   if (open != lost_.end())

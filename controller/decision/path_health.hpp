@@ -59,6 +59,9 @@ class PathHealth {
   [[nodiscard]] const model::Verdict& verdict() const { return verdict_; }
   [[nodiscard]] int last_code() const { return last_code_; }
   [[nodiscard]] bool trusted() const { return trusted_; }
+  /// Until when nothing comes back to this path, although nothing may be held against the carrier: OPTIONS of the usual pace, `fall` or
+  /// more in a row, were lost while its circuit was to blame or down. Whose fault that was cannot be told, so the hold-down counts from them.
+  [[nodiscard]] model::Instant doubted_until() const { return doubted_until_; }
   [[nodiscard]] bool last_was_bad() const { return bad_answers_ > 0 || !lost_.empty(); }
   /// An OPTIONS has had no response of any kind in time, and nothing has been heard since: a suspicion, fit to lead new calls
   /// elsewhere and for nothing else.
@@ -111,6 +114,8 @@ class PathHealth {
   model::Instant heard_sent_ = model::Instant::min();                                // of the newest OPTIONS that was answered in any way
   model::Instant void_before_ = model::Instant::min();                               // the silence of what was sent earlier says nothing
   model::Instant good_at_ = model::Instant::min(), bad_at_ = model::Instant::min();  // when the last answers came that were counted
+  int usual_lost_ = 0;                                                               // of the usual pace, in a row, whoever was to blame
+  model::Instant doubted_until_ = model::Instant::min();
   bool blamed_on_circuit_ = false;
   model::Cause bad_cause_ = model::Cause::SipTimeout;
   int bad_detail_ = 0;

@@ -349,3 +349,35 @@ TEST_CASE("path: whatever is told, a path is never down by silence within dead_a
   }
   CHECK(downs > 100);
 }
+
+TEST_CASE("path: OPTIONS that are lost while the circuit is to blame hold it back from the last of them, from `fall` in a row on") {
+  Path p;
+  p.below = {.health = Health::Degraded, .doubtful = true};
+  CHECK(p.judge(kStart) == Health::Up);
+  p.lost(1, kStart);
+  p.lost(2, kStart + 1s, ProbeKind::Verify);  // out of turn: not counted
+  CHECK(p.health.doubted_until() == Instant::min());
+  p.lost(3, kStart + 15s);
+  CHECK(p.health.doubted_until() == kStart + 18s + 60s);
+  CHECK(p.judge(kStart + 18s) == Health::Up);  // the circuit's fault, most likely: nothing leaves for it
+  CHECK(p.health.trusted());
+  p.lost(4, kStart + 30s);
+  CHECK(p.health.doubted_until() == kStart + 33s + 60s);
+
+  Path heard;
+  heard.below = p.below;
+  heard.judge(kStart);
+  heard.lost(1, kStart);
+  heard.answer(2, kStart + 15s, 200, kStart + 15s + 20ms);
+  heard.lost(3, kStart + 30s);
+  CHECK(heard.health.doubted_until() == Instant::min());
+}
+
+TEST_CASE("path: OPTIONS that are lost by a dead circuit hold it back as well") {
+  Path p;
+  p.below = {.health = Health::Down};
+  p.judge(kStart);
+  p.lost(1, kStart);
+  p.lost(2, kStart + 15s);
+  CHECK(p.health.doubted_until() == kStart + 18s + 60s);
+}
