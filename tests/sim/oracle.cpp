@@ -51,7 +51,10 @@ void Oracle::on_start(Instant now) {
   for (Class& c : classes_) {
     if (!kept) static_cast<Moves&>(c) = {};
     c.checked_until.reset();
-    c.forced = false;
+    // A person's order outlives the restart.
+    c.forced = std::ranges::any_of(daemon_->overrides(), [&](const model::Override& o) {
+      return o.kind == model::OverrideKind::Force && o.subject == site_->classes[static_cast<std::size_t>(&c - classes_.data())].name;
+    });
   }
   for (Pace& p : paces_)
     p = {.since = now,
