@@ -173,6 +173,14 @@ std::optional<CircuitHealth::Judgement> CircuitHealth::evaluate_link() const {
   return std::nullopt;
 }
 
+/// While many probes fail on our own side the silence of the others may be our own, too (I7). No longer once probes have left
+/// unhindered for as long as a silence must last, and what they asked for is overdue.
+bool CircuitHealth::silent_for(Duration long_enough, Instant now) const {
+  const bool hindered = last_local_error_ && now - *last_local_error_ < long_enough + rtt_expected();
+  const int probes = hindered ? std::max(kSilentProbes, kLocalErrorShare * local_errors_) : kSilentProbes;
+  return silence_.probes >= probes && now - silence_.overdue >= long_enough;
+}
+
 CircuitHealth::Judgement CircuitHealth::evaluate(Instant now) const {
   const model::CircuitRule& rule = site_->circuit_health;
   if (const auto by_link = evaluate_link()) return *by_link;
@@ -180,8 +188,7 @@ CircuitHealth::Judgement CircuitHealth::evaluate(Instant now) const {
     if (last_local_error_ && now - *last_local_error_ <= stale_after()) return {Health::Unknown, Cause::LocalErrors, last_local_errno_};
     return {Health::Unknown, verdict_.health == Health::Unknown && verdict_.cause == Cause::NoEvidence ? Cause::NoEvidence : Cause::Stale, 0};
   }
-  if (silence_.probes >= std::max(kSilentProbes, kLocalErrorShare * local_errors_) && now - silence_.overdue >= dead_after())
-    return {Health::Down, Cause::Silent, silence_.probes};
+  if (silent_for(dead_after(), now)) return {Health::Down, Cause::Silent, silence_.probes};
   if (verdict_.health != Health::Up && verdict_.health != Health::Degraded) {
     const Judgement recovered = evaluate_recovery();
     if (recovered.health != Health::Up) return recovered;
@@ -329,8 +336,7 @@ CircuitHealth::Change CircuitHealth::judge(Instant now) {
     verdict_.since = now;
   }
   const bool alive = verdict_.health == Health::Up || verdict_.health == Health::Degraded;
-  const bool suspect =
-      alive && silence_.probes >= std::max(kSilentProbes, kLocalErrorShare * local_errors_) && now - silence_.overdue >= suspect_after();
+  const bool suspect = alive && silent_for(suspect_after(), now);
   change.suspect = suspect != suspect_;
   suspect_ = suspect;
   const model::ProbePlan before = plan_;
@@ -360,8 +366,10 @@ Instant CircuitHealth::next_wakeup() const {
     consider(*silent_since_ + kSlowerFor);
   }
   if (silence_.probes > 0 && verdict_.health != Health::Down) {
-    consider(silence_.overdue + suspect_after());
-    consider(silence_.overdue + dead_after());
+    for (const Duration long_enough : {suspect_after(), dead_after()}) {
+      consider(silence_.overdue + long_enough);
+      if (last_local_error_) consider(*last_local_error_ + long_enough + rtt_expected());
+    }
   }
   return next;
 }

@@ -326,6 +326,25 @@ TEST_CASE("circuit: probes that we could not send are no silence, and some of th
   CHECK(line.died.size() == 1);
 }
 
+TEST_CASE("circuit: a silence in which many probes could not be sent is one again soon after they can be (I7)") {
+  Line line(6);
+  line.run(20s);
+  line.answer = [](auto...) { return std::nullopt; };
+  for (int i = 0; i < 75; ++i) {  // among the quick probes of the silence
+    line.health.on(model::ProbeLocalError{kFiber, model::TargetId{0}, 105}, line.now);
+    line.run(20ms);
+  }
+  CHECK(line.suspected.empty());
+  CHECK(line.died.empty());
+  const Instant last = line.now - 20ms;
+  line.run(3s);
+  REQUIRE(line.suspected.size() == 1);
+  REQUIRE(line.died.size() == 1);
+  const Duration unhindered = line.died.front() - last;
+  CHECK(unhindered >= line.site.circuit_health.dead_after_min);
+  CHECK(unhindered <= line.site.circuit_health.dead_after_min + line.site.probing.timeout_min + 120ms);
+}
+
 TEST_CASE("circuit: quick probes never exceed what one target may be asked (200 random lines)") {
   for (unsigned seed = 1; seed <= 200; ++seed) {
     Line line(seed);
