@@ -177,6 +177,16 @@ void Oracle::on_edge(const Edge& edge, Instant now) {
   }
 }
 
+/// A target lies, and an honest one is still set aside because of another that lied until now: of the others too few count.
+bool Oracle::outvoted(std::size_t circuit) const {
+  if (truth_.liars(circuit) == 0) return false;
+  const auto& targets = site_->circuits[circuit].targets;
+  const decision::TargetMask counted = daemon_->judge().circuit(model::id_at<model::CircuitId>(circuit)).counted();
+  int out = 0;
+  for (std::size_t p = 0; p < targets.size(); ++p) out += (counted >> p & 1) == 0 || !world_->well(targets[p].index(), circuit) ? 1 : 0;
+  return out > 1;
+}
+
 Oracle::Published Oracle::published(std::size_t circuit, Instant now) const {
   const Duration most = site_->probing.timeout_max;
   if (!daemon_->alive() || circuit >= site_->circuits.size())
@@ -240,7 +250,7 @@ void Oracle::inspect(const decision::Decider& decider, Instant now) {
     if (h.plan().interval >= pace.slowest || now - pace.slowest_at > 3 * pace.slowest) pace.slowest = h.plan().interval, pace.slowest_at = now;
     if (h.verdict().health == model::Health::Up) {
       const Duration most = std::max(site_->circuit_health.stale_after, 3 * pace.slowest) + site_->circuit_health.dead_after_max + 3s;
-      if (!k.last_answer || now - std::max(*k.last_answer, resumed_) > most)
+      if (!k.last_answer || now - std::max({*k.last_answer, resumed_, k.last_local_error}) > most)
         story_->broken("I6",
                        fmt::format("{} is called up, and has answered nothing for {:.1f} s", name(c),
                                    k.last_answer ? model::seconds(now - *k.last_answer) : -1.0),

@@ -92,6 +92,7 @@ class Oracle {
     model::Instant slowest_at{};
     model::Duration interval{};  ///< between its probes, as it was before the step that is looked at
   };
+  [[nodiscard]] bool outvoted(std::size_t circuit) const;
   [[nodiscard]] Published published(std::size_t circuit, model::Instant now) const;
   [[nodiscard]] model::Duration bound(std::size_t dead, std::size_t other, model::Instant now) const;
   [[nodiscard]] bool may_escape(const Class& c, model::Instant now) const;

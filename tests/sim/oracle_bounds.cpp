@@ -73,7 +73,7 @@ void Oracle::check_ways(Instant now) {
     if (!by || *by >= site_->circuits.size() || !truth_.circuit(*by).dead_since || now - *truth_.circuit(*by).dead_since < kSoonest) continue;
     if (k.checked_until && now < *k.checked_until) continue;
     const CircuitTruth& c = truth_.circuit(*by);
-    if (truth_.undecidable(*by) || !may_escape(k, now) || daemon_->escape_refused(i, now)) continue;
+    if (truth_.undecidable(*by) || outvoted(*by) || !may_escape(k, now) || daemon_->escape_refused(i, now)) continue;
     Instant due = model::kNever;
     Duration most{};
     std::size_t by_way_of = 0;

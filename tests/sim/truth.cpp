@@ -83,7 +83,7 @@ void Truth::on_reply(std::size_t circuit, std::size_t target, Instant sent) {
 
 void Truth::on_local_error(std::size_t circuit, Instant now) {
   CircuitTruth& c = circuits_[circuit];
-  c.clear_since = now;
+  c.clear_since = c.last_local_error = now;
   c.begin_again();
 }
 

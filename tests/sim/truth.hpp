@@ -20,6 +20,7 @@ struct CircuitTruth {
   int answers = 0, answers_alive = 0;         ///< in a row; since it was last dead
   std::optional<model::Instant> last_answer;  ///< when the last answered probe left
   model::Instant clear_since{};               ///< nothing stood in the way of judging it by probes: local errors, a new address, new timing
+  model::Instant last_local_error{};          ///< when a probe could last not be sent
   std::vector<int> answers_of;                ///< by target: how many of `answers` are its own
   std::optional<std::size_t> left_out;        ///< the one odd target that was silent among them: the judge leaves it out, with its answers
   model::Instant undecided{};                 ///< when probes could last not tell (undecidable())
