@@ -10,7 +10,6 @@
 using namespace linekeeper;
 using namespace std::chrono_literals;
 using decision::VerifyBudget;
-using doctest::Approx;
 using model::Instant;
 
 TEST_CASE("verify budget: full at first, then one by one as they come back") {

@@ -212,7 +212,7 @@ TEST_CASE("recording: a file that is missing, no journal or not readable is an e
   CHECK(error(dir / "text").what.find("is unusable") != std::string::npos);
   sql(dir / "other.db", "CREATE TABLE t(x)");
   CHECK(error(dir / "other.db").what.find("is not a journal of Linekeeper") != std::string::npos);
-  std::ofstream(dir / "empty");
+  const std::ofstream empty(dir / "empty");
   CHECK(error(dir / "empty").what.find("is not a journal of Linekeeper") != std::string::npos);
 }
 

@@ -243,7 +243,7 @@ TEST_CASE("journal: a file of a newer version is refused, an empty one is taken 
   const auto opened = bench.open(dir / "j.db");
   REQUIRE_FALSE(opened);
   CHECK(opened.error().what.find("newer") != std::string::npos);
-  std::ofstream(dir / "empty.db");
+  const std::ofstream empty(dir / "empty.db");
   CHECK(bench.open(dir / "empty.db"));
 }
 

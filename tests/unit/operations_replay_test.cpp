@@ -42,7 +42,8 @@ Comparison with_other(const RecordedSite& from, const model::Site& site, Story* 
   auto recorded = comparable(from.events, same.covered, kAlways, kEver);
   std::erase_if(recorded, [](const auto& e) { return !worth_comparing(e.event.id); });
   const auto other = std::make_shared<const model::Site>(site);
-  const Story story = replay(from, {.site = [&](const std::string&) { return other; }, .own_wakes = true, .questions = questions_of(recorded)});
+  const Story story =
+      replay(from, {.site = [&](const std::string&) { return model::SitePtr(other); }, .own_wakes = true, .questions = questions_of(recorded)});
   if (told != nullptr) *told = story;
   return compare(recorded, story, "other.toml");
 }
@@ -157,7 +158,7 @@ TEST_CASE("replay: an input that is missing or changed is noticed") {
   RecordedSite site;
   an_eventful_hour(site);
   const auto changed = std::make_shared<const model::Site>(slower());
-  const Story story = replay(site, {.site = [&](const std::string&) { return changed; }});
+  const Story story = replay(site, {.site = [&](const std::string&) { return model::SitePtr(changed); }});
   CHECK_FALSE(against_recorded(site, story).differences.empty());
 }
 
@@ -254,7 +255,7 @@ TEST_CASE("replay: the order of the configuration does not matter, and what it d
   for (auto& t : turned.trunks)
     for (auto& m : t.members) m.circuit->value = static_cast<std::uint16_t>(1 - m.circuit->value);
   const auto same = std::make_shared<const model::Site>(turned);
-  const Story story = replay(site, {.site = [&](const std::string&) { return same; }});
+  const Story story = replay(site, {.site = [&](const std::string&) { return model::SitePtr(same); }});
   const Comparison c = against_recorded(site, story);
   CAPTURE(sentences(c));
   // Events of one instant may come in another order; each of them is there.

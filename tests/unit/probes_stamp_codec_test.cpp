@@ -8,8 +8,6 @@
 using namespace linekeeper;
 using namespace std::chrono_literals;
 using probes::NtpTime;
-using probes::StampReply;
-using probes::StampRequest;
 
 namespace {
 const auto kTarget = *model::IpAddress::parse("192.0.2.1");

@@ -101,6 +101,7 @@ class Kamailio {
     if (pid_ == 0) {
       ::prctl(PR_SET_PDEATHSIG, SIGTERM);
       const int out = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+      if (out < 0) ::_exit(126);
       ::dup2(out, 1);
       ::dup2(out, 2);
       ::execv("/usr/sbin/kamailio", const_cast<char* const*>(words.data()));
