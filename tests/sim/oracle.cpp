@@ -250,7 +250,9 @@ void Oracle::inspect(const decision::Decider& decider, Instant now) {
     if (h.plan().interval >= pace.slowest || now - pace.slowest_at > 3 * pace.slowest) pace.slowest = h.plan().interval, pace.slowest_at = now;
     if (h.verdict().health == model::Health::Up) {
       const Duration most = std::max(site_->circuit_health.stale_after, 3 * pace.slowest) + site_->circuit_health.dead_after_max + 3s;
-      if (!k.last_answer || now - std::max({*k.last_answer, resumed_, k.last_local_error}) > most)
+      // While nothing can be sent, nothing is known; when it can be sent again, what is lost is known from then on.
+      const Instant sendable = world_->line(c).local_errors > 0 ? Instant{} : k.last_local_error;
+      if (!k.last_answer || now - std::max({*k.last_answer, resumed_, sendable}) > most)
         story_->broken("I6",
                        fmt::format("{} is called up, and has answered nothing for {:.1f} s", name(c),
                                    k.last_answer ? model::seconds(now - *k.last_answer) : -1.0),
