@@ -2,6 +2,7 @@
 
     break fiber blackhole        the provider's core forwards nothing; link and gateway look healthy
     break fiber gateway          the provider's first router is gone, to ARP too; the link looks healthy
+    break fiber access           the line to the provider swallows every IP packet, both ways; link and ARP look healthy
     break fiber unplug           the cable is pulled: no carrier at the site
     break fiber linkdown         someone sets the interface down
     break fiber loss 30          30 % of the round trips are lost, alike on both ways
@@ -80,12 +81,13 @@ class Faults:
         self.active.append(fault)
         return fault
 
-    def _drop(self, node, thing, text, chain, rule):
-        """A fault made of one nftables table, which exists or does not."""
+    def _drop(self, node, thing, text, chain, rule, *more):
+        """A fault made of one nftables table, which exists or does not. more: further chains of it, each (chain, rule)."""
         table = f"fault_{next(self._number)}"
         ns = self.net[node]
+        chains = "\n".join(f"chain c{i} {{ type filter hook {hook} priority -10; {what}; }}" for i, (hook, what) in enumerate(((chain, rule), *more)))
         return self._do(thing, text,
-                        lambda: ns.nft(f"table inet {table} {{ chain c {{ type filter hook {chain} priority -10; {rule}; }}\n}}"),
+                        lambda: ns.nft(f"table inet {table} {{ {chains}\n}}"),
                         lambda: ns.nft(f"delete table inet {table}"))
 
     def break_circuit(self, name, how, amount=None):
@@ -96,6 +98,8 @@ class Faults:
                 return self._drop(c.isp, name, text, "forward", "drop")
             case "gateway":
                 return self._gateway(c, text)
+            case "access":
+                return self._drop(c.isp, name, text, "prerouting", 'iifname "cust" drop', ("postrouting", 'oifname "cust" drop'))
             case "loss" | "loss-in" | "loss-out":
                 share = self._number_of(amount, how, "percent", 100) / 100
                 each_way = 1 - math.sqrt(1 - share) if how == "loss" else share
@@ -108,7 +112,7 @@ class Faults:
                 return self._do(name, text, lambda: self.net["site"].ip(f"link set {c.interface} down"), lambda: self._link_up(c))
             case "delay":
                 return self._delay(c, text, self._number_of(amount, "delay", "milliseconds", 10000))
-        raise BadCommand(f"a circuit cannot be broken by '{how}': blackhole, gateway, unplug, linkdown, loss, loss-in or loss-out PERCENT, delay MS")
+        raise BadCommand(f"a circuit cannot be broken by '{how}': blackhole, gateway, access, unplug, linkdown, loss, loss-in or loss-out PERCENT, delay MS")
 
     def _gateway(self, c, text):
         """Nothing that reaches the ISP's router from the site is heard, ARP included."""

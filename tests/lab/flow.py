@@ -75,11 +75,25 @@ class Flow:
         by_address = {socket.inet_aton(c.public): c.name for c in topology.CIRCUITS.values()}
         try:
             with open(self.path, "rb") as f:
-                data = f.read()
+                data = self._answered_since(f, since_ns)
         except OSError:
             return []
-        whole = len(data) - len(data) % RECORD.size
-        return sorted((sent, by_address.get(public, "?")) for sent, _, public in RECORD.iter_unpack(data[:whole]) if sent >= since_ns)
+        return sorted((sent, by_address.get(public, "?")) for sent, _, public in RECORD.iter_unpack(data) if sent >= since_ns)
+
+    @staticmethod
+    def _answered_since(f, since_ns):
+        """The whole records from the first answered at that moment: they are written in that order, and hours of them are not read anew."""
+        low, high = 0, os.fstat(f.fileno()).st_size // RECORD.size
+        end = high * RECORD.size
+        while low < high:
+            middle = (low + high) // 2
+            record = os.pread(f.fileno(), RECORD.size, middle * RECORD.size)
+            if len(record) == RECORD.size and RECORD.unpack(record)[1] < since_ns:
+                low = middle + 1
+            else:
+                high = middle
+        data = os.pread(f.fileno(), end - low * RECORD.size, low * RECORD.size)
+        return data[:len(data) - len(data) % RECORD.size]
 
     def circuit_now(self, within_s=0.5):
         """The circuit that carried the newest answered packet, or None when nothing was answered lately."""

@@ -12,7 +12,7 @@
   lab.py exec NODE COMMAND...        a command inside a namespace of the kept site
   lab.py down                        takes the kept site away
   lab.py test [NAME...] [--list] [--repeat N] [--sites N] [--json FILE]
-  lab.py bench [ACT...] [--runs N] [--json FILE] [--table FILE]
+  lab.py bench [ACT...] [--runs N] [--peers P,Q|none] [--write DIR]    failovers measured, ours and others'; --help tells more
 
 --build DIR says where the programs were built (default: build/dev).
 """
@@ -221,11 +221,11 @@ def main():
     sub.add_argument("--json", metavar="FILE", help="timings as JSON lines")
     sub.add_argument("--repeat", type=int, default=1, metavar="N", help="each scenario N times")
     sub.add_argument("--sites", type=int, default=4, help="so many sites at the same time")
-    sub = command("bench", lambda a: __import__("bench").bench(a))
-    sub.add_argument("names", nargs="*", metavar="ACT", help="acts, or parts of their names")
-    sub.add_argument("--runs", type=int, default=10)
-    sub.add_argument("--json", metavar="FILE")
-    sub.add_argument("--table", metavar="FILE", help="the Markdown table; default: standard output")
+    if words[:1] == ["bench"]:
+        import bench
+        bench.add_arguments(command("bench", bench.bench))
+    else:
+        command("bench", None)
     arguments = parser.parse_args(words)
     return arguments.function(arguments)
 

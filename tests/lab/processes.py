@@ -105,6 +105,9 @@ class Programs:
                 program.kill()
         self._running.clear()
 
+    def all(self):
+        return list(self._running.values())
+
     def died(self):
         """Programs that ended without being asked."""
         return [p for p in self._running.values() if not p.alive()]

@@ -28,8 +28,20 @@ class World:
         self.callers = self.flow = None
         self.faults = Faults(self.net, self)
 
-    def up(self, calls_per_second=0):
+    def up(self, calls_per_second=0, telephony=True):
+        """telephony=False: only the network and the flow of packets, for what steers routes and knows no PBX."""
         self.net.build()
+        if telephony:
+            self._start_telephony()
+        self.flow = Flow(self.net, self.run)
+        self.flow.start()
+        self.callers = Callers(self.programs, self.net["callers"], self.run)
+        if calls_per_second:
+            self.callers.start(calls_per_second)
+        if not wait_until(self.flow.circuit_now, 5):
+            raise SetUpFailed("packets from the LAN do not come back from the internet")
+
+    def _start_telephony(self):
         for name in CARRIERS:
             directory = os.path.join(self.run, name)
             os.mkdir(directory, 0o755)
@@ -38,13 +50,6 @@ class World:
         for name in CARRIERS:
             self._wait_for(name, self._carrier_rpc(name))
         self._wait_for("kamailio", self.pbx_rpc)
-        self.flow = Flow(self.net, self.run)
-        self.flow.start()
-        self.callers = Callers(self.programs, self.net["callers"], self.run)
-        if calls_per_second:
-            self.callers.start(calls_per_second)
-        if not wait_until(self.flow.circuit_now, 5):
-            raise SetUpFailed("packets from the LAN do not come back from the internet")
 
     def down(self):
         if self.flow:
