@@ -29,8 +29,8 @@ def add_arguments(parser):
     parser.add_argument("--acts", metavar="A,B", help="only these")
     parser.add_argument("--peers", metavar="P,Q", help=f"only these beside Linekeeper, or 'none': {', '.join(PEERS)}")
     parser.add_argument("--runs", type=int, default=30, help="of each act by each contestant (30)")
-    parser.add_argument("--sites", type=int, default=5, help="so many sites with Linekeeper at the same time (5)")
-    parser.add_argument("--peer-sites", type=int, default=11, help="so many sites of peers beside them (11)")
+    parser.add_argument("--sites", type=int, default=4, help="so many sites with Linekeeper at the same time (4)")
+    parser.add_argument("--peer-sites", type=int, default=12, help="so many sites of peers beside them (12)")
     parser.add_argument("--budget", metavar="FILE", default=BUDGET)
     parser.add_argument("--json", metavar="FILE", help="each result as a line")
     parser.add_argument("--table", metavar="FILE", help="the Markdown tables; default: standard output")
@@ -161,9 +161,9 @@ circuit, because its etiquette forbids asking at will. Delay is told by the shor
 COMPARED_WORDS = f"""\
 *Black hole*: the line swallows every IP packet, link and ARP are fine. *Gateway dead*: the provider's first router hears nothing, ARP included. *Upstream dead*, *30 % loss*
 and *+200 ms* are in the provider's network behind a first router that is well, which is where BFD cannot look. *Failback*: the black hole is mended {AWAY_S} s after the traffic
-has left; seconds until it is back, which for us is by intent: 168 clean probes. The witness sends a packet each {EVERY_S * 1000:.0f} ms, so {EVERY_S * 1000:.0f} ms is as fine as it sees. Faults begin at random
+has left; seconds until it is back, which for us is by intent: 168 clean probes. The witness sends a packet each {EVERY_S * 1000:.0f} ms and sees nothing finer. Faults begin at random
 moments of everyone's clocks. *never (5 x 45 s)*: asked so often, waited so long; who never moved in {contest.NEVER_AFTER} runs is not asked again. A run without a move counts as endless.
-Nobody is charged for false alarms here; the next section but one does that. How each is set:"""
+Who is fast here may be so by moving too easily: what each rule costs in false alarms a year stands in the table of detection rules below. How each is set:"""
 
 
 def bench(arguments):
