@@ -26,6 +26,7 @@ sys.dont_write_bytecode = True
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 
+import bench  # noqa: E402
 import cage  # noqa: E402
 import faults  # noqa: E402
 import forward  # noqa: E402
@@ -221,11 +222,7 @@ def main():
     sub.add_argument("--json", metavar="FILE", help="timings as JSON lines")
     sub.add_argument("--repeat", type=int, default=1, metavar="N", help="each scenario N times")
     sub.add_argument("--sites", type=int, default=4, help="so many sites at the same time")
-    if words[:1] == ["bench"]:
-        import bench
-        bench.add_arguments(command("bench", bench.bench))
-    else:
-        command("bench", None)
+    bench.add_arguments(command("bench", bench.bench))
     arguments = parser.parse_args(words)
     return arguments.function(arguments)
 
