@@ -110,7 +110,7 @@ class Bench:
     def block(self):
         """What stands between the markers."""
         shown = [(key, title) for key, title in CONTESTANTS if key == OURS or key in self.peers]
-        parts = [f"Measured on {machine()}, everything in one run of `./dev bench`. With 30 runs p99 is the worst."]
+        parts = [f"Measured on {machine()}, everything in one run of `./dev bench`. Up to 100 runs p99 is the worst of them."]
         ours = [r for r in self.results if r["contestant"] == OURS]
         asked = [(act.key, act.title) for act in (*COMPARED, *CARRIERS) if act.key in self.acts]
         if ours:

@@ -129,7 +129,7 @@ def over_budget(results, budget, titles):
         for what, value, most in (("median", median(values), most_median), ("p99", percentile(values, 0.99), most_p99)):
             if value > most:
                 took = "never moved" if math.isinf(value) else f"{value:.3f} s"
-                sentences.append(f"{titles[act]}: {what} of {len(values)} runs: {took}, allowed are {most:g} s ({source})")
+                sentences.append(f"{titles[act]}: {what} of {len(values)} run{'s' if len(values) > 1 else ''}: {took}, allowed are {most:g} s ({source})")
     return sentences
 
 

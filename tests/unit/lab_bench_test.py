@@ -80,6 +80,9 @@ class Budget(unittest.TestCase):
     def test_a_run_that_never_moved_is_over_any_budget(self):
         self.assertEqual(self.over(0.8, 0.8, None), ["gateway dead: p99 of 3 runs: never moved, allowed are 1 s (the design)"])
 
+    def test_one_run_is_spoken_of_as_one(self):
+        self.assertEqual(self.over(0.95), ["gateway dead: median of 1 run: 0.950 s, allowed are 0.9 s (the design)"])
+
     def test_an_act_that_was_not_run_says_nothing(self):
         self.assertEqual(figures.over_budget([], self.read(LIMITS), {"gateway": "gateway dead"}), [])
 
