@@ -16,6 +16,7 @@ import figures
 from acts import ACTS, AWAY_S, CARRIERS, COMPARED, OURS
 from flow import EVERY_S
 from peers import PEERS
+from processes import one_user_only
 from terminal import Terminal
 from world import TOP
 
@@ -81,6 +82,11 @@ class Bench:
         missing = set().union(*(PEERS[key].missing() for key in self.peers)) if self.peers else set()
         if missing:
             raise SystemExit(f"lab: missing packages: {' '.join(sorted(missing))} (apt-get install them, run ./dev bench, which does, or say --peers none)")
+
+        rootless = os.geteuid() != 0 or one_user_only()
+        if needy := [key for key in self.peers if PEERS[key].needs_root and rootless]:
+            raise SystemExit(f"lab: {', '.join(needy)} needs root; run it as root, or leave it out: "
+                             f"--peers {','.join(key for key in self.peers if key not in needy) or 'none'}")
 
     def play(self, run):
         rounds = contest.Rounds([OURS, *self.peers], self.acts, self.a.runs)

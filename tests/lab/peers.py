@@ -22,6 +22,7 @@ BIRD_METRIC = 32  # what BIRD's kernel protocol writes when nothing else is said
 class Peer:
     """One product with one setting. begin() starts it in a world; ready() says that it steers; end() takes away what it started."""
     programs = ()      # (program, Debian package)
+    needs_root = False
     period_s = 1.0     # faults begin at a random moment of so long: its own clocks are not to meet ours
 
     def __init__(self, key, title, how):
@@ -111,6 +112,7 @@ class Bfd(Peer):
 class Keepalived(Peer):
     """A VRRP instance for each circuit, alone in its network, that holds the circuit's default route while its track script succeeds."""
     programs = (("keepalived", "keepalived"), ("ping", "iputils-ping"))
+    needs_root = True  # its scripts take on a user's groups, which a user namespace of one user forbids
 
     def begin(self, world):
         text = "global_defs {\n  script_user root\n}\n"
@@ -130,7 +132,10 @@ class Keepalived(Peer):
                              "--pid", os.path.join(directory, "pid"), "--vrrp_pid", os.path.join(directory, "vrrp.pid"))
 
     def ready(self, world):
-        return routes_by(world, {c.name: METRIC + 10 * i for i, c in enumerate(CIRCUITS.values())})
+        """It holds the routes before its scripts have said a word: one that cannot run them would never move."""
+        said = world.programs["keepalived"].tail(200)
+        return (all(f"VRRP_Script(ask_{name}) succeeded" in said for name in CIRCUITS)
+                and routes_by(world, {c.name: METRIC + 10 * i for i, c in enumerate(CIRCUITS.values())}))
 
     def end(self, world):
         world.programs.stop("keepalived")
