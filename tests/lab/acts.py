@@ -98,7 +98,9 @@ class OwnSites:
         """Adds the result of one act; returns when it had moved, on the monotonic clock."""
         stage.begins_counting_calls()
         line = stage.moves(act.plane, act.to, begin(), act.wait_s)
-        seconds = None if line.problem else line.traffic_s if act.plane == "routing" else line.verified_s
+        if act.plane == "routing" and not line.problem and line.traffic_s is None:
+            OwnSites._witness_differs(stage, act, line)
+        seconds = line.traffic_s if act.plane == "routing" else None if line.problem else line.verified_s
         own = {}
         if act.plane == "routing" and act.command and not line.problem:
             # Calls may have been led around before routes moved: on suspicion, or because their trunk is told at once.
@@ -111,6 +113,20 @@ class OwnSites:
         results.append({"contestant": OURS, "act": act.key, "run": run, "waited_s": act.wait_s, "seconds": seconds and round(seconds, 4)}
                        | line.data() | own | {"failed": calls.failed, "cut": calls.cut})
         return moved_at
+
+
+    @staticmethod
+    def _witness_differs(stage, act, line):
+        """The journal says verified, and the witness has seen nothing: the witness is right, and what it saw is told."""
+        flow = stage.world.flow
+        wait_until(lambda: flow.first_by(act.to, line.fault_ns) is not None, act.wait_s - (kernel.boot_ns() - line.fault_ns) / 1e9)
+        line.traffic_s = flow.first_by(act.to, line.fault_ns)
+        seen = flow.records(line.fault_ns)
+        by = ", ".join(f"{sum(c == circuit for _, c in seen)} by {circuit}" for circuit in sorted({c for _, c in seen})) or "none"
+        last = f"; the last was sent {(seen[-1][0] - line.fault_ns) / 1e9:.2f} s after the fault" if seen else ""
+        line.problem = (f"verified by {act.to} after {line.verified_s:.2f} s, but the first packet by it "
+                        + (f"was sent after {line.traffic_s:.2f} s" if line.traffic_s is not None else "never came back")
+                        + f" (answered packets since the fault: {by}{last})")
 
 
 class PeerSites:
