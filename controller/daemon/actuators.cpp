@@ -107,6 +107,8 @@ void Actuators::on_reply(const route::Reply& reply) {
 
 void Actuators::on(const route::StateReply& state) {
   switch_problem_.clear();
+  drift_.clear();
+  led_past_.clear();
   failures_ = 0;
   auto standing = standing_classes(*site_, state);
   applied_classes_ = standing;
@@ -117,6 +119,7 @@ void Actuators::on(const route::Applied& applied) {
   if (applied.generation != sent_generation_) return;  // a newer one is on its way
   applied_generation_ = applied.generation;
   switch_problem_.clear();
+  drift_.clear();
   failures_ = 0;
   retired_.clear();
   applied_classes_ = sent_classes_;
@@ -152,7 +155,11 @@ void Actuators::on(const route::Failed& failed) {
   try_again(std::min(kFirstRetry * (1 << std::min(failures_++, 10)), kLongestRetry));
 }
 
-void Actuators::on(const route::Drift& drift) { handlers_.on_drift(drift); }
+void Actuators::on(const route::Drift& drift) {
+  if (drift.gave_up) drift_ = drift.repaired ? "" : drift.what;
+  if (drift.foreign) led_past_ = drift.repaired ? "" : drift.what;
+  handlers_.on_drift(drift);
+}
 
 void Actuators::on(const route::Flows& flows) { handlers_.on_flows(flows); }
 
@@ -164,11 +171,12 @@ void Actuators::try_again(std::chrono::milliseconds after) {
 }
 
 model::ActuatorStatus Actuators::switch_status() const {
-  const bool in_sync = switch_->connected() && switch_problem_.empty() && applied_generation_ == sent_generation_ && applied_generation_ != 0;
+  const std::string& problem = !switch_problem_.empty() ? switch_problem_ : !drift_.empty() ? drift_ : led_past_;
+  const bool in_sync = switch_->connected() && problem.empty() && applied_generation_ == sent_generation_ && applied_generation_ != 0;
   return {.name = "switch",
           .connected = switch_->connected(),
           .in_sync = in_sync,
-          .detail = switch_problem_.empty() ? fmt::format("generation {}", applied_generation_) : switch_problem_};
+          .detail = problem.empty() ? fmt::format("generation {}", applied_generation_) : problem};
 }
 
 std::vector<model::ActuatorStatus> Actuators::pbx_statuses() const {

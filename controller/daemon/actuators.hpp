@@ -84,6 +84,7 @@ class Actuators {
   std::uint64_t sent_generation_ = 0, applied_generation_ = 0;
   int failures_ = 0;
   std::string switch_problem_ = "not connected yet";
+  std::string drift_, led_past_;                                 // what the switch has given up putting back; whom somebody's rule leads elsewhere
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(false);  // shared with pending handlers
 };
 

@@ -39,6 +39,13 @@ model::Result<std::uint64_t> fresh_seed() {
   return std::unexpected(model::Error{"getrandom(2) gives no random bytes", "", errno});
 }
 
+std::string_view drift_end(const route::Drift& drift) {
+  if ((drift.foreign || drift.gave_up) && drift.repaired) return ".";
+  if (drift.foreign) return ". That rule is somebody else's and left alone: find out who made it, and remove it (ip rule).";
+  if (drift.gave_up) return ". Put back three times in ten minutes; not any more, until the next change of ours: find out who does it.";
+  return drift.repaired ? ". Put back." : ". Not put back.";
+}
+
 std::string directory_of(const std::string& path) { return std::filesystem::path(path).parent_path().string(); }
 
 }  // namespace
@@ -211,11 +218,8 @@ Actuators::Handlers Daemon::actuator_handlers() {
     act_on(decider_->held(held, recorder_->told(held, awake())));
   };
   h.on_drift = [this](const route::Drift& drift) {
-    metrics_->actuator_correction("switch");
-    tell(EventId::SwitchDrift, "switch",
-         drift.what + (drift.gave_up    ? " Put back three times in ten minutes; not any more, until the next change of ours: find out who does it."
-                       : drift.repaired ? " Put back."
-                                        : " Not put back."));
+    if (!drift.foreign && !drift.gave_up) metrics_->actuator_correction("switch");
+    tell(EventId::SwitchDrift, "switch", drift.what + std::string(drift_end(drift)));
   };
   h.on_flows = [this](const route::Flows& flows) { tell(connections_.heard(*site_, flows, boot_now())); };
   h.want_reissue = [this] { act_on(decider_->reissue(recorder_->reissued(awake()))); };

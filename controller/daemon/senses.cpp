@@ -48,6 +48,7 @@ Senses::Senses(asio::any_io_executor executor, model::SitePtr site, route::LinkW
       again_(executor),
       watchdog_(executor),
       links_(site_->circuits.size()),
+      settling_(site_->circuits.size()),
       gateways_(site_->circuits.size()) {
   kernel_.assign(watch_.fd());
   kernel_neighbours_.assign(neighbours_.fd());
@@ -178,9 +179,13 @@ void Senses::look() {
     runtime::log(runtime::Level::Error, "cannot read links and addresses from the kernel: " + seen.error().to_string());
     return schedule_look(std::chrono::milliseconds(200));
   }
+  const model::Instant now = runtime::boot_now();
+  model::Instant again = now + kRelook;
   for (const model::LinkState& link : *seen) {
     auto& known = links_[link.circuit.index()];
-    if (known == link) continue;
+    const auto held = settling_[link.circuit.index()].hold(known, link, now);
+    if (held) again = std::min(again, *held);
+    if (held || known == link) continue;
     const bool moved = known && (known->ifindex != link.ifindex || known->address != link.address || known->usable() != link.usable());
     known = link;
     if (moved && link.usable()) {
@@ -191,7 +196,7 @@ void Senses::look() {
     sink_(link);
   }
   look_at_gateways();
-  schedule_look(kRelook);
+  schedule_look(std::chrono::ceil<std::chrono::milliseconds>(again - now));
 }
 
 void Senses::look_at_gateways() {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "carriers/sip/options_client.hpp"
+#include "controller/daemon/link_settling.hpp"
 #include "controller/model/observation.hpp"
 #include "controller/model/site.hpp"
 #include "controller/switch/gateways.hpp"
@@ -59,7 +60,8 @@ class Senses {
   boost::asio::posix::stream_descriptor kernel_;
   boost::asio::posix::stream_descriptor kernel_neighbours_;
   boost::asio::steady_timer again_, watchdog_;
-  std::vector<std::optional<model::LinkState>> links_;
+  std::vector<std::optional<model::LinkState>> links_;  // as they were told
+  std::vector<LinkSettling> settling_;                  // of the links
   std::vector<std::optional<model::GatewayState>> gateways_;
   std::vector<std::unique_ptr<probes::CircuitProber>> probers_;
   std::vector<probes::ProberWatchdog> watchdogs_;                // of the probers

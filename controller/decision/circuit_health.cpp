@@ -19,7 +19,10 @@ namespace {
 // Quick probing: closely while it matters most, then less, then no more than the schedule. Within what one target may be asked to answer.
 constexpr Duration kQuick = 20ms, kQuickFor = 1s, kSlower = 50ms, kSlowerFor = 4s, kConfirm = 100ms, kCloser = 40ms;
 constexpr Duration kOfOneTarget = 50ms;  // no target is asked more than twenty times a second
-constexpr Duration kRegret = 1s;         // so soon after it was called dead late answers take that back
+// Three questions for the neighbour, a second apart (RFC 4861 10: MAX_MULTICAST_SOLICIT, RETRANS_TIMER), and half a second for what follows.
+constexpr Duration kFirstAnswer = 3500ms;
+constexpr Duration kFamiliar = 90s;  // what was written down so recently (it is, once a minute) was measured until we ended
+constexpr Duration kRegret = 1s;     // so soon after it was called dead late answers take that back
 constexpr double kDaysOfYear = 365.25;
 constexpr double kBudgetBackPerMinute = 0.2;  // of its capacity
 constexpr int kLocalErrorShare = 4;           // silence counts only while no more than one in so many probes failed on our own side
@@ -72,8 +75,11 @@ void CircuitHealth::on(const model::ProbeReply& reply, Instant now) {
   if (!probe) return;
   const std::size_t p = probe->position;
   if (probe->kind != model::ProbeKind::Verify) loss_.early(p, false);
-  rtt_[p].add(reply.rtt);
-  delay_.add(p, reply.rtt, now);
+  // What waited for a new neighbour tells of that, and not of the line.
+  if (familiar_ || reply.rtt <= site_->probing.timeout_max) {
+    rtt_[p].add(reply.rtt);
+    delay_.add(p, reply.rtt, now);
+  }
   last_reply_[p] = now;
   last_evidence_ = std::max(last_evidence_, now);
   last_good_ = std::max(last_good_.value_or(probe->sent), probe->sent);
@@ -188,7 +194,7 @@ CircuitHealth::Judgement CircuitHealth::evaluate(Instant now) const {
     if (last_local_error_ && now - *last_local_error_ <= stale_after()) return {Health::Unknown, Cause::LocalErrors, last_local_errno_};
     return {Health::Unknown, verdict_.health == Health::Unknown && verdict_.cause == Cause::NoEvidence ? Cause::NoEvidence : Cause::Stale, 0};
   }
-  if (silent_for(dead_after(), now)) return {Health::Down, Cause::Silent, silence_.probes};
+  if (silent_for(dead_after(), now) && (familiar_ || now >= silence_.first + kFirstAnswer)) return {Health::Down, Cause::Silent, silence_.probes};
   if (verdict_.health != Health::Up && verdict_.health != Health::Degraded) {
     const Judgement recovered = evaluate_recovery();
     if (recovered.health != Health::Up) return recovered;
@@ -237,9 +243,10 @@ void CircuitHealth::measure_silence(Instant now) {
   for (const Run* run : {&runs.all, &runs.without})
     if (!corroboration_holds(*run) && (next.probes == 0 || run->first < next.first))
       next = {.probes = std::max(next.probes, run->length), .first = run->first, .overdue = run->overdue};
-  // It has ended with an answer: such silences are what death is told from. One that meant death was none of a living circuit.
+  // It has ended with an answer: such silences are what death is told from. One that meant death was none of a living circuit, and one
+  // of a circuit that has not been up yet may have been its neighbour's.
   const bool ended = silence_.probes > 0 && (next.probes == 0 || next.first > silence_.first);
-  if (ended && !needs_rise_ && now - silence_.overdue < site_->circuit_health.dead_after_max) learner_.observe(now - silence_.overdue);
+  if (ended && familiar_ && !needs_rise_ && now - silence_.overdue < site_->circuit_health.dead_after_max) learner_.observe(now - silence_.overdue);
   // Called dead, and then probes of that very silence are answered after all (a queue that filled at once): it was none.
   const bool regretted = verdict_.health == Health::Down && verdict_.cause == Cause::Silent && now - verdict_.since <= kRegret && next.probes == 0 &&
                          last_proof() >= first_bad_;
@@ -327,6 +334,7 @@ CircuitHealth::Change CircuitHealth::judge(Instant now) {
     // Back from death: how good it is counts from the first of the answers that brought it back, not from when it was dead.
     if (needs_rise_) figures_from_ = trailing_runs(window_, ProbeFate::Answered, network_, standing_.counted()).best().first;
     needs_rise_ = false;
+    familiar_ = true;
   }
   if (was_bad_ && next.health == Health::Up && recovery_.passed()) was_bad_ = false;
   verdict_.cause = next.cause;
@@ -370,6 +378,7 @@ Instant CircuitHealth::next_wakeup() const {
       consider(silence_.overdue + long_enough);
       if (last_local_error_) consider(*last_local_error_ + long_enough + rtt_expected());
     }
+    if (!familiar_) consider(silence_.first + kFirstAnswer);
   }
   return next;
 }
@@ -383,6 +392,7 @@ bool CircuitHealth::recall(std::string_view text, Duration age) {
   auto delay = DelayDetector::from_text(text.substr(tab + 1), age);
   if (!learner) return false;
   learner_ = *learner;
+  familiar_ = age <= kFamiliar;
   // What is usual is kept by target: with other targets it is learned anew.
   if (delay && delay->targets() == network_.size()) delay_ = std::move(*delay);
   return true;

@@ -11,6 +11,9 @@
 // The link below speaks first: without carrier, address or gateway there is nothing to probe with. No single target has a say
 // (corroboration, target_standing). Our own troubles (a loop that stood still, probes that could not be sent) are no evidence.
 //
+// One that has not been up since we began, and was not measured a moment before, has longer: neighbour discovery repeats itself after
+// seconds (RFC 4861 10, ARP alike), and a line that is new is not dead for it.
+//
 //   unknown --(min_samples decided, not silent)--> up        any --(link, address or gateway missing)--> down
 //   unknown, up, degraded --(silent, corroborated)--> down   any --(evidence older than stale_after)--> unknown
 //   down --(recovery >= rise, corroborated)--> up            up <--(a detector alarms; recovery test passed)--> degraded
@@ -149,6 +152,7 @@ class CircuitHealth {
   CircuitRole role_;
   model::Instant role_since_, fresh_before_;  // fresh_until() as it was by the role before
   model::Verdict verdict_;
+  bool familiar_ = false;    // it has been up, or was measured until a moment before we began
   bool needs_rise_ = false;  // was down since it was last up: only `rise` answers bring it back
   bool was_bad_ = false;     // down or degraded, and not proven well since
   bool suspect_ = false;

@@ -10,7 +10,7 @@
 namespace linekeeper::decision {
 
 namespace {
-constexpr std::chrono::seconds kSettling{2};  // a healthy circuit has its first verdict well within this
+constexpr std::chrono::seconds kSettling{4};  // a healthy circuit has its first verdict well within this, a new neighbour included
 }
 
 using model::EventId;

@@ -312,6 +312,7 @@ struct Writer {
     o["what"] = cut(d.what, kMaxSentence);
     o["repaired"] = d.repaired;
     o["gave_up"] = d.gave_up;
+    if (d.foreign) o["foreign"] = true;
     return o;
   }
   json::object operator()(const Flows& f) const {
@@ -450,7 +451,8 @@ model::Result<Reply> parse_reply(std::string_view message) {
   } else if (type == "failed") {
     reply = Failed{.generation = r.number("generation", kAny), .why = r.text("why", kMaxSentence), .remedy = r.text("remedy", kMaxSentence)};
   } else if (type == "drift") {
-    reply = Drift{.what = r.text("what", kMaxSentence), .repaired = r.flag("repaired"), .gave_up = r.flag("gave_up")};
+    reply =
+        Drift{.what = r.text("what", kMaxSentence), .repaired = r.flag("repaired"), .gave_up = r.flag("gave_up"), .foreign = r.maybe_flag("foreign")};
   } else if (type == "flows") {
     reply = read_flows(r, mistake);
   } else {

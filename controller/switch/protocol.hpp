@@ -143,7 +143,8 @@ struct Failed {
 struct Drift {
   std::string what;
   bool repaired = false;
-  bool gave_up = false;
+  bool gave_up = false;  ///< not put back any more; with `repaired`: all that was left alone stands again
+  bool foreign = false;  ///< ours stands, and somebody else's leads a class past it; with `repaired`: no more
 };
 /// Connections of a class that stay behind on a circuit it no longer goes by.
 struct Draining {

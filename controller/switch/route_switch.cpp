@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <utility>
 
 #include "controller/runtime/clock.hpp"
 #include "controller/runtime/log.hpp"
@@ -94,6 +95,9 @@ void RouteSwitch::save() {
 
 Reply RouteSwitch::hello() {
   flows_.tell_again();
+  left_alone_ = false;  // the next look tells it again
+  repairs_.tell_again();
+  led_past_.clear();
   StateReply reply{.generation = memory_.accepted, .classes = {}};
   auto state = read(nullptr);
   if (!state) return Failed{.generation = memory_.accepted, .why = state.error().what, .remedy = state.error().remedy};
@@ -199,6 +203,7 @@ Reply RouteSwitch::apply(const Apply& given, model::Instant now) {
   memory_.desired = plan.desired;
   memory_.applied = plan.generation;
   repairs_.forget();
+  left_alone_ = false;
   applied.took_us = std::chrono::duration_cast<std::chrono::microseconds>(runtime::boot_now() - now).count();
   save();
   return applied;
@@ -225,12 +230,14 @@ std::vector<Drift> RouteSwitch::look(const std::set<int>& excused, model::Instan
   const Wanted want = wanted(*memory_.desired, *state);
   std::vector<std::string> repaired;
   std::vector<std::string> gave_up;
+  const bool was_left_alone = std::exchange(left_alone_, false);
   for (const Operation& op : reach(want, *state)) {
     const bool own_doing = excused.contains(interface_of(op.object, want)) || follows_link(op, *memory_.desired, *state, excused);
     const std::string words = (op.act == Act::Put ? "missing or changed: " : "stray: ") + to_string(op.object);
     const std::string foreign = overwritten(op, *state);
     const auto verdict = own_doing && foreign.empty() ? RepairLimit::Verdict::Repair : repairs_.ask(object_key(op.object), now);
     if (verdict == RepairLimit::Verdict::GaveUp) gave_up.push_back(words);
+    left_alone_ = left_alone_ || verdict != RepairLimit::Verdict::Repair;
     if (verdict != RepairLimit::Verdict::Repair) continue;
     const auto done = foreign.empty() ? kernel_.carry_out(op)
                                       : model::Result<void>(std::unexpected(model::Error{.what = foreign + " is in its place", .remedy = {}}));
@@ -245,8 +252,39 @@ std::vector<Drift> RouteSwitch::look(const std::set<int>& excused, model::Instan
     drifts.push_back({.what = join(gave_up) + fmt::format(" (put back {} times in 10 minutes; now left alone)", kRepairsPerTenMinutes),
                       .repaired = false,
                       .gave_up = true});
+  } else if (was_left_alone && !left_alone_) {
+    drifts.push_back({.what = "all that was left alone stands again", .repaired = true, .gave_up = true});
   }
+  if (auto drift = led_past(*state)) drifts.push_back(std::move(*drift));
   return drifts;
+}
+
+/// Ours may stand as it was written while a rule of somebody else's takes the traffic first: only the routing decision knows. Such a rule
+/// is not ours to remove (I11), so it is told when it comes, and when it is over.
+std::optional<Drift> RouteSwitch::led_past(const KernelState& state) {
+  const auto ask = [this](const DesiredClass& c, const KernelState& now) -> ProofResult {
+    const Nexthop* way = now.nexthop(class_nexthop(c.table));
+    const bool routed = std::ranges::any_of(now.routes, [&](const Route& r) { return r.table == c.table && r.nexthop != 0; });
+    if (c.circuit.empty() || way == nullptr || !routed) return {};  // what is missing is told elsewhere
+    return prove(kernel_, c, way->ifindex, *memory_.desired, now);
+  };
+  std::set<std::string> past;
+  std::vector<std::string> words;
+  for (const DesiredClass& c : memory_.desired->classes) {
+    ProofResult proof = ask(c, state);
+    if (proof.proof == Proof::Contradicted) {
+      const auto now = read(nullptr);  // a link may have gone since, and what was put back stands only now
+      proof = now ? ask(c, *now) : ProofResult{};
+    }
+    if (proof.proof == Proof::Contradicted) words.push_back(fmt::format("class {} is led past {}: {}", c.name, c.circuit, proof.words));
+    if (proof.proof == Proof::Contradicted || (proof.proof == Proof::Unproven && led_past_.contains(c.name))) past.insert(c.name);
+  }
+  if (past == led_past_) return std::nullopt;
+  led_past_ = std::move(past);
+  if (!words.empty()) return Drift{.what = join(words), .repaired = false, .gave_up = false, .foreign = true};
+  if (!led_past_.empty()) return std::nullopt;
+  return Drift{
+      .what = "every class goes by its circuit again: nothing stands before our rules any more", .repaired = true, .gave_up = false, .foreign = true};
 }
 
 std::optional<Flows> RouteSwitch::tend(model::Instant now) {

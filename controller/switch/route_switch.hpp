@@ -29,7 +29,7 @@ class RouteSwitch {
 
   /// Compares the kernel with the last applied plan and puts right what differs, within the limit of I11.
   /// @param excused interfaces whose link or address changed: what the kernel itself took away with them is not drift, and is put
-  ///        back without counting. @return what a foreign hand changed.
+  ///        back without counting. @return what a foreign hand changed, or leads past what is ours.
   [[nodiscard]] std::vector<Drift> look(const std::set<int>& excused, model::Instant now);
 
   /// Connections in progress: counts and deletes what is due. Call at next_tending(), and after every apply. @return what is new.
@@ -46,6 +46,7 @@ class RouteSwitch {
   std::string put_back(const KernelState& before, const Apply& plan);
   std::vector<std::string> proofs(const Desired& desired, const std::vector<Operation>& operations, const KernelState& state,
                                   std::vector<std::string>& failures);
+  std::optional<Drift> led_past(const KernelState& state);
   void save();
 
   Kernel kernel_;
@@ -53,6 +54,8 @@ class RouteSwitch {
   Memory memory_;
   std::set<std::uint32_t> leftover_;  // tables with routes of ours that were there before we started
   RepairLimit repairs_;
+  bool left_alone_ = false;                      // something of ours is missing and was put back too often
+  std::set<std::string> led_past_;               // classes that somebody's rule leads elsewhere, as was told
   std::map<std::string, model::Instant> asked_;  // gateways, by circuit of the last plan
   FlowSwitch flows_;
 };

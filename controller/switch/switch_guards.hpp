@@ -95,6 +95,10 @@ class RepairLimit {
   /// @return Repair at most kRepairsPerTenMinutes times in kShortWindow for each key; GaveUp once when that is used up.
   [[nodiscard]] Verdict ask(const std::string& key, model::Instant now);
   void forget() { repairs_.clear(); }  ///< a new plan starts afresh
+  /// What was given up is told once more: somebody has come who has not heard it.
+  void tell_again() {
+    for (auto& [key, repairs] : repairs_) repairs.told = false;
+  }
 
  private:
   struct Repairs {

@@ -72,6 +72,7 @@ struct LogWords {
     return {Level::Error, fmt::format("plan {} failed: {}. {}", f.generation, f.why, f.remedy)};
   }
   std::pair<Level, std::string> operator()(const Drift& d) const {
+    if (d.foreign || (d.gave_up && d.repaired)) return {d.repaired ? Level::Notice : Level::Error, "drift: " + d.what};
     return {d.gave_up ? Level::Error : Level::Warning, fmt::format("drift {}: {}", d.gave_up ? "given up" : "repaired", d.what)};
   }
   std::pair<Level, std::string> operator()(const Flows& f) const {
@@ -156,6 +157,7 @@ void SwitchLoop::answer(const std::string& message) {
     return;
   } else {
     reply = route_switch_.hello();
+    next_look_ = std::min(next_look_, runtime::boot_now() + kDebounce);  // what is wrong is told to whoever asks
   }
   log_reply(reply);
   socket_.send(reply);

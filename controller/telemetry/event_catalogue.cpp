@@ -100,7 +100,7 @@ EventAdvice advice(EventId id) {
       return {"The route switch is gone. Routes stay as they are; no circuit can be changed until it is back.",
               "systemctl restart linekeeper-switch, then journalctl -u linekeeper-switch for the cause."};
     case EventId::SwitchDrift:
-      return {"Something else changed our routes or rules; they were put back.",
+      return {"Something else changed our routes or rules, and they were put back; or a rule of somebody else's leads traffic past ours.",
               "Find who did it (another routing daemon, networkd, a script). After 3 repairs in 10 minutes it is left alone."};
     case EventId::ConnectionsStay:
       return {"A class has left a circuit that lives: its connections stay there until they end or their time is over, new ones go the new way.",

@@ -151,7 +151,7 @@ struct DnsQuery::Impl : std::enable_shared_from_this<DnsQuery::Impl> {
   }
 
   void wants(ares_socket_t fd, bool readable, bool writable) {
-    if (!readable && !writable) return release(fd);
+    if (!done || (!readable && !writable)) return release(fd);
     auto& socket = sockets[fd];
     if (!socket) {
       socket = std::make_shared<Socket>(executor);
@@ -225,9 +225,11 @@ struct DnsQuery::Impl : std::enable_shared_from_this<DnsQuery::Impl> {
     });
   }
 
+  /// Nothing is waited for any more, so that a loop with nothing else to do ends although we live.
   void stop() {
     ticks.cancel();
     deadline.cancel();
+    while (!sockets.empty()) release(sockets.begin()->first);
   }
 
   asio::any_io_executor executor;
@@ -251,7 +253,6 @@ DnsQuery::~DnsQuery() {
   impl_->stopped = true;
   impl_->done = nullptr;
   impl_->stop();
-  while (!impl_->sockets.empty()) impl_->release(impl_->sockets.begin()->first);
 }
 
 }  // namespace linekeeper::probes

@@ -5,6 +5,12 @@
     break fiber access           the line to the provider swallows every IP packet, both ways; link and ARP look healthy
     break fiber unplug           the cable is pulled: no carrier at the site
     break fiber linkdown         someone sets the interface down
+    break fiber gone             the interface is deleted; mended, it is another one of the same name
+    break fiber flap 0.1         the cable is out for so many seconds, and in again
+    break fiber lease            the address is taken away, and the routes that were learned with it
+    break fiber renewal          the provider gives another address and another gateway
+    break fiber mtu 1420         packets larger than that are lost, and nobody is told
+    break fiber resolvers        questions to resolvers are lost
     break fiber loss 30          30 % of the round trips are lost, alike on both ways
     break fiber loss-in 30       30 % of the packets toward the site are lost; loss-out 30: of those it sends
     break fiber delay 200        200 ms are added to each round trip
@@ -18,12 +24,13 @@
 """
 import itertools
 import math
+import time
 from dataclasses import dataclass
 from typing import Callable
 
 from kernel import boot_ns
 from netns import timed
-from topology import CARRIERS, CIRCUITS, TARGETS
+from topology import CARRIERS, CIRCUITS, LAN, TARGETS
 
 
 class BadCommand(Exception):
@@ -110,9 +117,24 @@ class Faults:
                 return self._do(name, text, lambda: self.net[c.isp].ip("link set cust down"), lambda: self._plug_in(c))
             case "linkdown":
                 return self._do(name, text, lambda: self.net["site"].ip(f"link set {c.interface} down"), lambda: self._link_up(c))
+            case "gone":
+                return self._do(name, text, lambda: self.net["site"].ip(f"link delete {c.interface}"), lambda: self._made_again(c))
+            case "flap":
+                return self._flap(c, text, self._number_of(amount, "flap", "seconds", 10))
+            case "lease":
+                return self._do(name, text, lambda: self.net["site"].ip(f"address delete {c.address}/24 dev {c.interface}"), lambda: self._leased(c))
+            case "renewal":
+                new, old = c.renewed, (c.address, c.gateway)
+                return self._do(name, text, lambda: self._renew(c, old, new), lambda: self._renew(c, new, old))
+            case "mtu":
+                most = self._number_of(amount, "mtu", "bytes", 9000)
+                return self._drop(c.isp, name, text, "forward", f"ip length > {most:.0f} drop")
+            case "resolvers":
+                return self._drop(c.isp, name, text, "forward", "meta l4proto { tcp, udp } th dport 53 drop")
             case "delay":
                 return self._delay(c, text, self._number_of(amount, "delay", "milliseconds", 10000))
-        raise BadCommand(f"a circuit cannot be broken by '{how}': blackhole, gateway, access, unplug, linkdown, loss, loss-in or loss-out PERCENT, delay MS")
+        raise BadCommand(f"a circuit cannot be broken by '{how}': blackhole, gateway, access, unplug, linkdown, gone, flap SECONDS, lease, "
+                         "renewal, mtu BYTES, resolvers, loss, loss-in or loss-out PERCENT, delay MS")
 
     def _gateway(self, c, text):
         """Nothing that reaches the ISP's router from the site is heard, ARP included."""
@@ -139,6 +161,30 @@ class Faults:
     def _link_up(self, c):
         self.net["site"].ip(f"link set {c.interface} up")
         self.net.site_default_route(c)  # as the site's DHCP client would
+
+    def _made_again(self, c):
+        """As a PPPoE session or a hot-plugged modem comes back: the same name, another interface."""
+        self.net.access_link(c)
+        self.net.site_default_route(c)
+
+    def _flap(self, c, text, seconds):
+        def act():
+            self.net[c.isp].ip("link set cust down")
+            time.sleep(seconds)
+            self._plug_in(c)
+        return self._do(c.name, text, act, lambda: None)
+
+    def _leased(self, c):
+        self.net["site"].ip(f"address add {c.address}/24 dev {c.interface}")
+        self.net.site_default_route(c)
+
+    def _renew(self, c, old, new):
+        """The provider's side first; then as a DHCP client does it that was given another address: the old one goes, the new one comes."""
+        self.net[c.isp].ip(f"address delete {old[1]}/24 dev cust", f"address add {new[1]}/24 dev cust", f"route replace {LAN} via {new[0]}")
+        site = self.net["site"]
+        site.ip(f"address delete {old[0]}/24 dev {c.interface}")
+        site.ip(f"address add {new[0]}/24 dev {c.interface}")
+        site.ip(f"route replace default via {new[1]} dev {c.interface} proto dhcp metric {c.metric}")
 
     def _delay(self, c, text, milliseconds):
         """The wire's bridge is replaced by the relay; there and back, half each way."""

@@ -168,7 +168,7 @@ class Stage:
         except ApiError as error:
             return f"{within_s:g} s after the fault {error}"
         service, way = self.keeper.service(SUBJECT[plane], status), self.way(plane, status)
-        if way != to and not way.startswith(f"{to} via"):
+        if way != to and not str(way).startswith(f"{to} via"):
             return f"{SUBJECT[plane]} goes by {way}, not {to}, {within_s:g} s after the fault: {service['reason']}"
         refused = next((e["text"] for e in reversed(events) if e["id"] in ("plan.refused", "plan.failed", "verify.failed")), "")
         missing = "not carried out" if not service["applied"] else "not verified"

@@ -21,6 +21,7 @@ CALLERS = "10.10.0.20"
 ECHO = "192.0.2.80"
 ECHO_PORT = 7007
 HTTP_PORT = 9851
+RESOLVER = "192.0.2.99"
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class Circuit:
     provider: str
     medium: str
     metric: int
+    renewed: tuple     # another address and gateway, as the provider may give it at a renewal
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,10 @@ class Target:
 
 
 CIRCUITS = {c.name: c for c in (
-    Circuit("fiber", "wan-a", "isp-a", "wire-a", "100.64.1.2", "100.64.1.1", "198.18.1.2", "198.18.1.1", "Fiber Co", "fiber", 100),
-    Circuit("coax", "wan-b", "isp-b", "wire-b", "100.64.2.2", "100.64.2.1", "198.18.2.2", "198.18.2.1", "Cable Co", "coax", 200),
+    Circuit("fiber", "wan-a", "isp-a", "wire-a", "100.64.1.2", "100.64.1.1", "198.18.1.2", "198.18.1.1", "Fiber Co", "fiber", 100,
+            ("100.65.1.2", "100.65.1.1")),
+    Circuit("coax", "wan-b", "isp-b", "wire-b", "100.64.2.2", "100.64.2.1", "198.18.2.2", "198.18.2.1", "Cable Co", "coax", 200,
+            ("100.65.2.2", "100.65.2.1")),
 )}
 CARRIERS = {c.name: c for c in (
     Carrier("north", "203.0.113.10", "203.0.113.9", {"fiber": 11, "coax": 12}),
@@ -115,9 +119,7 @@ class Topology:
 
     def _access(self, c):
         """The circuit: site - ISP - wire - internet, with masquerade at the ISP."""
-        self.veth("site", c.interface, c.isp, "cust")
-        self["site"].ip(f"address add {c.address}/24 dev {c.interface}")
-        self[c.isp].ip(f"address add {c.gateway}/24 dev cust", f"route add {LAN} via {c.address}")
+        self.access_link(c)
         self.veth(c.isp, "uplink", c.wire, "west")
         self.veth("internet", f"to-{c.isp}", c.wire, "east")
         self[c.isp].no_offload("uplink")
@@ -126,6 +128,11 @@ class Topology:
         self[c.isp].ip(f"address add {c.public}/30 dev uplink", f"route add default via {c.upstream}")
         self["internet"].ip(f"address add {c.upstream}/30 dev to-{c.isp}")
         self[c.isp].nft('table ip nat { chain out { type nat hook postrouting priority srcnat; oifname "uplink" masquerade; }\n}')
+
+    def access_link(self, c):
+        self.veth("site", c.interface, c.isp, "cust")
+        self["site"].ip(f"address add {c.address}/24 dev {c.interface}")
+        self[c.isp].ip(f"address add {c.gateway}/24 dev cust", f"route add {LAN} via {c.address}")
 
     def site_default_route(self, c):
         """What the site's DHCP client does: a default route in the main table. Linekeeper follows it and never writes there."""
@@ -139,5 +146,5 @@ class Topology:
             self.veth("internet", f"to-{carrier.name}", carrier.name, "net")
             self["internet"].ip(f"address add {carrier.router}/29 dev to-{carrier.name}")
             self[carrier.name].ip(f"address add {carrier.address}/29 dev net", f"route add default via {carrier.router}")
-        for address in [t.address for t in TARGETS.values()] + [ECHO]:
+        for address in [t.address for t in TARGETS.values()] + [ECHO, RESOLVER]:
             self["internet"].ip(f"address add {address}/32 dev lo")

@@ -121,6 +121,10 @@ CheckOutcome outcome_of(const Check& c, const probes::CheckWay& w = way()) {
   });
   CHECK_FALSE(got.has_value());  // and not from within
   REQUIRE(run_until(io, [&] { return got.has_value(); }, 6s));
+  // It waits for nothing any more: who asked by hand runs the loop to its end while this still lives.
+  io.restart();
+  io.run_for(500ms);
+  CHECK(io.stopped());
   CHECK(got->circuit == w.circuit);
   CHECK(got->check == "it");
   CHECK(got->kind == c.kind);

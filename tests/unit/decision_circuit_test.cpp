@@ -161,6 +161,45 @@ TEST_CASE("circuit: half of the lines are called dead within 0.9 s, and new call
   CHECK(suspect[396] <= 700ms);
 }
 
+TEST_CASE("circuit: one that has not answered yet has the time that its neighbour's discovery takes; one that was measured until now has not") {
+  const auto fate = [](std::optional<Duration> age, Duration silent) {
+    Line line(5);
+    if (age) {
+      Line before(5);
+      before.run(30s);
+      REQUIRE(line.health.recall(before.health.memory(), *age));
+    }
+    line.answer = [](auto...) { return std::nullopt; };
+    line.run(silent);
+    return line.health.verdict().health;
+  };
+  // The first probe leaves within the first interval.
+  CHECK(fate(std::nullopt, 3400ms) == Health::Unknown);
+  CHECK(fate(std::nullopt, 3800ms) == Health::Down);
+  CHECK(fate(90s + 1ns, 3400ms) == Health::Unknown);
+  CHECK(fate(90s, 3400ms) == Health::Down);
+  CHECK(fate(Duration::zero(), 2400ms) == Health::Down);
+}
+
+TEST_CASE(
+    "circuit: a new one whose first answers come after two seconds, all together and one after the other, is up with them, and was never down") {
+  Line line(6);
+  // They have waited in the neighbour's queue: the last one is the first to have left it.
+  const Instant found = line.now + 2s;
+  line.answer = [&](Instant sent, std::size_t, ProbeKind) -> std::optional<Duration> { return sent < found ? found - sent : 20ms; };
+  line.run(2s + 1ns);
+  line.answer = [](auto...) { return 20ms; };
+  line.run(2s);
+  CHECK(line.died.empty());
+  CHECK(line.health.verdict().health == Health::Up);
+  // From then on it is one like any other.
+  const Instant fault = line.now;
+  line.answer = [](auto...) { return std::nullopt; };
+  line.run(2500ms);
+  REQUIRE(line.died.size() == 1);
+  CHECK(line.died[0] - fault <= 220ms + 700ms + 2 * 80ms);  // what its neighbour took is not learned of it
+}
+
 TEST_CASE("circuit: silence one nanosecond short of what means death is not death") {
   // Answers stop, and all that was not answered is answered together just before, or just after, it would be called dead.
   for (const bool in_time : {true, false}) {

@@ -121,6 +121,51 @@ TEST_CASE("switch kernel: drift is put back three times, then given up and said 
   CHECK(s.where(1) == "coax");
 }
 
+TEST_CASE("switch kernel: what was left alone and stands again is told, once") {
+  LK_ENTER_SITE();
+  Site s;
+  s.applied(site("fiber", "coax"));
+  for (int i = 0; i < 4; ++i) {
+    REQUIRE(run("ip rule del priority 7500") == 0);
+    REQUIRE(s.route_switch.look({}, s.now + 1s * i).size() == 1);
+  }
+  CHECK(s.route_switch.look({}, s.now + 5s).empty());
+  REQUIRE(run("ip rule add priority 7500 fwmark 0x10 lookup 7201 protocol 178") == 0);
+  const auto drifts = s.route_switch.look({}, s.now + 6s);
+  REQUIRE(drifts.size() == 1);
+  CHECK(drifts[0].gave_up);
+  CHECK(drifts[0].repaired);
+  CHECK(s.route_switch.look({}, s.now + 7s).empty());
+}
+
+TEST_CASE("switch kernel: a rule of somebody else's before ours is told with whom it leads past, and left alone; and told when it is gone") {
+  LK_ENTER_SITE();
+  Site s;
+  s.applied(site("fiber", "coax"));
+  const std::string stood = ours();
+  CHECK(s.route_switch.look({}, s.now).empty());
+  REQUIRE(run("ip route add default via 10.0.1.1 dev wan0 onlink table 500") == 0);
+  REQUIRE(run("ip rule add priority 90 lookup 500") == 0);
+  auto drifts = s.route_switch.look({}, s.now + 1s);
+  REQUIRE(drifts.size() == 1);
+  CHECK(drifts[0].foreign);
+  CHECK_FALSE(drifts[0].repaired);
+  CHECK(drifts[0].what.find("is led past fiber: table 500 decides") != std::string::npos);
+  CHECK_FALSE(shown("ip rule show priority 90").empty());
+  CHECK(s.route_switch.look({}, s.now + 2s).empty());  // once
+  (void)s.route_switch.hello();                        // somebody has come who has not heard it
+  drifts = s.route_switch.look({}, s.now + 3s);
+  REQUIRE(drifts.size() == 1);
+  CHECK(drifts[0].foreign);
+  REQUIRE(run("ip rule del priority 90") == 0);
+  drifts = s.route_switch.look({}, s.now + 4s);
+  REQUIRE(drifts.size() == 1);
+  CHECK(drifts[0].foreign);
+  CHECK(drifts[0].repaired);
+  CHECK(s.route_switch.look({}, s.now + 5s).empty());
+  CHECK(ours() == stood);
+}
+
 TEST_CASE("switch kernel: a link that goes and comes back is followed without counting as drift") {
   LK_ENTER_SITE();
   Site s;

@@ -54,6 +54,7 @@ TEST_CASE("switch protocol: every reply survives being sent") {
   same(Refused{.generation = 3, .guard = "last_path", .why = "w", .remedy = "r", .classes = {"voice"}});
   same(Failed{.generation = 3, .why = "w \"quoted\" \xE2\x86\x92", .remedy = "r"});
   same(Drift{.what = "rule 7000", .repaired = false, .gave_up = true});
+  same(Drift{.what = "class voice is led past fiber", .repaired = false, .gave_up = false, .foreign = true});
 }
 
 TEST_CASE("switch protocol: what a plan says of connections survives being sent, and may be left out") {

@@ -52,12 +52,12 @@ def short_silence(stage, note):
     note(suspect_s=round((boot_ns(led) - fault) / 1e9, 3), cleared_s=round((boot_ns(back) - fault) / 1e9, 3), orders=firsts)
 
 
-@scenario("linekeeperd stands still for 5 s: nothing moves, and it says that it slept", 15)
+@scenario("linekeeperd stands still for 10 s: nothing moves, and it says that it slept", 20)
 def daemon_stands_still(stage, note):
     stage.warm()
     watch = KernelWatch(stage)
     stage.keeper.daemon.signal(signal.SIGSTOP)
-    time.sleep(5)
+    time.sleep(10)
     stage.keeper.daemon.signal(signal.SIGCONT)
     events = stage.nothing_moves(6)
     stalled = stage.sees("loop.stalled", 0, seen=events)

@@ -61,9 +61,9 @@ def must_go(talk, circuit, what):
         raise Unexpected(f"{what}: five packets came back by {ways}, not by {circuit}")
 
 
-def with_connections(stage, drain):
+def with_connections(stage, drain, edited=lambda text: text):
     """The site translates addresses itself, and lets connections drain."""
-    text = stage.keeper.rendered().replace('drain = "0s"', f'drain = "{drain}"')
+    text = edited(stage.keeper.rendered()).replace('drain = "0s"', f'drain = "{drain}"')
     for circuit in topology.CIRCUITS:
         text = text.replace(f'name = "{circuit}"\ninterface', f'name = "{circuit}"\nnat = "masquerade"\ninterface')
     stage.keeper.write_config(text)
