@@ -41,7 +41,7 @@ std::optional<Connection> read_connection(const NetlinkMessage& m) {
   Connection c{.mark = big_endian_u32(a[CTA_MARK]).value_or(0), .source = *source, .seen_as = *seen_as, .tuple = {}, .zone = {}, .identifier = {}};
   const auto* payload = static_cast<const std::uint8_t*>(mnl_attr_get_payload(a[CTA_TUPLE_ORIG]));
   c.tuple.assign(payload, payload + mnl_attr_get_payload_len(a[CTA_TUPLE_ORIG]));
-  if (a[CTA_ZONE] != nullptr) c.zone = mnl_attr_get_u16(a[CTA_ZONE]);
+  if (a[CTA_ZONE] != nullptr && mnl_attr_get_payload_len(a[CTA_ZONE]) == sizeof(std::uint16_t)) c.zone = mnl_attr_get_u16(a[CTA_ZONE]);
   c.identifier = attribute_u32(a[CTA_ID]);
   return c;
 }

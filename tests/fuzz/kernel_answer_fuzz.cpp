@@ -36,7 +36,9 @@ std::size_t next_read(char* to, std::size_t most) {
     g_input = {};
   }
   int left = static_cast<int>(size);
-  for (auto* h = reinterpret_cast<nlmsghdr*>(to); mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) h->nlmsg_seq = g_sequence;
+  for (auto* h = reinterpret_cast<nlmsghdr*>(to); mnl_nlmsg_ok(h, left) && h->nlmsg_len <= static_cast<std::uint32_t>(left);
+       h = mnl_nlmsg_next(h, &left))
+    h->nlmsg_seq = g_sequence;
   return size;
 }
 
