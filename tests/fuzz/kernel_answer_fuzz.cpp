@@ -99,7 +99,7 @@ void links() {
 void connections() {
   auto conntrack = Conntrack::open();
   if (!conntrack) return;
-  const auto found = conntrack->find(0, 0, 100);
+  const auto found = conntrack->find(model::Family::V4, 0, 0, 100);
   if (!found) return;
   for (const Connection& c : found->connections) (void)conntrack->remove(c);
 }
@@ -118,7 +118,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     case 2: (void)kernel->ask({.destination = {}, .source = {}, .mark = {}}); break;
     case 3: connections(); break;
     case 4:
-      if (auto table = NftTable::open()) (void)table->show();
+      if (auto table = NftTable::open()) (void)table->show(model::Family::V6);
       break;
     case 5: links(); break;
     default: hear(); break;

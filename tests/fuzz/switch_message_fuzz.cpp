@@ -44,7 +44,7 @@ void judged(const Apply& given, const Memory& memory, const KernelState& before)
   const KernelState after = fixture::carried_out(before, operations);
   must(reach(wanted(plan.desired, after), after).empty());
   (void)way_back(plan, before, after);
-  (void)to_string(flow_table(plan.desired));
+  for (const auto family : {model::Family::V4, model::Family::V6}) (void)to_string(flow_table(plan.desired, family));
   Memory left = memory;
   leave_behind(left.flows, memory.desired, plan.desired, model::Instant(std::chrono::hours(1)));
 }

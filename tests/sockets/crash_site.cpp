@@ -69,7 +69,7 @@ void put_content(const std::string& path, const std::optional<std::string>& text
 /// Connections begin anew, as they were when the plan before stood.
 void forget_connections() {
   auto conntrack = Conntrack::open().value();
-  for (const Connection& c : conntrack.find(0, 0, 10'000).value().connections) REQUIRE(conntrack.remove(c));
+  for (const Connection& c : conntrack.find(model::Family::V4, 0, 0, 10'000).value().connections) REQUIRE(conntrack.remove(c));
 }
 
 }  // namespace
@@ -117,7 +117,7 @@ View Site::look() {
   add(state.routes);
   add(state.rules);
   for (const std::string& line : lines) view.objects += line + "\n";
-  view.objects += NftTable::open().value().show().value();
+  view.objects += NftTable::open().value().show(Family::V4).value() + NftTable::open().value().show(Family::V6).value();
   return view;
 }
 

@@ -92,21 +92,21 @@ TEST_CASE("flow marks: what cannot be marked is a mistake of the plan") {
   d.circuits[1].nat.kind = Nat::Kind::Masquerade;
   CHECK(says(flow_mistake(d), "nftables reads otherwise"));
   d.circuits[1].nat = {.kind = Nat::Kind::Fixed, .address = ip("2001:db8::1")};
-  CHECK(says(flow_mistake(d), "IPv6 is not translated"));
+  CHECK(says(flow_mistake(d), "circuit coax: its sources cannot become 2001:db8::1, which is of the other family"));
   CHECK(foreign_ranges(plan(1, d)));
 }
 
-TEST_CASE("flow table: none without marks and translations") { CHECK(flow_table(site("fiber", "coax")).chains.empty()); }
+TEST_CASE("flow table: none without marks and translations") { CHECK(flow_table(site("fiber", "coax"), model::Family::V4).chains.empty()); }
 
 TEST_CASE("flow table: the same whichever way classes go, so that a move never touches it") {
   Desired d = marked();
-  const std::string before = to_string(flow_table(d));
+  const std::string before = to_string(flow_table(d, model::Family::V4));
   d.classes[0].circuit = "coax";
   d.classes[0].escape = true;
   d.circuits[0].dead = true;
-  CHECK(to_string(flow_table(d)) == before);
+  CHECK(to_string(flow_table(d, model::Family::V4)) == before);
   d.circuits[0].source = ip("10.0.1.9");
-  CHECK(to_string(flow_table(d)) != before);
+  CHECK(to_string(flow_table(d, model::Family::V4)) != before);
 }
 
 TEST_CASE("flow table: word for word") {
@@ -115,7 +115,7 @@ TEST_CASE("flow table: word for word") {
   d.circuits[1].nat = {.kind = Nat::Kind::Fixed, .address = ip("203.0.113.7")};
   d.classes[0].source = net("10.77.0.0/28");
   d.classes[0].incoming_interface = "lan0";
-  CHECK(to_string(flow_table(d)) == R"(table ip linekeeper {
+  CHECK(to_string(flow_table(d, model::Family::V4)) == R"(table ip linekeeper {
 	comment "connections keep to their circuit; written by linekeeper-switch"
 	chain classes {
 		meta mark & 0xff00ffff == 0x00000010 ip saddr 10.77.0.0/28 iifname "lan0" ct mark set ct mark & 0xff0fffff | 0x00100000 return
@@ -164,10 +164,10 @@ TEST_CASE("flow table: word for word") {
 TEST_CASE("flow table: translations alone mark nothing; the class that takes the rest is matched last, wherever it stands") {
   Desired d = site("fiber", "coax");
   d.circuits[0].nat.kind = Nat::Kind::Masquerade;
-  CHECK_FALSE(says(to_string(flow_table(d)), "ct mark"));
+  CHECK_FALSE(says(to_string(flow_table(d, model::Family::V4)), "ct mark"));
   d = marked();
   std::swap(d.classes[0], d.classes[1]);
-  const std::string text = to_string(flow_table(d));
+  const std::string text = to_string(flow_table(d, model::Family::V4));
   CHECK(text.find("meta mark & 0xff00ffff == 0x00000010") < text.find("0x00200000 return"));
 }
 
