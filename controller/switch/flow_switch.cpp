@@ -44,6 +44,26 @@ model::Result<std::uint64_t> remove_all(Conntrack& conntrack, const std::vector<
   return connections.size();
 }
 
+// Where IPv6's table begins in the text of both; that of IPv4 alone is as it was before there were two.
+constexpr std::string_view kOfIpv6 = "ip6\n";
+
+std::string_view of_family(std::string_view both, Family family) {
+  const auto six = std::min(both.find(kOfIpv6), both.size());
+  return family == Family::V4 ? both.substr(0, six) : both.substr(six);
+}
+
+/// What became of our tables, in words.
+std::string changes(std::string_view put, std::string_view stands) {
+  std::string words;
+  for (const Family family : kFamilies) {
+    const auto was = of_family(put, family), is = of_family(stands, family);
+    if (was == is) continue;
+    words += fmt::format("{}nftables table {} {}", words.empty() ? "" : "; ", flow_table_name(family),
+                         is.empty() ? "was removed (flush ruleset?)" : "was changed");
+  }
+  return words;
+}
+
 bool same_news(const Flows& a, const Flows& b) {
   const auto same = [](const Draining& x, const Draining& y) {
     return x.traffic_class == y.traffic_class && x.circuit == y.circuit && x.flows == y.flows;
@@ -86,7 +106,7 @@ model::Result<std::string> FlowSwitch::show() {
   for (const Family family : kFamilies) {
     auto shown = show(family);
     if (!shown) return shown;
-    if (family == Family::V6 && !shown->empty()) both += "ip6 ";
+    if (family == Family::V6 && !shown->empty()) both += kOfIpv6;
     both += *shown;
   }
   return both;
@@ -222,12 +242,7 @@ std::optional<Drift> FlowSwitch::look(const Desired& plan, FlowMemory& memory, R
     put(plan, memory);  // the kernel would not take it before: a module may have been loaded since
     return std::nullopt;
   }
-  // Which of them: the text of IPv6's follows that of IPv4's.
-  const bool gone = stands->size() < memory.shown_table.size() &&
-                    (stands->empty() || memory.shown_table.starts_with(*stands) || memory.shown_table.ends_with(*stands));
-  const bool six = memory.shown_table.starts_with(*stands) && !stands->empty();
-  const std::string what =
-      fmt::format("nftables table {} {}", flow_table_name(six ? Family::V6 : Family::V4), gone ? "was removed (flush ruleset?)" : "was changed");
+  const std::string what = changes(memory.shown_table, *stands);
   switch (repairs.ask("nftables table", now)) {
     case RepairLimit::Verdict::StillGivenUp: return std::nullopt;
     case RepairLimit::Verdict::GaveUp:

@@ -32,8 +32,8 @@ DesiredCircuit six(DesiredCircuit c, std::uint32_t table, const char* gateway, c
 }
 
 /// The same with IPv6 beside it.
-Desired dual_by(const char* four, const char* six_by) {
-  Desired d = plan_by(four, four);
+Desired dual_by(const char* four, const char* six_by, std::uint32_t mask = 0) {
+  Desired d = plan_by(four, four, mask);
   d.circuits.push_back(six(fiber(), 7301, "2001:db8:1::1", "2001:db8:1::2"));
   d.circuits.push_back(six(coax(), 7302, "2001:db8:2::1", "2001:db8:2::2"));
   d.classes.push_back(voice(six_by));
@@ -113,7 +113,8 @@ TEST_CASE("crash: in retiring a class, in a new address, and in a change that th
 TEST_CASE("crash: in a move of IPv6, and in both families at once") {
   LK_CRASHING(s);
   survives(s, "IPv6 beside IPv4 begins", {.before = plan_by("fiber", "fiber"), .after = dual_by("fiber", "coax-ipv6"), .retired = {}}, 40);
-  survives(s, "both move", {.before = dual_by("fiber", "fiber-ipv6"), .after = dual_by("coax", "coax-ipv6"), .retired = {}}, 30);
+  survives(s, "both move, and marks begin", {.before = dual_by("fiber", "fiber-ipv6"), .after = dual_by("coax", "coax-ipv6", kMask), .retired = {}},
+           30);
 }
 
 }  // namespace linekeeper::route::crash
