@@ -1,5 +1,7 @@
 #include "tests/sockets/crash_points.hpp"
 
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netlink.h>
 #include <sys/stat.h>
 #include <sys/types.h>
 #include <unistd.h>
@@ -17,8 +19,18 @@ namespace linekeeper::tests {
 namespace {
 
 std::size_t g_deadly = 0, g_passed = 0;
+bool g_only_asked = false;  // since the last point nothing has changed outside
 
-bool is_deadly_point() { return ++g_passed == g_deadly; }
+bool is_deadly_point() {
+  g_only_asked = false;
+  return ++g_passed == g_deadly;
+}
+
+/// A dump or a route question: changes want an acknowledgement, or are the batches of nftables.
+bool is_question(const void* bytes) {
+  const auto& h = *static_cast<const nlmsghdr*>(bytes);
+  return (h.nlmsg_flags & NLM_F_ACK) == 0 && h.nlmsg_type != NFNL_MSG_BATCH_BEGIN;
+}
 
 bool is_file(int fd) {
   struct stat what{};
@@ -30,6 +42,7 @@ bool is_file(int fd) {
 void die_at(std::size_t point) {
   g_deadly = point;
   g_passed = 0;
+  g_only_asked = false;
 }
 
 }  // namespace linekeeper::tests
@@ -38,7 +51,9 @@ using linekeeper::tests::is_deadly_point;
 using linekeeper::tests::kDiedAtPoint;
 
 extern "C" ssize_t __wrap_mnl_socket_sendto(const mnl_socket* socket, const void* bytes, std::size_t size) {
-  if (is_deadly_point()) ::_exit(kDiedAtPoint);
+  const bool question = linekeeper::tests::is_question(bytes);
+  if (!(question && linekeeper::tests::g_only_asked) && is_deadly_point()) ::_exit(kDiedAtPoint);
+  linekeeper::tests::g_only_asked = question;
   return __real_mnl_socket_sendto(socket, bytes, size);
 }
 

@@ -73,48 +73,48 @@ void survives(Site& site, const char* what, const Change& change, std::size_t at
 
 TEST_CASE("crash: in the first plan ever") {
   LK_CRASHING(s);
-  survives(s, "first plan", {.before = {}, .after = plan_by("fiber", "coax"), .retired = {}}, 40);
+  survives(s, "first plan", {.before = {}, .after = plan_by("fiber", "coax"), .retired = {}}, 8);
 }
 
 TEST_CASE("crash: in a planned move, an escape, and with connections that drain or are deleted") {
   LK_CRASHING(s);
-  survives(s, "planned move", {.before = plan_by("fiber", "fiber"), .after = plan_by("coax", "coax"), .retired = {}}, 30);
-  survives(s, "escape", {.before = plan_by("fiber", "fiber"), .after = fled(plan_by("coax", "coax")), .retired = {}}, 30);
-  survives(s, "connections that drain", {.before = plan_by("fiber", "fiber", kMask), .after = plan_by("coax", "coax", kMask), .retired = {}}, 35);
+  survives(s, "planned move", {.before = plan_by("fiber", "fiber"), .after = plan_by("coax", "coax"), .retired = {}}, 8);
+  survives(s, "escape", {.before = plan_by("fiber", "fiber"), .after = fled(plan_by("coax", "coax")), .retired = {}}, 8);
+  survives(s, "connections that drain", {.before = plan_by("fiber", "fiber", kMask), .after = plan_by("coax", "coax", kMask), .retired = {}}, 8);
   survives(s, "connections of a dead circuit",
-           {.before = plan_by("fiber", "fiber", kMask), .after = fled(plan_by("coax", "coax", kMask)), .retired = {}}, 35);
+           {.before = plan_by("fiber", "fiber", kMask), .after = fled(plan_by("coax", "coax", kMask)), .retired = {}}, 8);
 }
 
 TEST_CASE("crash: in putting the table of connections, and in taking it away") {
   LK_CRASHING(s);
-  survives(s, "marks begin", {.before = plan_by("fiber", "coax"), .after = plan_by("fiber", "coax", kMask), .retired = {}}, 30);
-  survives(s, "marks end", {.before = plan_by("fiber", "coax", kMask), .after = plan_by("fiber", "coax"), .retired = {}}, 30);
+  survives(s, "marks begin", {.before = plan_by("fiber", "coax"), .after = plan_by("fiber", "coax", kMask), .retired = {}}, 8);
+  survives(s, "marks end", {.before = plan_by("fiber", "coax", kMask), .after = plan_by("fiber", "coax"), .retired = {}}, 8);
 }
 
 TEST_CASE("crash: in retiring a class, in a new address, and in a change that the kernel does not keep") {
   LK_CRASHING(s);
   Desired fewer = plan_by("fiber", "coax");
   fewer.classes.erase(fewer.classes.begin());
-  survives(s, "class retired", {.before = plan_by("fiber", "coax"), .after = fewer, .retired = {"voice"}}, 30);
+  survives(s, "class retired", {.before = plan_by("fiber", "coax"), .after = fewer, .retired = {"voice"}}, 8);
   survives(s, "contradicted",
            {.before = plan_by("fiber", "fiber"),
             .after = plan_by("coax", "fiber"),
             .retired = {},
             .refused_by_the_kernel = true,
             .foreign_rule = "priority 6000 from 10.77.0.6 lookup main"},
-           40);
+           8);
   REQUIRE(run("ip address add 10.0.1.3/24 dev wan0") == 0);
   REQUIRE(run("ip address del 10.0.1.2/24 dev wan0") == 0);
   Desired renewed = plan_by("fiber", "coax", kMask);
   renewed.circuits[0].source = ip("10.0.1.3");
-  survives(s, "new address", {.before = plan_by("fiber", "coax", kMask), .after = renewed, .retired = {}}, 30);
+  survives(s, "new address", {.before = plan_by("fiber", "coax", kMask), .after = renewed, .retired = {}}, 8);
 }
 
 TEST_CASE("crash: in a move of IPv6, and in both families at once") {
   LK_CRASHING(s);
-  survives(s, "IPv6 beside IPv4 begins", {.before = plan_by("fiber", "fiber"), .after = dual_by("fiber", "coax-ipv6"), .retired = {}}, 40);
-  survives(s, "both move, and marks begin", {.before = dual_by("fiber", "fiber-ipv6"), .after = dual_by("coax", "coax-ipv6", kMask), .retired = {}},
-           30);
+  survives(s, "IPv6 beside IPv4 begins", {.before = plan_by("fiber", "fiber"), .after = dual_by("fiber", "coax-ipv6"), .retired = {}}, 8);
+  survives(s, "both move, with connections",
+           {.before = dual_by("fiber", "fiber-ipv6", kMask), .after = dual_by("coax", "coax-ipv6", kMask), .retired = {}}, 30);
 }
 
 }  // namespace linekeeper::route::crash
