@@ -14,9 +14,12 @@ void check_mask(const Reading& reading) {
   if (!model::FlowMarks::sound(mask))
     return section.complain("mask", fmt::format("[connections] mask {:#010x} is not one run of two bits or more", mask), "one run, like 0x00ff0000");
   const model::FlowMarks marks(mask);
-  const auto is_ipv4 = [](const auto& part) { return part.family == model::Family::V4; };  // connections of IPv6 carry no marks
-  const auto circuits = static_cast<std::size_t>(std::ranges::count_if(reading.site.circuits, is_ipv4));
-  const auto classes = static_cast<std::size_t>(std::ranges::count_if(reading.site.classes, is_ipv4));
+  // Either family has numbers of its own, so the one with more of them counts.
+  const auto most = [](const auto& parts) {
+    const auto six = std::ranges::count_if(parts, [](const auto& part) { return part.family == model::Family::V6; });
+    return std::max(static_cast<std::size_t>(six), parts.size() - static_cast<std::size_t>(six));
+  };
+  const std::size_t circuits = most(reading.site.circuits), classes = most(reading.site.classes);
   if (circuits > marks.most_circuits() || classes > marks.most_classes())
     section.complain("mask",
                      fmt::format("[connections] mask {:#010x} has room for {} circuits and {} classes; here are {} and {}", mask,

@@ -43,6 +43,7 @@ void check_unused(const Section& section, const FamilyWish& wish, const model::C
     if (source != circuit.sources.end()) complain("sources", "has " + source->to_string());
     if (family == Family::V4 ? circuit.gateway.has_value() : wish.gateway6.has_value())
       complain(family == Family::V4 ? "gateway" : "gateway6", "is given");
+    if ((family == Family::V4 ? circuit.nat : wish.nat6).kind != model::Nat::Kind::Off) complain(family == Family::V4 ? "nat" : "nat6", "is given");
   }
 }
 
@@ -56,6 +57,7 @@ void split_circuits(Reading& reading) {
     const model::Circuit both = site.circuits[i];
     const auto six = [&](model::Circuit one) {
       one.gateway = wish.gateway6;
+      one.nat = wish.nat6;  // that IPv4 is translated says nothing of IPv6, which need not be
       one.table = wish.table6;
       return one;
     };

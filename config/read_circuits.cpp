@@ -81,6 +81,20 @@ std::optional<model::IpAddress> read_gateway(Section& section, std::string_view 
   return std::nullopt;
 }
 
+/// What becomes of the sources of one family.
+model::Nat read_nat(Section& section, std::string_view key, model::Family family) {
+  const auto nat = section.text(key);
+  if (!nat || *nat == "off") return {};
+  if (*nat == "masquerade") return {.kind = model::Nat::Kind::Masquerade, .address = {}};
+  const auto address = *model::IpAddress::parse(*nat);
+  if (address.family != family)
+    section.complain(key, fmt::format("{} {}: {} is IPv{}", section.label(), key, quoted(address.to_string()), family == model::Family::V4 ? 6 : 4),
+                     family == model::Family::V4 ? "an IPv4 address; the one for IPv6 is nat6" : "an IPv6 address; the one for IPv4 is nat");
+  else if (const char* why = unprobeable(address))
+    section.complain(key, fmt::format("{} {}: {} {}", section.label(), key, *nat, why), "an address that leads back here, `masquerade` or `off`");
+  return {.kind = model::Nat::Kind::Fixed, .address = address};
+}
+
 void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, std::size_t position) {
   section.text("interface", circuit.interface);
   circuit.provider = circuit.name;
@@ -94,6 +108,7 @@ void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, s
   circuit.gateway = read_gateway(section, "gateway", model::Family::V4);
   FamilyWish wish{.families = {model::Family::V4}, .gateway6 = read_gateway(section, "gateway6", model::Family::V6)};
   wish.read(section, static_cast<std::uint32_t>(7300 + position));
+  wish.nat6 = read_nat(section, "nat6", model::Family::V6);
   reading.circuit_families.push_back(std::move(wish));
   read_prefixes(section, "sources", circuit.sources);
   std::vector<model::TargetId> all;
@@ -102,14 +117,7 @@ void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, s
   std::ranges::sort(circuit.targets);  // a set: probed in Site order
   circuit.table = static_cast<std::uint32_t>(section.integer("table").value_or(static_cast<std::int64_t>(7100 + position)));
   if (const auto mark = section.integer("mark")) circuit.mark = static_cast<std::uint32_t>(*mark);
-  if (const auto nat = section.text("nat"); nat && *nat == "masquerade") {
-    circuit.nat.kind = model::Nat::Kind::Masquerade;
-  } else if (nat && *nat != "off") {
-    const auto address = *model::IpAddress::parse(*nat);
-    if (is_ipv4(section, "nat", section.place("nat"), address)) circuit.nat = {.kind = model::Nat::Kind::Fixed, .address = address};
-    if (const char* why = unprobeable(address))
-      section.complain("nat", fmt::format("{} nat: {} {}", section.label(), *nat, why), "an address that leads back here, `masquerade` or `off`");
-  }
+  circuit.nat = read_nat(section, "nat", model::Family::V4);
   for (const auto& group : section.texts("risk_groups").value_or(std::vector<Section::Item>{})) circuit.risk_groups.push_back(group.text);
   for (const auto& item : section.texts("resolvers").value_or(std::vector<Section::Item>{}))
     if (const auto address = *model::IpAddress::parse(item.text); is_ipv4(section, "resolvers", item.place, address))

@@ -18,6 +18,7 @@ struct FamilyWish {
   std::set<model::Family> families;
   bool given = false;  ///< by the file
   std::optional<model::IpAddress> gateway6;
+  model::Nat nat6;
   std::uint32_t table6 = 0;
 
   [[nodiscard]] bool has(model::Family family) const { return families.contains(family); }

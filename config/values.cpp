@@ -127,7 +127,12 @@ std::optional<Fault> fault_of(Form form, std::string_view text) {
     case Form::Family:
       if (text == "ipv4" || text == "ipv6") return std::nullopt;
       return Fault{fmt::format("there is no family {}", quoted(text)), R"("ipv4" or "ipv6")"};
-    case Form::Nat: return text == "off" || text == "masquerade" ? std::nullopt : fault_in(parse_address(text));
+    case Form::Nat:
+      if (text == "off" || text == "masquerade") return std::nullopt;
+      if (model::Prefix::parse(text) && text.find('/') != std::string_view::npos)
+        return Fault{fmt::format("{} is a network: sources are not translated from prefix to prefix (RFC 6296)", quoted(text)),
+                     R"("masquerade", one address, or "off" and a router that does it)"};
+      return fault_in(parse_address(text));
     case Form::Prefix:
       if (model::Prefix::parse(text)) return std::nullopt;
       return Fault{fmt::format("{} is not a network", quoted(text)), R"(like "192.0.2.0/24" (no bits set behind the length), or one address)"};

@@ -13,10 +13,10 @@ namespace {
 
 constexpr std::uint16_t message(std::uint16_t type) { return NFNL_SUBSYS_CTNETLINK << 8 | type; }
 
-NetlinkRequest request(std::uint16_t type, std::uint16_t flags = 0) {
-  NetlinkRequest q(message(type), flags);
+NetlinkRequest request(std::uint16_t type, model::Family family) {
+  NetlinkRequest q(message(type), 0);
   auto& fixed = q.fixed<nfgenmsg>();
-  fixed.nfgen_family = AF_INET;
+  fixed.nfgen_family = family == model::Family::V4 ? AF_INET : AF_INET6;
   fixed.version = NFNETLINK_V0;
   return q;
 }
@@ -27,7 +27,7 @@ std::optional<std::uint32_t> big_endian_u32(const nlattr* a) {
   return n ? std::optional(ntohl(*n)) : std::nullopt;
 }
 
-/// Address `which` (CTA_IP_V4_SRC, CTA_IP_V4_DST) of a tuple.
+/// Address `which` (CTA_IP_V4_SRC, CTA_IP_V6_DST, ...) of a tuple.
 std::optional<model::IpAddress> address_in(const nlattr* tuple, std::uint16_t which) {
   const nlattr* ip = nested_attribute(tuple, CTA_TUPLE_IP);
   return attribute_address(nested_attribute(ip, which));
@@ -35,13 +35,17 @@ std::optional<model::IpAddress> address_in(const nlattr* tuple, std::uint16_t wh
 
 std::optional<Connection> read_connection(const NetlinkMessage& m) {
   const auto a = m.attributes(sizeof(nfgenmsg));
-  const auto source = address_in(a[CTA_TUPLE_ORIG], CTA_IP_V4_SRC);
-  const auto seen_as = address_in(a[CTA_TUPLE_REPLY], CTA_IP_V4_DST);
+  const auto either = [&](const nlattr* tuple, std::uint16_t four, std::uint16_t six) {
+    const auto address = address_in(tuple, four);
+    return address ? address : address_in(tuple, six);
+  };
+  const auto source = either(a[CTA_TUPLE_ORIG], CTA_IP_V4_SRC, CTA_IP_V6_SRC);
+  const auto seen_as = either(a[CTA_TUPLE_REPLY], CTA_IP_V4_DST, CTA_IP_V6_DST);
   if (!source || !seen_as) return std::nullopt;
   Connection c{.mark = big_endian_u32(a[CTA_MARK]).value_or(0), .source = *source, .seen_as = *seen_as, .tuple = {}, .zone = {}, .identifier = {}};
   const auto* payload = static_cast<const std::uint8_t*>(mnl_attr_get_payload(a[CTA_TUPLE_ORIG]));
   c.tuple.assign(payload, payload + mnl_attr_get_payload_len(a[CTA_TUPLE_ORIG]));
-  if (a[CTA_ZONE] != nullptr) c.zone = mnl_attr_get_u16(a[CTA_ZONE]);
+  if (a[CTA_ZONE] != nullptr && mnl_attr_get_payload_len(a[CTA_ZONE]) == sizeof(std::uint16_t)) c.zone = mnl_attr_get_u16(a[CTA_ZONE]);
   c.identifier = attribute_u32(a[CTA_ID]);
   return c;
 }
@@ -60,8 +64,8 @@ model::Result<Conntrack> Conntrack::open() {
   return Conntrack(std::move(*netlink));
 }
 
-model::Result<Conntrack::Found> Conntrack::find(std::uint32_t value, std::uint32_t mask, std::size_t limit) {
-  auto q = request(IPCTNL_MSG_CT_GET);
+model::Result<Conntrack::Found> Conntrack::find(model::Family family, std::uint32_t value, std::uint32_t mask, std::size_t limit) {
+  auto q = request(IPCTNL_MSG_CT_GET, family);
   q.u32(CTA_MARK, htonl(value));
   q.u32(CTA_MARK_MASK, htonl(mask));
   Found found;
@@ -80,7 +84,7 @@ model::Result<Conntrack::Found> Conntrack::find(std::uint32_t value, std::uint32
 }
 
 model::Result<void> Conntrack::remove(const Connection& c) {
-  auto q = request(IPCTNL_MSG_CT_DELETE);
+  auto q = request(IPCTNL_MSG_CT_DELETE, c.source.family);
   name(q, c);
   auto done = netlink_.carry_out(q);
   if (!done && done.error().code == ENOENT) return {};
@@ -88,7 +92,7 @@ model::Result<void> Conntrack::remove(const Connection& c) {
 }
 
 model::Result<void> Conntrack::mark(const Connection& c, std::uint32_t value, std::uint32_t mask) {
-  auto q = request(IPCTNL_MSG_CT_NEW);  // without NLM_F_CREATE: only what is there
+  auto q = request(IPCTNL_MSG_CT_NEW, c.source.family);  // without NLM_F_CREATE: only what is there
   name(q, c);
   q.u32(CTA_MARK, htonl(value));
   q.u32(CTA_MARK_MASK, htonl(mask));

@@ -26,9 +26,9 @@ class Conntrack {
     std::uint64_t count = 0;  ///< all there are, however many were kept
     [[nodiscard]] bool whole() const { return count == connections.size(); }
   };
-  /// IPv4 connections whose mark has `value` in the bits of `mask`, filtered by the kernel and once more here.
+  /// Connections of one family whose mark has `value` in the bits of `mask`, filtered by the kernel and once more here.
   /// @param limit how many are kept; 0: they are only counted
-  model::Result<Found> find(std::uint32_t value, std::uint32_t mask, std::size_t limit);
+  model::Result<Found> find(model::Family family, std::uint32_t value, std::uint32_t mask, std::size_t limit);
 
   /// One that has ended by itself meanwhile is no error.
   model::Result<void> remove(const Connection& connection);

@@ -33,13 +33,15 @@ struct Leaving {
 };
 
 void leave(FlowMemory& memory, const Leaving& l, Instant now) {
-  const auto entry = std::ranges::find_if(
-      memory.behind, [&](const LeftBehind& b) { return b.circuit == l.circuit.flow && b.traffic_class == l.traffic_class.flow; });
+  const auto entry = std::ranges::find_if(memory.behind, [&](const LeftBehind& b) {
+    return b.family == l.circuit.family && b.circuit == l.circuit.flow && b.traffic_class == l.traffic_class.flow;
+  });
   const bool known = entry != memory.behind.end();
   const Behind state = l.removed ? Behind::Removed : l.circuit.dead ? Behind::Dead : Behind::Drains;
   if (known && (entry->state != Behind::Drains || state == Behind::Drains)) return;  // as it was, or being deleted already
   if (!known && !l.moved && !(state == Behind::Dead && l.died)) return;
-  LeftBehind fresh{.circuit = l.circuit.flow,
+  LeftBehind fresh{.family = l.circuit.family,
+                   .circuit = l.circuit.flow,
                    .traffic_class = l.traffic_class.flow,
                    .circuit_name = l.circuit.name,
                    .state = state,
@@ -53,12 +55,12 @@ void leave(FlowMemory& memory, const Leaving& l, Instant now) {
 void leave_circuits(FlowMemory& memory, const std::optional<Desired>& before, const Desired& plan, const DesiredClass& c, Instant now) {
   const DesiredCircuit* way = named(plan.circuits, c.circuit);
   if (way == nullptr) return;  // steered nowhere: nothing is better than what they have
-  std::erase_if(memory.behind, [&](const LeftBehind& b) { return b.circuit == way->flow && b.traffic_class == c.flow; });
+  std::erase_if(memory.behind, [&](const LeftBehind& b) { return b.family == c.family && b.circuit == way->flow && b.traffic_class == c.flow; });
   const DesiredClass* was = before ? named(before->classes, c.name) : nullptr;
   const bool moved = was == nullptr || was->circuit != c.circuit;
   if (was != nullptr && was->drain != c.drain)
     for (LeftBehind& b : memory.behind)
-      if (b.traffic_class == c.flow) b.deadline += c.drain - was->drain;
+      if (b.family == c.family && b.traffic_class == c.flow) b.deadline += c.drain - was->drain;
   for (const DesiredCircuit& x : plan.circuits) {
     if (x.flow == way->flow) continue;
     const DesiredCircuit* stood = before ? named(before->circuits, x.name) : nullptr;
@@ -71,8 +73,9 @@ void leave_circuits(FlowMemory& memory, const std::optional<Desired>& before, co
   }
 }
 
-void forget_addresses(FlowMemory& memory, const std::optional<Desired>& before, const Desired& plan, Instant now) {
+void forget_addresses(FlowMemory& memory, const std::optional<Desired>& before, const Desired& plan, model::Family family, Instant now) {
   std::erase_if(memory.old_addresses, [&](const OldAddress& o) {
+    if (o.address.family != family) return false;
     const DesiredCircuit* c = numbered(plan.circuits, o.circuit);
     return c == nullptr || c->source == o.address;  // it has it again
   });
@@ -100,16 +103,18 @@ bool next_deletion(std::uint32_t& looks, Instant& next, bool whole, Instant now)
 }  // namespace
 
 void leave_behind(FlowMemory& memory, const std::optional<Desired>& stood, const Desired& given, Instant now) {
-  const Desired plan = ipv4_part(given);
-  const auto before = stood ? std::optional(ipv4_part(*stood)) : std::nullopt;
-  if (plan.flow_mask == 0) {
+  if (given.flow_mask == 0) {
     memory.behind.clear();
     memory.old_addresses.clear();
     return;
   }
-  std::erase_if(memory.behind, [&](const LeftBehind& b) { return numbered(plan.classes, b.traffic_class) == nullptr; });
-  for (const DesiredClass& c : plan.classes) leave_circuits(memory, before, plan, c, now);
-  forget_addresses(memory, before, plan, now);
+  for (const model::Family family : {model::Family::V4, model::Family::V6}) {
+    const Desired plan = family_part(given, family);
+    const auto before = stood ? std::optional(family_part(*stood, family)) : std::nullopt;
+    std::erase_if(memory.behind, [&](const LeftBehind& b) { return b.family == family && numbered(plan.classes, b.traffic_class) == nullptr; });
+    for (const DesiredClass& c : plan.classes) leave_circuits(memory, before, plan, c, now);
+    forget_addresses(memory, before, plan, family, now);
+  }
 }
 
 Instant due_at(const LeftBehind& left) {
@@ -126,7 +131,8 @@ std::optional<Instant> next_look(const FlowMemory& memory) {
   return first;
 }
 
-std::string keeps_from_cutting(const LeftBehind& left, const Desired& desired, const KernelState& observed) {
+std::string keeps_from_cutting(const LeftBehind& left, const Desired& given, const KernelState& observed) {
+  const Desired desired = family_part(given, left.family);
   const DesiredClass* c = numbered(desired.classes, left.traffic_class);
   const DesiredCircuit* way = c == nullptr ? nullptr : named(desired.circuits, c->circuit);
   if (way == nullptr) return "its class goes by no circuit";
@@ -139,7 +145,8 @@ std::string keeps_from_cutting(const LeftBehind& left, const Desired& desired, c
   return {};
 }
 
-std::string keeps_from_cutting(const OldAddress& old, const Desired& desired, const KernelState& observed) {
+std::string keeps_from_cutting(const OldAddress& old, const Desired& given, const KernelState& observed) {
+  const Desired desired = family_part(given, old.address.family);
   const DesiredCircuit* c = numbered(desired.circuits, old.circuit);
   if (c == nullptr) return "its circuit is no longer configured";
   const Link* link = observed.link(c->interface);

@@ -24,6 +24,7 @@ enum class Behind : std::uint8_t { Drains, Dead, Deadline, Removed };
 
 /// One class's connections on one circuit that it does not go by.
 struct LeftBehind {
+  model::Family family = model::Family::V4;      ///< numbers are given in each apart
   std::uint32_t circuit = 0, traffic_class = 0;  ///< flow numbers
   std::string circuit_name;                      ///< the plan may no longer have it
   Behind state = Behind::Drains;

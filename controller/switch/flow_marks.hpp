@@ -9,8 +9,8 @@ namespace linekeeper::route {
 
 using model::FlowMarks;
 
-/// Only connections of IPv4 are marked, kept and translated: what IPv6 there is has no number.
-[[nodiscard]] Desired ipv4_part(const Desired& plan);
+/// IPv4 and IPv6 have connections, and numbers for them, apart from each other: what the plan says of one of them.
+[[nodiscard]] Desired family_part(const Desired& plan, model::Family family);
 
 /// Gives each circuit and class its number: the one that `before` has under its name, else one that neither `before` nor `taken` (numbers
 /// of circuits whose connections are still being deleted) has. A reload that moves a circuit to another place in the file must not

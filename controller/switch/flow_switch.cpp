@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "controller/runtime/log.hpp"
 #include "controller/switch/flow_table.hpp"
@@ -10,16 +11,30 @@
 namespace linekeeper::route {
 namespace {
 
+using model::Family;
 using model::Instant;
 using runtime::Level;
 
 // Deleting one takes some microseconds; the daemon's next plan must not wait for a hundred thousand of them.
 constexpr std::size_t kDeleteAtOnce = 1000;
 constexpr std::size_t kRelabelled = 200'000;
+constexpr Family kFamilies[] = {Family::V4, Family::V6};
 
-std::string class_name(const Desired& plan, std::uint32_t flow) {
-  const auto found = std::ranges::find(plan.classes, flow, &DesiredClass::flow);
-  return found == plan.classes.end() ? std::string() : found->name;
+template <class Part>
+const Part* numbered(const std::vector<Part>& all, Family family, std::uint32_t flow) {
+  const auto found = std::ranges::find_if(all, [&](const Part& p) { return p.family == family && p.flow == flow; });
+  return found == all.end() ? nullptr : &*found;
+}
+
+std::string class_name(const Desired& plan, const LeftBehind& left) {
+  const DesiredClass* found = numbered(plan.classes, left.family, left.traffic_class);
+  return found == nullptr ? std::string() : found->name;
+}
+
+std::string wanted_tables(const Desired& plan) {
+  std::string both;
+  for (const Family family : kFamilies) both += to_string(flow_table(plan, family));
+  return both;
 }
 
 /// Deletes what was found. @return how many are gone.
@@ -27,6 +42,26 @@ model::Result<std::uint64_t> remove_all(Conntrack& conntrack, const std::vector<
   for (const Connection& c : connections)
     if (auto done = conntrack.remove(c); !done) return std::unexpected(done.error());
   return connections.size();
+}
+
+// Where IPv6's table begins in the text of both; that of IPv4 alone is as it was before there were two.
+constexpr std::string_view kOfIpv6 = "ip6\n";
+
+std::string_view of_family(std::string_view both, Family family) {
+  const auto six = std::min(both.find(kOfIpv6), both.size());
+  return family == Family::V4 ? both.substr(0, six) : both.substr(six);
+}
+
+/// What became of our tables, in words.
+std::string changes(std::string_view put, std::string_view stands) {
+  std::string words;
+  for (const Family family : kFamilies) {
+    const auto was = of_family(put, family), is = of_family(stands, family);
+    if (was == is) continue;
+    words += fmt::format("{}nftables table {} {}", words.empty() ? "" : "; ", flow_table_name(family),
+                         is.empty() ? "was removed (flush ruleset?)" : "was changed");
+  }
+  return words;
 }
 
 bool same_news(const Flows& a, const Flows& b) {
@@ -56,41 +91,64 @@ model::Result<NftTable*> FlowSwitch::nftables() {
   return &*nftables_;
 }
 
-model::Result<std::string> FlowSwitch::show() {
+model::Result<std::string> FlowSwitch::show(Family family) {
   auto open = nftables();
   if (!open) return std::unexpected(open.error());
-  return (*open)->show();
+  auto shown = (*open)->show(family);
+  // A kernel without IPv6 has no tables of it.
+  if (!shown && family == Family::V6 && shown.error().code == EAFNOSUPPORT) return std::string();
+  return shown;
 }
 
+/// As it stands, of both families.
+model::Result<std::string> FlowSwitch::show() {
+  std::string both;
+  for (const Family family : kFamilies) {
+    auto shown = show(family);
+    if (!shown) return shown;
+    if (family == Family::V6 && !shown->empty()) both += kOfIpv6;
+    both += *shown;
+  }
+  return both;
+}
+
+/// One family's table: what stands under its name is replaced if it is ours.
 model::Result<void> FlowSwitch::write(const FlowTable& table) {
   auto open = nftables();
   if (!open) return std::unexpected(open.error());
+  const auto stands = show(table.family);
+  if (!stands) return std::unexpected(stands.error());
+  if (stands->empty() && table.chains.empty()) return {};
+  if (!stands->empty() && stands->find(kFlowTableComment) == std::string::npos) {
+    if (table.chains.empty()) return {};
+    return std::unexpected(model::Error{.what = fmt::format("nftables has a table {} that was not made by us", flow_table_name(table.family)),
+                                        .remedy = "rename it: this name is ours"});
+  }
   return (*open)->put(table);
 }
 
 void FlowSwitch::put(const Desired& plan, FlowMemory& memory) {
-  const auto failed = [&](std::string what, std::string remedy) {
-    if (problem_ != what) runtime::log(Level::Warning, "connections are not kept to their circuits: " + what + ". " + remedy);
-    problem_ = std::move(what);
-    remedy_ = std::move(remedy);
+  const auto failed = [&](const model::Error& error) {
+    if (problem_ != error.what) runtime::log(Level::Warning, "connections are not kept to their circuits: " + error.what + ". " + error.remedy);
+    problem_ = error.what;
+    remedy_ = error.remedy;
     memory.shown_table.clear();
   };
-  const FlowTable wanted = flow_table(plan);
-  memory.wanted_table = to_string(wanted);
-  const auto stands = show();
-  if (!stands) return failed(stands.error().what, stands.error().remedy);
-  if (!stands->empty() && stands->find(kFlowTableComment) == std::string::npos)
-    return failed(fmt::format("nftables has a table ip {} that was not made by us", kFlowTable), "rename it: this name is ours");
-  if (auto done = write(wanted); !done) return failed(done.error().what, done.error().remedy);
+  memory.wanted_table = wanted_tables(plan);
+  // Both are tried, whatever becomes of one: a site is not to lose IPv4's for want of a module for IPv6.
+  std::optional<model::Error> refused;
+  for (const Family family : kFamilies)
+    if (auto done = write(flow_table(plan, family)); !done && !refused) refused = done.error();
+  if (refused) return failed(*refused);
   auto shown = show();
-  if (!shown) return failed(shown.error().what, shown.error().remedy);
+  if (!shown) return failed(shown.error());
   memory.shown_table = std::move(*shown);
   problem_.clear();
   remedy_.clear();
 }
 
 void FlowSwitch::prepare(const std::optional<Desired>& before, const Desired& plan, FlowMemory& memory) {
-  const std::string wanted = to_string(flow_table(plan));
+  const std::string wanted = wanted_tables(plan);
   if (wanted == memory.wanted_table) return;  // a move changes nothing here; what failed is tried again by look()
   if (wanted.empty() && memory.shown_table.empty()) {
     memory.wanted_table.clear();
@@ -107,9 +165,8 @@ void FlowSwitch::relabel(const Desired& before, const Desired& plan) {
   auto open = conntrack();
   for (const DesiredCircuit& c : before.circuits) {
     if (!open) break;
-    if (c.flow == 0) continue;  // of IPv6
-
-    const auto found = (*open)->find(old.value(c.flow), old.circuit_mask(), kRelabelled);
+    if (c.flow == 0) continue;  // of a plan that an earlier release carried out
+    const auto found = (*open)->find(c.family, old.value(c.flow), old.circuit_mask(), kRelabelled);
     if (!found) return runtime::log(Level::Warning, "connections cannot be marked anew: " + found.error().what);
     for (const Connection& one : found->connections) {
       const bool fits = c.flow <= fresh.most_circuits() && old.class_in(one.mark) <= fresh.most_classes();
@@ -129,7 +186,7 @@ bool FlowSwitch::look_at(LeftBehind& left, const Desired& plan, const KernelStat
   const bool cutting = due && keeps_from_cutting(left, plan, state).empty();
   auto open = conntrack();
   if (!open || left.circuit == 0 || left.traffic_class == 0) return false;
-  const auto found = (*open)->find(marks.value(left.circuit, left.traffic_class), marks.mask(), cutting ? kDeleteAtOnce : 0);
+  const auto found = (*open)->find(left.family, marks.value(left.circuit, left.traffic_class), marks.mask(), cutting ? kDeleteAtOnce : 0);
   const auto gone = found && cutting ? remove_all(**open, found->connections) : model::Result<std::uint64_t>(0);
   if (!found || !gone) {
     runtime::log(Level::Warning,
@@ -138,7 +195,7 @@ bool FlowSwitch::look_at(LeftBehind& left, const Desired& plan, const KernelStat
     return true;
   }
   if (*gone > 0)
-    cuts_.push_back({.traffic_class = class_name(plan, left.traffic_class),
+    cuts_.push_back({.traffic_class = class_name(plan, left),
                      .circuit = left.circuit_name,
                      .why = std::string(to_string(left.state == Behind::Drains ? Behind::Deadline : left.state)),
                      .flows = *gone,
@@ -154,14 +211,15 @@ bool FlowSwitch::look_at(OldAddress& old, const Desired& plan, const KernelState
   const FlowMarks marks(plan.flow_mask);
   auto open = conntrack();
   if (!open || old.circuit == 0) return false;
-  auto found = (*open)->find(marks.value(old.circuit), marks.circuit_mask(), kRelabelled);
+  auto found = (*open)->find(old.address.family, marks.value(old.circuit), marks.circuit_mask(), kRelabelled);
   if (!found) return false;
   std::erase_if(found->connections, [&](const Connection& c) { return c.source != old.address && c.seen_as != old.address; });
   const bool whole = found->connections.size() <= kDeleteAtOnce;
   if (!whole) found->connections.resize(kDeleteAtOnce);
   const auto gone = remove_all(**open, found->connections);
-  const auto circuit = std::ranges::find(plan.circuits, old.circuit, &DesiredCircuit::flow);
-  if (gone && *gone > 0) cuts_.push_back({.traffic_class = {}, .circuit = circuit->name, .why = "address", .flows = *gone, .strays = old.looks > 0});
+  const DesiredCircuit* circuit = numbered(plan.circuits, old.address.family, old.circuit);
+  if (gone && *gone > 0 && circuit != nullptr)
+    cuts_.push_back({.traffic_class = {}, .circuit = circuit->name, .why = "address", .flows = *gone, .strays = old.looks > 0});
   return looked(old, whole, now);
 }
 
@@ -184,12 +242,12 @@ std::optional<Drift> FlowSwitch::look(const Desired& plan, FlowMemory& memory, R
     put(plan, memory);  // the kernel would not take it before: a module may have been loaded since
     return std::nullopt;
   }
-  const std::string what = fmt::format("nftables table ip {} {}", kFlowTable, stands->empty() ? "was removed (flush ruleset?)" : "was changed");
+  const std::string what = changes(memory.shown_table, *stands);
   switch (repairs.ask("nftables table", now)) {
     case RepairLimit::Verdict::StillGivenUp: return std::nullopt;
     case RepairLimit::Verdict::GaveUp:
       problem_ = what + ", and is left alone after having been put back too often";
-      remedy_ = "find out who does it (nft monitor), and have it keep table ip linekeeper";
+      remedy_ = "find out who does it (nft monitor), and have it keep our tables of that name";
       return Drift{.what = what + fmt::format(" (put back {} times in 10 minutes; now left alone)", kRepairsPerTenMinutes),
                    .repaired = false,
                    .gave_up = true};
@@ -200,11 +258,15 @@ std::optional<Drift> FlowSwitch::look(const Desired& plan, FlowMemory& memory, R
 }
 
 model::Result<std::vector<std::string>> FlowSwitch::remove(FlowMemory& memory) {
-  const auto stands = show();
   memory = {};
-  if (!stands || stands->find(kFlowTableComment) == std::string::npos) return std::vector<std::string>{};
-  if (auto done = write({}); !done) return std::unexpected(done.error());
-  return std::vector{fmt::format("nftables table ip {}", kFlowTable)};
+  std::vector<std::string> removed;
+  for (const Family family : kFamilies) {
+    const auto stands = show(family);
+    if (!stands || stands->find(kFlowTableComment) == std::string::npos) continue;
+    if (auto done = write({.family = family, .chains = {}}); !done) return std::unexpected(done.error());
+    removed.push_back("nftables table " + flow_table_name(family));
+  }
+  return removed;
 }
 
 std::optional<Flows> FlowSwitch::news(const Desired& plan, const FlowMemory& memory, Instant now) {
@@ -212,7 +274,7 @@ std::optional<Flows> FlowSwitch::news(const Desired& plan, const FlowMemory& mem
   cuts_.clear();
   for (const LeftBehind& b : memory.behind)
     if (b.flows > 0)
-      fresh.draining.push_back({.traffic_class = class_name(plan, b.traffic_class),
+      fresh.draining.push_back({.traffic_class = class_name(plan, b),
                                 .circuit = b.circuit_name,
                                 .flows = b.flows,
                                 .left = std::chrono::ceil<std::chrono::seconds>(std::max(b.deadline - now, model::Duration::zero()))});

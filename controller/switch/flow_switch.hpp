@@ -35,6 +35,7 @@ class FlowSwitch {
   void put(const Desired& plan, FlowMemory& memory);
   model::Result<Conntrack*> conntrack();
   model::Result<NftTable*> nftables();
+  model::Result<std::string> show(model::Family family);
   model::Result<std::string> show();
   model::Result<void> write(const FlowTable& table);
   bool look_at(LeftBehind& left, const Desired& plan, const KernelState& state, model::Instant now);

@@ -96,7 +96,9 @@ struct StepWords {
   }
   std::string operator()(const SetMark& m) const { return fmt::format("{0} set {0} & {1:#010x} | {2:#010x}", name(m.of), ~m.mask, m.value); }
   std::string operator()(const MatchInterface& m) const { return fmt::format("{} \"{}\"", m.incoming ? "iifname" : "oifname", m.name); }
-  std::string operator()(const MatchSource& m) const { return fmt::format("ip saddr {}{}", m.inverted ? "!= " : "", m.source.to_string()); }
+  std::string operator()(const MatchSource& m) const {
+    return fmt::format("{} saddr {}{}", m.source.address.family == model::Family::V4 ? "ip" : "ip6", m.inverted ? "!= " : "", m.source.to_string());
+  }
   std::string operator()(const MatchNew&) const { return "ct state new"; }
   std::string operator()(const Return&) const { return "return"; }
   std::string operator()(const Goto& g) const { return "goto " + g.chain; }
@@ -106,9 +108,11 @@ struct StepWords {
 
 }  // namespace
 
-FlowTable flow_table(const Desired& given) {
-  FlowTable table;
-  const Desired plan = ipv4_part(given);
+std::string flow_table_name(model::Family family) { return fmt::format("{} {}", family == model::Family::V4 ? "ip" : "ip6", kFlowTable); }
+
+FlowTable flow_table(const Desired& given, model::Family family) {
+  FlowTable table{.family = family, .chains = {}};
+  const Desired plan = family_part(given, family);
   const FlowMarks marks(plan.flow_mask);
   if (marks.on() && !plan.circuits.empty()) marking(plan, marks, table);
   translation(plan, table);
@@ -117,7 +121,7 @@ FlowTable flow_table(const Desired& given) {
 
 std::string to_string(const FlowTable& table) {
   if (table.chains.empty()) return {};
-  std::string text = fmt::format("table ip {} {{\n\tcomment \"{}\"\n", kFlowTable, kFlowTableComment);
+  std::string text = fmt::format("table {} {{\n\tcomment \"{}\"\n", flow_table_name(table.family), kFlowTableComment);
   for (const FlowChain& chain : table.chains) {
     text += fmt::format("\tchain {} {{\n", chain.name);
     if (!chain.type.empty())

@@ -52,12 +52,16 @@ struct FlowChain {
 
 /// Those that are gone to stand before those that go there.
 struct FlowTable {
-  std::vector<FlowChain> chains;  ///< empty: no table is wanted
+  model::Family family = model::Family::V4;  ///< one table each: `ip linekeeper` and `ip6 linekeeper`
+  std::vector<FlowChain> chains;             ///< empty: no table is wanted
 };
 
-/// What the plan needs: nothing when it neither marks nor translates.
+/// What the plan needs for one family: nothing when it neither marks nor translates.
 /// @pre circuits and classes have their numbers
-[[nodiscard]] FlowTable flow_table(const Desired& plan);
+[[nodiscard]] FlowTable flow_table(const Desired& plan, model::Family family);
+
+/// "ip linekeeper", "ip6 linekeeper".
+[[nodiscard]] std::string flow_table_name(model::Family family);
 
 /// As nft(8) would be told it; empty for no table.
 [[nodiscard]] std::string to_string(const FlowTable& table);

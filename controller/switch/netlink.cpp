@@ -31,6 +31,9 @@ std::string kernel_sentence(const nlmsghdr& h) {
   return attribute_text(a);
 }
 
+/// mnl_nlmsg_ok, which compares lengths as signed numbers and so takes one of 2 GiB and more for a short one (libmnl 1.0.4).
+bool is_whole(const nlmsghdr* h, int left) { return mnl_nlmsg_ok(h, left) && h->nlmsg_len <= static_cast<std::uint32_t>(left); }
+
 }  // namespace
 
 NetlinkRequest::NetlinkRequest(std::uint16_t type, std::uint16_t flags) {
@@ -146,7 +149,7 @@ model::Result<bool> Netlink::collect(const std::function<void(const nlmsghdr&)>&
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return std::unexpected(failure("no answer from the kernel", errno));
     int left = static_cast<int>(got);
-    for (auto* h = reinterpret_cast<nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+    for (auto* h = reinterpret_cast<nlmsghdr*>(buffer_.data()); is_whole(h, left); h = mnl_nlmsg_next(h, &left)) {
       if (h->nlmsg_seq != sequence_) continue;  // left over from a request that timed out
       if ((h->nlmsg_flags & NLM_F_DUMP_INTR) != 0) whole = false;
       if (h->nlmsg_type == NLMSG_DONE) return whole;
@@ -193,7 +196,7 @@ model::Result<void> Netlink::transact(std::vector<NetlinkRequest>& batch) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) break;
     int left = static_cast<int>(got);
-    for (auto* h = reinterpret_cast<nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) {
+    for (auto* h = reinterpret_cast<nlmsghdr*>(buffer_.data()); is_whole(h, left); h = mnl_nlmsg_next(h, &left)) {
       if (h->nlmsg_seq < first || h->nlmsg_type != NLMSG_ERROR || mnl_nlmsg_get_payload_len(h) < sizeof(nlmsgerr)) continue;
       const int code = -static_cast<const nlmsgerr*>(mnl_nlmsg_get_payload(h))->error;
       acknowledged = acknowledged || code == 0;
@@ -245,7 +248,7 @@ Netlink::Heard Netlink::hear() {
     }
     if (got < 0) break;  // EAGAIN: all read
     int left = static_cast<int>(got);
-    for (auto* h = reinterpret_cast<nlmsghdr*>(buffer_.data()); mnl_nlmsg_ok(h, left); h = mnl_nlmsg_next(h, &left)) heard.messages.emplace_back(*h);
+    for (auto* h = reinterpret_cast<nlmsghdr*>(buffer_.data()); is_whole(h, left); h = mnl_nlmsg_next(h, &left)) heard.messages.emplace_back(*h);
   }
   return heard;
 }

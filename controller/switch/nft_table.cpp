@@ -22,10 +22,12 @@ constexpr std::uint8_t kCommentType = 0;  // of a table's user data, as nft(8) s
 
 constexpr std::uint16_t message(std::uint16_t type) { return NFNL_SUBSYS_NFTABLES << 8 | type; }
 
-NetlinkRequest request(std::uint16_t type, std::uint16_t flags = 0) {
+std::uint8_t number_of(model::Family family) { return family == model::Family::V4 ? NFPROTO_IPV4 : NFPROTO_IPV6; }
+
+NetlinkRequest request(model::Family family, std::uint16_t type, std::uint16_t flags = 0) {
   NetlinkRequest q(message(type), flags);
   auto& fixed = q.fixed<nfgenmsg>();
-  fixed.nfgen_family = NFPROTO_IPV4;
+  fixed.nfgen_family = number_of(family);
   fixed.version = NFNETLINK_V0;
   return q;
 }
@@ -69,15 +71,16 @@ class Expressions {
     compare(NFT_CMP_EQ, std::as_bytes(std::span(name)));
   }
   void operator()(const MatchSource& m) {
-    constexpr std::uint32_t kSourceOffset = 12, kSourceLength = 4;  // RFC 791 3.1
+    const model::IpAddress& a = m.source.address;
+    const std::uint32_t offset = a.family == model::Family::V4 ? 12 : 8;  // RFC 791 3.1, RFC 8200 3
     expression("payload", [&] {
       number(NFTA_PAYLOAD_DREG, NFT_REG_1);
       number(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
-      number(NFTA_PAYLOAD_OFFSET, kSourceOffset);
-      number(NFTA_PAYLOAD_LEN, kSourceLength);
+      number(NFTA_PAYLOAD_OFFSET, offset);
+      number(NFTA_PAYLOAD_LEN, static_cast<std::uint32_t>(a.size()));
     });
-    if (m.source.length < 32) bitwise(m.source.length == 0 ? 0 : htonl(~0U << (32 - m.source.length)), 0);
-    compare(m.inverted ? NFT_CMP_NEQ : NFT_CMP_EQ, std::as_bytes(std::span(m.source.address.bytes).first(4)));
+    if (m.source.length < a.size() * 8) keep_bits(m.source.length, a.size());
+    compare(m.inverted ? NFT_CMP_NEQ : NFT_CMP_EQ, std::as_bytes(std::span(a.bytes).first(a.size())));
   }
   void operator()(const MatchNew&) {
     constexpr std::uint32_t kNew = 1U << (IP_CT_NEW + 1);  // NF_CT_STATE_BIT
@@ -96,11 +99,11 @@ class Expressions {
   void operator()(const TranslateTo& t) {
     expression("immediate", [&] {
       number(NFTA_IMMEDIATE_DREG, NFT_REG_1);
-      value(NFTA_IMMEDIATE_DATA, std::as_bytes(std::span(t.address.bytes).first(4)));
+      value(NFTA_IMMEDIATE_DATA, std::as_bytes(std::span(t.address.bytes).first(t.address.size())));
     });
     expression("nat", [&] {
       number(NFTA_NAT_TYPE, NFT_NAT_SNAT);
-      number(NFTA_NAT_FAMILY, NFPROTO_IPV4);
+      number(NFTA_NAT_FAMILY, number_of(t.address.family));
       number(NFTA_NAT_REG_ADDR_MIN, NFT_REG_1);
     });
   }
@@ -131,14 +134,21 @@ class Expressions {
       });
   }
   /// register = register & mask ^ flip
-  void bitwise(std::uint32_t mask, std::uint32_t flip) {
+  void bitwise(std::span<const std::byte> mask, std::span<const std::byte> flip) {
     expression("bitwise", [&] {
       number(NFTA_BITWISE_SREG, NFT_REG_1);
       number(NFTA_BITWISE_DREG, NFT_REG_1);
-      number(NFTA_BITWISE_LEN, sizeof mask);
-      value(NFTA_BITWISE_MASK, bytes_of(mask));
-      value(NFTA_BITWISE_XOR, bytes_of(flip));
+      number(NFTA_BITWISE_LEN, static_cast<std::uint32_t>(mask.size()));
+      value(NFTA_BITWISE_MASK, mask);
+      value(NFTA_BITWISE_XOR, flip);
     });
+  }
+  void bitwise(std::uint32_t mask, std::uint32_t flip) { bitwise(bytes_of(mask), bytes_of(flip)); }
+  /// The first bits of an address of `size` bytes.
+  void keep_bits(std::uint8_t length, std::size_t size) {
+    std::array<std::byte, 16> mask{}, flip{};
+    for (std::size_t bit = 0; bit < length; ++bit) mask.at(bit / 8) |= std::byte{0x80} >> (bit % 8);
+    bitwise(std::span(mask).first(size), std::span(flip).first(size));
   }
   void compare(std::uint32_t how, std::span<const std::byte> with) {
     expression("cmp", [&] {
@@ -163,8 +173,8 @@ class Expressions {
   NetlinkRequest& q_;
 };
 
-NetlinkRequest table_message(std::uint16_t type) {
-  auto q = request(type, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0);
+NetlinkRequest table_message(model::Family family, std::uint16_t type) {
+  auto q = request(family, type, type == NFT_MSG_NEWTABLE ? NLM_F_CREATE : 0);
   q.text(NFTA_TABLE_NAME, kName);
   if (type != NFT_MSG_NEWTABLE) return q;
   std::vector<std::byte> comment{std::byte{kCommentType}, std::byte{static_cast<std::uint8_t>(kFlowTableComment.size() + 1)}};
@@ -174,8 +184,8 @@ NetlinkRequest table_message(std::uint16_t type) {
   return q;
 }
 
-NetlinkRequest chain_message(const FlowChain& chain) {
-  auto q = request(NFT_MSG_NEWCHAIN, NLM_F_CREATE);
+NetlinkRequest chain_message(model::Family family, const FlowChain& chain) {
+  auto q = request(family, NFT_MSG_NEWCHAIN, NLM_F_CREATE);
   q.text(NFTA_CHAIN_TABLE, kName);
   q.text(NFTA_CHAIN_NAME, chain.name);
   if (chain.type.empty()) return q;
@@ -188,8 +198,8 @@ NetlinkRequest chain_message(const FlowChain& chain) {
   return q;
 }
 
-NetlinkRequest rule_message(const FlowChain& chain, const std::vector<FlowStep>& steps) {
-  auto q = request(NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
+NetlinkRequest rule_message(model::Family family, const FlowChain& chain, const std::vector<FlowStep>& steps) {
+  auto q = request(family, NFT_MSG_NEWRULE, NLM_F_CREATE | NLM_F_APPEND);
   q.text(NFTA_RULE_TABLE, kName);
   q.text(NFTA_RULE_CHAIN, chain.name);
   q.nested(NFTA_RULE_EXPRESSIONS, [&] {
@@ -234,26 +244,26 @@ model::Result<void> NftTable::put(const FlowTable& table) {
   std::vector<NetlinkRequest> batch;
   batch.push_back(batch_edge(NFNL_MSG_BATCH_BEGIN));
   // Made first, because removing one that is not there would fail the whole.
-  batch.push_back(table_message(NFT_MSG_NEWTABLE));
-  batch.push_back(table_message(NFT_MSG_DELTABLE));
-  if (!table.chains.empty()) batch.push_back(table_message(NFT_MSG_NEWTABLE));
-  for (const FlowChain& chain : table.chains) batch.push_back(chain_message(chain));
+  batch.push_back(table_message(table.family, NFT_MSG_NEWTABLE));
+  batch.push_back(table_message(table.family, NFT_MSG_DELTABLE));
+  if (!table.chains.empty()) batch.push_back(table_message(table.family, NFT_MSG_NEWTABLE));
+  for (const FlowChain& chain : table.chains) batch.push_back(chain_message(table.family, chain));
   for (const FlowChain& chain : table.chains)
-    for (const auto& rule : chain.rules) batch.push_back(rule_message(chain, rule));
+    for (const auto& rule : chain.rules) batch.push_back(rule_message(table.family, chain, rule));
   batch.push_back(batch_edge(NFNL_MSG_BATCH_END));
   auto done = netlink_.transact(batch);
   if (!done) return std::unexpected(explained(done.error()));
   return {};
 }
 
-model::Result<std::string> NftTable::show() {
-  auto q = request(NFT_MSG_GETTABLE);
+model::Result<std::string> NftTable::show(model::Family family) {
+  auto q = request(family, NFT_MSG_GETTABLE);
   q.text(NFTA_TABLE_NAME, kName);
   const auto table = netlink_.ask(q);
   if (!table && table.error().code == ENOENT) return std::string();
   if (!table) return std::unexpected(explained(table.error()));
   std::string text = fmt::format("table {}\n", comment_in(table->attributes(sizeof(nfgenmsg))[NFTA_TABLE_USERDATA]));
-  auto chains = request(NFT_MSG_GETCHAIN);
+  auto chains = request(family, NFT_MSG_GETCHAIN);
   auto answer = netlink_.dump(chains);
   if (!answer) return std::unexpected(explained(answer.error()));
   for (const NetlinkMessage& m : *answer) {
@@ -262,7 +272,7 @@ model::Result<std::string> NftTable::show() {
       text += fmt::format("chain {} {} {:x} {}\n", attribute_text(a[NFTA_CHAIN_NAME]), attribute_text(a[NFTA_CHAIN_TYPE]), digest(a[NFTA_CHAIN_HOOK]),
                           ntohl(attribute_u32(a[NFTA_CHAIN_POLICY]).value_or(0)));
   }
-  auto rules = request(NFT_MSG_GETRULE);
+  auto rules = request(family, NFT_MSG_GETRULE);
   rules.text(NFTA_RULE_TABLE, kName);
   answer = netlink_.dump(rules);
   if (!answer) return std::unexpected(explained(answer.error()));

@@ -16,7 +16,7 @@ class NftTable {
 
   /// What stands, in lines that are the same for the same table: its comment, each chain, each rule with a digest of its
   /// expressions as the kernel gives them. Empty: there is no such table.
-  model::Result<std::string> show();
+  model::Result<std::string> show(model::Family family);
 
  private:
   explicit NftTable(Netlink n) : netlink_(std::move(n)) {}

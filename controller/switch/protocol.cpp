@@ -236,7 +236,12 @@ json::array strings(const std::vector<std::string>& all) {
 
 json::object with_type(std::string_view type) { return {{"v", kProtocolVersion}, {"type", type}}; }
 
-std::string cut(const std::string& s, std::size_t longest) { return s.substr(0, longest); }
+/// At the end of a character, never inside one: half of one is no JSON, and the peer would refuse the whole message.
+std::string cut(const std::string& s, std::size_t longest) {
+  if (s.size() <= longest) return s;
+  while (longest > 0 && (static_cast<unsigned char>(s[longest]) & 0xC0U) == 0x80U) --longest;  // RFC 3629: 10xxxxxx goes on
+  return s.substr(0, longest);
+}
 
 json::array write_held(const std::vector<HeldMove>& all) {
   json::array a;

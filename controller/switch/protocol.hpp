@@ -42,7 +42,7 @@ inline constexpr std::uint8_t kRouteProtocol = 178;  // unassigned in iproute2's
 inline constexpr std::uint32_t kTableFirst = 7000, kTableLast = 7999;
 inline constexpr std::uint32_t kRuleFirst = 7000, kRuleLast = 7999;  // rule priorities
 inline constexpr std::uint32_t kNexthopFirst = 70000, kNexthopLast = 79999;
-inline constexpr std::string_view kFlowTable = "linekeeper";  // of nftables, family ip
+inline constexpr std::string_view kFlowTable = "linekeeper";  // of nftables, families ip and ip6
 
 using model::Nat;
 

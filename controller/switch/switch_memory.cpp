@@ -32,7 +32,8 @@ std::vector<model::Instant> read_instants(const json::value& v) {
 json::object write_flows(const FlowMemory& f) {
   json::array behind, old;
   for (const LeftBehind& b : f.behind)
-    behind.push_back(json::object{{"circuit", b.circuit},
+    behind.push_back(json::object{{"ipv6", b.family == model::Family::V6},
+                                  {"circuit", b.circuit},
                                   {"class", b.traffic_class},
                                   {"name", b.circuit_name},
                                   {"state", static_cast<int>(b.state)},
@@ -52,7 +53,9 @@ FlowMemory read_flows(const json::value& v) {
   FlowMemory f;
   for (const json::value& b : v.at("behind").as_array()) {
     const int state = b.at("state").to_number<int>();
-    f.behind.push_back({.circuit = b.at("circuit").to_number<std::uint32_t>(),
+    const json::value* ipv6 = b.as_object().if_contains("ipv6");  // earlier releases had none
+    f.behind.push_back({.family = ipv6 != nullptr && ipv6->as_bool() ? model::Family::V6 : model::Family::V4,
+                        .circuit = b.at("circuit").to_number<std::uint32_t>(),
                         .traffic_class = b.at("class").to_number<std::uint32_t>(),
                         .circuit_name = std::string(b.at("name").as_string()),
                         .state = state >= 0 && state <= static_cast<int>(Behind::Removed) ? static_cast<Behind>(state) : Behind::Drains,

@@ -39,7 +39,9 @@ TEST_CASE("nat: masquerade, a fixed address, or off") {
   CHECK(fixed.address == *model::IpAddress::parse("203.0.113.7"));
   check_only(fiber("nat = \"snat\""), "snat", "");
   check_only(fiber("nat = true"), "true or false", "masquerade");
-  check_only(fiber("nat = \"2001:db8::7\""), "IPv6", "");
+  check_only(fiber("nat = \"2001:db8::7\""), "IPv6", "nat6");
+  check_only(fiber("nat = \"198.51.100.0/24\""), "not translated from prefix to prefix", "one address");
+  check_only(fiber("nat6 = \"masquerade\""), "carries no IPv6", "families");
   check_only(fiber("nat = \"127.0.0.1\""), "is this machine itself", "leads back here");
 }
 

@@ -102,6 +102,17 @@ TEST_CASE("families: what is given for a family that is not carried is refused w
   CHECK(says(after("name = \"voice\"", "families = [\"ipv6\"]"), "is to steer IPv6, but none of its circuits carries it"));
 }
 
+TEST_CASE("families: that IPv4 is translated says nothing of IPv6; nat6 does, and is an address of its own family") {
+  const auto four = site_of(with_fiber(kBoth + "\nnat = \"masquerade\""));
+  CHECK(four.circuits[0].nat.kind == model::Nat::Kind::Masquerade);
+  CHECK(four.circuits[2].nat.kind == model::Nat::Kind::Off);
+  const auto six = site_of(with_fiber(kBoth + "\nnat6 = \"2001:db8:7::9\""));
+  CHECK(six.circuits[0].nat.kind == model::Nat::Kind::Off);
+  CHECK(six.circuits[2].nat.address.to_string() == "2001:db8:7::9");
+  CHECK(says(with_fiber(kBoth + "\nnat6 = \"198.51.100.9\""), "the one for IPv4 is nat"));
+  CHECK(says(with_fiber(kBoth + "\nnat6 = \"2001:db8:7::/48\""), "not translated from prefix to prefix (RFC 6296)"));
+}
+
 TEST_CASE("families: three targets in two networks are needed for each family apart") {
   CHECK(says(after("name = \"fiber\"", kBoth), "circuit \"fiber\" is measured against 0 targets of IPv6"));
   CHECK(says(with_fiber(kBoth + "\ntargets = [\"t1\", \"t2\", \"t3\", \"s1\", \"s2\"]"), "is measured against 2 targets of IPv6"));

@@ -96,8 +96,8 @@ class Talk {
     fd_ = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
     const sockaddr_in from = udp_address(address, port);
     const sockaddr_in to = udp_address("198.51.100.7", 7);
-    ready_ =
-        bind(fd_, reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0 && connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
+    ready_ = fd_ >= 0 && bind(fd_, reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0 &&
+             connect(fd_, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0;
     lan.back();
   }
   Talk(const Talk&) = delete;

@@ -49,6 +49,37 @@ Story settled(const char* voice_by = "fiber", const char* data_by = "fiber") {
 
 }  // namespace
 
+TEST_CASE("drains: the families have the same numbers and nothing else in common") {
+  const auto dual = [](const char* four, const char* six) {
+    Desired d = going(four, four);
+    for (DesiredCircuit c : {d.circuits[0], d.circuits[1]}) {
+      c.family = model::Family::V6;
+      c.name += "-ipv6";
+      d.circuits.push_back(c);
+    }
+    DesiredClass c = d.classes[0];
+    c.family = model::Family::V6;
+    c.name += "-ipv6";
+    c.circuit = six;
+    d.classes.push_back(c);
+    number_flows(d, std::nullopt, {});
+    return d;
+  };
+  Story s;
+  s.plan(dual("fiber", "fiber-ipv6"));
+  s.memory = {};
+  s.plan(dual("fiber", "coax-ipv6"));
+  CHECK(s.only().family == model::Family::V6);
+  CHECK(s.only().circuit_name == "fiber-ipv6");
+  CHECK(s.only().circuit == 1);
+  CHECK(keeps_from_cutting(s.only(), dual("fiber", "coax-ipv6"), clean()).find("the kernel does not send class voice-ipv6") != std::string::npos);
+  s.plan(dual("coax", "coax-ipv6"));
+  CHECK(s.memory.behind.size() == 3);
+  s.plan(dual("coax", "fiber-ipv6"));  // home: its own entry goes, the others stay
+  CHECK(std::ranges::count(s.memory.behind, model::Family::V4, &LeftBehind::family) == 2);
+  CHECK(std::ranges::count(s.memory.behind, std::string("fiber-ipv6"), &LeftBehind::circuit_name) == 0);
+}
+
 TEST_CASE("drains: a planned move leaves the class's connections for its own time, and no other class's") {
   Story s = settled();
   s.plan(going("coax", "fiber"));

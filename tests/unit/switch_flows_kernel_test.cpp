@@ -59,7 +59,7 @@ struct Flowing {
   Flows tend() { return route_switch->tend(now).value_or(Flows{}); }
   [[nodiscard]] static std::uint64_t marked(std::uint32_t circuit) {
     const FlowMarks marks(kMask);
-    return Conntrack::open().value().find(marks.value(circuit), marks.circuit_mask(), 0).value().count;
+    return Conntrack::open().value().find(model::Family::V4, marks.value(circuit), marks.circuit_mask(), 0).value().count;
   }
 };
 
@@ -374,7 +374,8 @@ TEST_CASE("flows kernel: the bits of the marks are moved by a reload, and flows 
   d.flow_mask = 0x3f000000;
   s.apply(d);
   CHECK(call.seen_as() == kByFiber);
-  CHECK(Conntrack::open().value().find(0x11000000, d.flow_mask, 0).value().count == 1);  // 0x11000000: class 2 of circuit 1, three bits each
+  CHECK(Conntrack::open().value().find(model::Family::V4, 0x11000000, d.flow_mask, 0).value().count ==
+        1);  // 0x11000000: class 2 of circuit 1, three bits each
 }
 
 TEST_CASE("flows kernel: a fixed address is what the far end sees; the circuit's own address is left alone") {

@@ -92,21 +92,67 @@ TEST_CASE("flow marks: what cannot be marked is a mistake of the plan") {
   d.circuits[1].nat.kind = Nat::Kind::Masquerade;
   CHECK(says(flow_mistake(d), "nftables reads otherwise"));
   d.circuits[1].nat = {.kind = Nat::Kind::Fixed, .address = ip("2001:db8::1")};
-  CHECK(says(flow_mistake(d), "IPv6 is not translated"));
+  CHECK(says(flow_mistake(d), "circuit coax: its sources cannot become 2001:db8::1, which is of the other family"));
   CHECK(foreign_ranges(plan(1, d)));
 }
 
-TEST_CASE("flow table: none without marks and translations") { CHECK(flow_table(site("fiber", "coax")).chains.empty()); }
+TEST_CASE("flow numbers: IPv4 and IPv6 have their own, and each is to fit into the marks") {
+  Desired d = marked(0xf);  // room for three circuits and three classes
+  DesiredCircuit six = fiber();
+  six.name = "fiber-ipv6";
+  six.family = model::Family::V6;
+  d.circuits.insert(d.circuits.begin(), six);
+  number_flows(d, std::nullopt, {});
+  CHECK(d.circuits[0].flow == 1);
+  CHECK(d.circuits[1].flow == 1);
+  CHECK(d.circuits[2].flow == 2);
+  CHECK(flow_mistake(d).find("room") == std::string::npos);
+  for (const char* more : {"b", "c", "d"}) {
+    six.name = more;
+    d.circuits.push_back(six);
+    CHECK((flow_mistake(d).find("room for 3 circuits and 3 classes, and there are 4") != std::string::npos) == (std::string(more) == "d"));
+  }
+  // A plan that an earlier release carried out numbered none of IPv6.
+  Desired before = d;
+  before.circuits[0].flow = 0;
+  before.circuits.resize(3);
+  d.circuits.resize(3);
+  number_flows(d, before, {});
+  CHECK(d.circuits[0].flow == 1);
+}
+
+TEST_CASE("flow table: IPv6 has one of its own, of the circuits and classes that are of it") {
+  Desired d = marked();
+  CHECK(flow_table(d, model::Family::V6).chains.empty());
+  d.circuits[0].nat.kind = Nat::Kind::Masquerade;
+  DesiredCircuit six = fiber();
+  six.name = "fiber-ipv6";
+  six.family = model::Family::V6;
+  six.source = ip("2001:db8:1::2");
+  six.pinned_sources = {net("2001:db8:9::/48")};
+  d.circuits.push_back(six);
+  number_flows(d, std::nullopt, {});
+  const std::string text = to_string(flow_table(d, model::Family::V6));
+  INFO(text);
+  CHECK(text.starts_with("table ip6 linekeeper {"));
+  CHECK(says(text, "ip6 saddr 2001:db8:1::2/128 return"));
+  CHECK(says(text, "ip6 saddr 2001:db8:9::/48 return"));
+  CHECK_FALSE(says(text, "wan1"));
+  CHECK_FALSE(says(text, "masquerade"));
+  CHECK_FALSE(says(to_string(flow_table(d, model::Family::V4)), "ip6"));
+}
+
+TEST_CASE("flow table: none without marks and translations") { CHECK(flow_table(site("fiber", "coax"), model::Family::V4).chains.empty()); }
 
 TEST_CASE("flow table: the same whichever way classes go, so that a move never touches it") {
   Desired d = marked();
-  const std::string before = to_string(flow_table(d));
+  const std::string before = to_string(flow_table(d, model::Family::V4));
   d.classes[0].circuit = "coax";
   d.classes[0].escape = true;
   d.circuits[0].dead = true;
-  CHECK(to_string(flow_table(d)) == before);
+  CHECK(to_string(flow_table(d, model::Family::V4)) == before);
   d.circuits[0].source = ip("10.0.1.9");
-  CHECK(to_string(flow_table(d)) != before);
+  CHECK(to_string(flow_table(d, model::Family::V4)) != before);
 }
 
 TEST_CASE("flow table: word for word") {
@@ -115,7 +161,7 @@ TEST_CASE("flow table: word for word") {
   d.circuits[1].nat = {.kind = Nat::Kind::Fixed, .address = ip("203.0.113.7")};
   d.classes[0].source = net("10.77.0.0/28");
   d.classes[0].incoming_interface = "lan0";
-  CHECK(to_string(flow_table(d)) == R"(table ip linekeeper {
+  CHECK(to_string(flow_table(d, model::Family::V4)) == R"(table ip linekeeper {
 	comment "connections keep to their circuit; written by linekeeper-switch"
 	chain classes {
 		meta mark & 0xff00ffff == 0x00000010 ip saddr 10.77.0.0/28 iifname "lan0" ct mark set ct mark & 0xff0fffff | 0x00100000 return
@@ -164,10 +210,10 @@ TEST_CASE("flow table: word for word") {
 TEST_CASE("flow table: translations alone mark nothing; the class that takes the rest is matched last, wherever it stands") {
   Desired d = site("fiber", "coax");
   d.circuits[0].nat.kind = Nat::Kind::Masquerade;
-  CHECK_FALSE(says(to_string(flow_table(d)), "ct mark"));
+  CHECK_FALSE(says(to_string(flow_table(d, model::Family::V4)), "ct mark"));
   d = marked();
   std::swap(d.classes[0], d.classes[1]);
-  const std::string text = to_string(flow_table(d));
+  const std::string text = to_string(flow_table(d, model::Family::V4));
   CHECK(text.find("meta mark & 0xff00ffff == 0x00000010") < text.find("0x00200000 return"));
 }
 

@@ -25,7 +25,8 @@ TEST_CASE("switch memory: what drains, old addresses and the table survive a res
   Memory m = told("fiber", "coax", 7);
   m.desired->flow_mask = 0x00ff0000;
   m.desired->circuits[0].flow = 3;
-  m.flows = {.behind = {{.circuit = 3,
+  m.flows = {.behind = {{.family = model::Family::V6,
+                         .circuit = 3,
                          .traffic_class = 1,
                          .circuit_name = "fiber",
                          .state = Behind::Deadline,

@@ -147,6 +147,20 @@ TEST_CASE("switch protocol: size is bounded, at the limit and one above") {
   CHECK(says(message, "longer than 65536 bytes"));
 }
 
+TEST_CASE("switch protocol: a long sentence is shortened at a character's end, so that it can still be read") {
+  // 1,024 bytes are sent of it: three bytes each and one, two or none before them.
+  for (const char* before : {"", "a", "ab"}) {
+    std::string why(before);
+    for (int i = 0; i < 400; ++i) why += "\xE2\x86\x92";
+    const auto got = parse_reply(encode(Reply(Failed{.generation = 1, .why = why, .remedy = "r"})));
+    REQUIRE(got);
+    const std::string& sent = std::get<Failed>(*got).why;
+    CHECK(why.starts_with(sent));
+    CHECK(sent.size() > 1024 - 3);
+    CHECK(sent.size() <= 1024);
+  }
+}
+
 TEST_CASE("switch protocol: every cut of a good message is refused, every bit turned is survived") {
   const std::string good = encode(Request(plan(7, site("fiber", "coax"))));
   for (std::size_t i = 0; i < good.size(); ++i) CHECK_FALSE(parse_request(std::string_view(good).substr(0, i)));
