@@ -69,15 +69,12 @@ class Expressions {
     compare(NFT_CMP_EQ, std::as_bytes(std::span(name)));
   }
   void operator()(const MatchSource& m) {
-    constexpr std::uint32_t kSourceOffset = 12, kSourceLength = 4;  // RFC 791 3.1
-    expression("payload", [&] {
-      number(NFTA_PAYLOAD_DREG, NFT_REG_1);
-      number(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
-      number(NFTA_PAYLOAD_OFFSET, kSourceOffset);
-      number(NFTA_PAYLOAD_LEN, kSourceLength);
-    });
-    if (m.source.length < 32) bitwise(m.source.length == 0 ? 0 : htonl(~0U << (32 - m.source.length)), 0);
-    compare(m.inverted ? NFT_CMP_NEQ : NFT_CMP_EQ, std::as_bytes(std::span(m.source.address.bytes).first(4)));
+    constexpr std::uint32_t kSourceOffset = 12;  // RFC 791 3.1
+    address(kSourceOffset, m.source, m.inverted);
+  }
+  void operator()(const MatchDestination& m) {
+    constexpr std::uint32_t kDestinationOffset = 16;  // RFC 791 3.1
+    address(kDestinationOffset, m.destination, false);
   }
   void operator()(const MatchNew&) {
     constexpr std::uint32_t kNew = 1U << (IP_CT_NEW + 1);  // NF_CT_STATE_BIT
@@ -110,6 +107,18 @@ class Expressions {
   void number(std::uint16_t attribute, std::uint32_t n) { q_.u32(attribute, htonl(n)); }
   void value(std::uint16_t attribute, std::span<const std::byte> bytes) {
     q_.nested(attribute, [&] { q_.raw(NFTA_DATA_VALUE, bytes); });
+  }
+  /// An address of the IPv4 header is, or is not, in `prefix`.
+  void address(std::uint32_t offset, const model::Prefix& prefix, bool inverted) {
+    constexpr std::uint32_t kLength = 4, kBits = 32;
+    expression("payload", [&] {
+      number(NFTA_PAYLOAD_DREG, NFT_REG_1);
+      number(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+      number(NFTA_PAYLOAD_OFFSET, offset);
+      number(NFTA_PAYLOAD_LEN, kLength);
+    });
+    if (prefix.length < kBits) bitwise(prefix.length == 0 ? 0 : htonl(~0U << (kBits - prefix.length)), 0);
+    compare(inverted ? NFT_CMP_NEQ : NFT_CMP_EQ, std::as_bytes(std::span(prefix.address.bytes).first(kLength)));
   }
   template <class Body>
   void expression(const char* name, Body body) {
