@@ -12,13 +12,13 @@ namespace {
 bool answers(const PathHealth& path) { return path.verdict().health == Health::Up || path.verdict().health == Health::Degraded; }
 
 /// What a circuit by which the carrier answers is worth.
-void weigh(CircuitView& view, const PathHealth& path) {
+void weigh(CircuitView& view, const PathHealth& path, model::Instant now) {
   if (path.verdict().health == Health::Degraded && view.health == Health::Up) {
     view.health = Health::Degraded;
     view.cause = path.verdict().cause;
   }
   view.since = std::max(view.since, path.verdict().since);
-  view.proven_well = view.proven_well && path.trusted();
+  view.proven_well = view.proven_well && path.trusted() && now >= path.doubted_until();
   view.suspect = view.suspect || path.last_was_bad();
 }
 
@@ -57,7 +57,7 @@ std::vector<CircuitView> carrier_ways(const model::TrafficClass& part, std::span
     } else if (path.down_by_carrier()) {
       make_last_resort(view, path.verdict().cause);
     } else if (answers(path)) {
-      weigh(view, path);
+      weigh(view, path, now);
     } else if (standing && c != *standing) {
       make_last_resort(view, path.verdict().cause);
     }

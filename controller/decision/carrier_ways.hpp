@@ -6,7 +6,8 @@
 //   it is dead by a circuit, and nothing proves that another reaches it  the circuit is a last resort: nothing goes there by choice, and
 //                                                                        what stands there stays (its path may be the least bad)
 //   it answers with a warning                                            the circuit is degraded
-//   it answers again, not yet for its hold-down                          not proven well
+//   it answers again, not yet for its hold-down, or not yet for that     not proven well
+//   since OPTIONS were lost while the circuit was in doubt
 //   not known, or not asked lately                                       not proven well, and a last resort: no reason to leave either
 //
 // Proof is an answer to something that was sent after the first bad one by the dead path, and nothing overdue since: a carrier that dies by
