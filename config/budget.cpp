@@ -99,6 +99,20 @@ WorstCase slowest(const std::vector<WorstCase>& cases) {
 /// Order set, and read back: two answers of the PBX.
 Duration apply_order(const model::Site& site, const model::Trunk& trunk) { return 2 * site[trunk.pbx].reply_timeout; }
 
+/// A carrier steered apart is dead by one circuit: its class goes by another. (When a circuit fails it does as the whole class does.)
+std::vector<WorstCase> carrier_failure(const model::Site& site, const model::TrafficClass& part) {
+  const model::Carrier& carrier = site[part.apart->carrier];
+  const WorstCase common{.fails = "",
+                         .recovers = "class " + part.name,
+                         .decide = kDecide,
+                         .apply = kApplyRoutes,
+                         .verify = options_of(carrier, kSuccesses),
+                         .rto = part.apart->rto};
+  std::vector<WorstCase> cases;
+  add(cases, common, carrier_silence(site, carrier), typical_carrier_silence(site, carrier), carrier.name + " by one circuit");
+  return named(std::move(cases), "carrier");
+}
+
 }  // namespace
 
 Duration longest(Duration interval, double jitter) { return Duration(std::llround(static_cast<double>(interval.count()) * (1 + jitter))); }
@@ -177,7 +191,8 @@ WorstCase carrier_failure(const model::Site& site, model::TrunkId trunk) { retur
 std::vector<WorstCase> worst_cases(const model::Site& site) {
   std::vector<WorstCase> all;
   const auto append = [&](std::vector<WorstCase> more) { std::ranges::move(more, std::back_inserter(all)); };
-  for (std::size_t i = 0; i < site.classes.size(); ++i) append(circuit_failures(site, model::id_at<model::ClassId>(i)));
+  for (std::size_t i = 0; i < site.classes.size(); ++i)
+    append(site.classes[i].apart ? carrier_failure(site, site.classes[i]) : circuit_failures(site, model::id_at<model::ClassId>(i)));
   for (std::size_t i = 0; i < site.trunks.size(); ++i) {
     const auto trunk = model::id_at<model::TrunkId>(i);
     append(circuit_failures(site, trunk));

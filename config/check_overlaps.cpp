@@ -5,6 +5,7 @@
 #include <tuple>
 
 #include "config/reading.hpp"
+#include "controller/model/rule_order.hpp"
 
 namespace linekeeper::config {
 namespace {
@@ -29,17 +30,17 @@ class Taken {
 
 void check_tables_and_marks(const Reading& reading) {
   Taken<std::uint32_t> tables, marks;
-  const auto table = [&](const Section& section, std::uint32_t number, model::Family family) {
+  const auto table = [&](const Section& section, std::uint32_t number, std::string_view key) {
     if (const auto owner = tables.take(number, section.label())) {
-      section.complain(family == model::Family::V4 ? "table" : "table6",
-                       fmt::format("{} and {} both use routing table {}", section.label(), *owner, number),
+      section.complain(key, fmt::format("{} and {} both use routing table {}", section.label(), *owner, number),
                        fmt::format("a table of its own, {} to {}", kTableFirst, kTableLast));
     }
   };
+  const auto key_of = [](model::Family family) { return family == model::Family::V4 ? "table" : "table6"; };
   for (std::size_t i = 0; i < reading.circuits.size(); ++i) {
     const Section& section = reading.circuits[i];
     const model::Circuit& circuit = reading.site.circuits[i];
-    table(section, circuit.table, circuit.family);
+    table(section, circuit.table, key_of(circuit.family));
     if (!circuit.mark) continue;
     if (const auto owner = marks.take(*circuit.mark, section.label())) {
       section.complain("mark", fmt::format("{} and {} both use mark {:#x}", section.label(), *owner, *circuit.mark), "a mark of its own");
@@ -48,7 +49,7 @@ void check_tables_and_marks(const Reading& reading) {
   for (std::size_t i = 0; i < reading.classes.size(); ++i) {
     const Section& section = reading.classes[i];
     const model::TrafficClass& steered = reading.site.classes[i];
-    table(section, steered.table, steered.family);
+    table(section, steered.table, key_of(steered.family));
     if (!steered.match.mark) continue;
     // Two classes may share a mark and differ in another condition; a circuit's mark never reaches a class.
     if (const auto owner = marks.owner_of(*steered.match.mark)) {
@@ -57,9 +58,12 @@ void check_tables_and_marks(const Reading& reading) {
     }
   }
   for (std::size_t i = reading.circuits.size(); i < reading.site.circuits.size(); ++i)
-    table(reading.circuit_section(i), reading.site.circuits[i].table, model::Family::V6);
+    table(reading.circuit_section(i), reading.site.circuits[i].table, "table6");
   for (std::size_t i = reading.classes.size(); i < reading.site.classes.size(); ++i)
-    table(reading.class_section(i), reading.site.classes[i].table, model::Family::V6);
+    if (const auto& apart = reading.site.classes[i].apart)
+      table(reading.carriers[apart->carrier.index()], reading.site.classes[i].table, "steer_apart");
+    else
+      table(reading.class_section(i), reading.site.classes[i].table, "table6");
 }
 
 void check_devices_and_addresses(const Reading& reading) {
@@ -112,6 +116,47 @@ void check_pinned_sources(const Reading& reading) {
   }
 }
 
+/// Both go to one network, or both to anywhere.
+bool destinations_meet(const model::ClassMatch& a, const model::ClassMatch& b) {
+  if (a.destinations.empty() || b.destinations.empty()) return a.destinations.empty() && b.destinations.empty();
+  return std::ranges::any_of(a.destinations, [&](const model::Prefix& p) {
+    return std::ranges::any_of(b.destinations, [&](const model::Prefix& q) { return p.overlaps(q); });
+  });
+}
+
+/// Whatever `later` matches, `earlier` does.
+bool takes_all_of(const model::ClassMatch& earlier, const model::ClassMatch& later) {
+  const auto holds_all = [](const model::Prefix& wide, const model::Prefix& narrow) {
+    return wide.length <= narrow.length && wide.contains(narrow.address);
+  };
+  if (earlier.mark && earlier.mark != later.mark) return false;
+  if (earlier.incoming_interface && earlier.incoming_interface != later.incoming_interface) return false;
+  if (earlier.source && (!later.source || !holds_all(*earlier.source, *later.source))) return false;
+  if (earlier.destinations.empty()) return true;
+  return !later.destinations.empty() && std::ranges::all_of(later.destinations, [&](const model::Prefix& p) {
+    return std::ranges::any_of(earlier.destinations, [&](const model::Prefix& wide) { return holds_all(wide, p); });
+  });
+}
+
+/// The first match that holds takes a packet: one that stands behind a wider one would never be asked.
+void check_class_order(const Reading& reading) {
+  const model::Site& site = reading.site;
+  if (reading.problems.mention("class") || reading.problems.mention("carrier")) return;  // told already
+  const auto order = model::rule_order(site);
+  for (auto later = order.begin(); later != order.end(); ++later) {
+    const model::TrafficClass& c = site[*later];
+    if (c.match.destinations.empty()) continue;
+    const auto before =
+        std::find_if(order.begin(), later, [&](model::ClassId id) { return site[id].family == c.family && takes_all_of(site[id].match, c.match); });
+    if (before == later) continue;
+    const Section& section = c.apart ? reading.carriers[c.apart->carrier.index()] : reading.class_section(later->index());
+    section.complain(c.apart ? "steer_apart" : "match",
+                     fmt::format("{} can never match: class {} stands before it and takes all of its traffic",
+                                 c.apart ? "class " + quoted(c.name) + " of " + section.label() : section.label(), quoted(site[*before].name)),
+                     c.apart ? "a trunk of that class, or steer_apart = false" : "put it before that one");
+  }
+}
+
 void check_class_matches(const Reading& reading) {
   const auto& classes = reading.site.classes;
   for (std::size_t i = 0; i < reading.classes.size(); ++i) {
@@ -119,7 +164,7 @@ void check_class_matches(const Reading& reading) {
       if (std::ranges::none_of(reading.class_families[i].families, [&](model::Family f) { return reading.class_families[j].has(f); })) continue;
       const model::ClassMatch &a = classes[i].match, &b = classes[j].match;
       const bool sources_meet = a.source && b.source ? a.source->overlaps(*b.source) : !a.source && !b.source;
-      if (a.mark != b.mark || a.incoming_interface != b.incoming_interface || !sources_meet) continue;
+      if (a.mark != b.mark || a.incoming_interface != b.incoming_interface || !sources_meet || !destinations_meet(a, b)) continue;
       const Section& section = reading.classes[i];
       if (a.everything() && (section.has("match") || reading.classes[j].has("match"))) continue;  // a match that was ill-formed: told already
       const std::string both = section.label() + " and " + reading.classes[j].label();
@@ -177,6 +222,7 @@ void check_overlaps(const Reading& reading) {
   check_devices_and_addresses(reading);
   check_pinned_sources(reading);
   check_class_matches(reading);
+  check_class_order(reading);
   check_trunks(reading);
 }
 

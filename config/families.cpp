@@ -104,6 +104,15 @@ std::vector<model::CircuitId> of_family(const model::Site& site, const std::vect
   return found;
 }
 
+/// What keeps a class from being one of `family`, in words: what it matches is all of the other. Empty: nothing. (Destinations may be of
+/// both: each of its classes has its own.)
+std::string_view matches_other(const model::ClassMatch& match, Family family) {
+  const auto is_other = [&](const model::Prefix& p) { return p.address.family != family; };
+  if (match.source && is_other(*match.source)) return "a source";
+  if (!match.destinations.empty() && std::ranges::all_of(match.destinations, is_other)) return "destinations";
+  return {};
+}
+
 void split_class(Reading& reading, std::size_t position) {
   model::Site& site = reading.site;
   const Section& section = reading.classes[position];
@@ -113,13 +122,15 @@ void split_class(Reading& reading, std::size_t position) {
   std::vector<Family> families;
   for (const Family family : {Family::V4, Family::V6}) {
     const bool carried = !of_family(site, both.circuits, family).empty();
-    if (both.match.source && both.match.source->address.family != family) {
+    const std::string_view other = matches_other(both.match, family);
+    if (!other.empty()) {
       if (wish.given && wish.has(family))
-        section.complain("families", fmt::format("{} is to steer {}, but matches a source of the other family", section.label(), name_of(family)),
+        section.complain("families", fmt::format("{} is to steer {}, but matches {} of the other family", section.label(), name_of(family), other),
                          "one class for each family");
       continue;
     }
-    if (wish.has(family) && !carried && (wish.given || both.match.source))
+    const bool asked = wish.given || both.match.source || !both.match.destinations.empty();
+    if (wish.has(family) && !carried && asked)
       section.complain("circuits", fmt::format("{} is to steer {}, but none of its circuits carries it", section.label(), name_of(family)),
                        R"(families = ["ipv4", "ipv6"] for those circuits that do)");
     if (wish.has(family) && carried) families.push_back(family);
@@ -128,6 +139,7 @@ void split_class(Reading& reading, std::size_t position) {
   const auto become = [&](model::TrafficClass& one, Family family) {
     one.family = family;
     one.circuits = of_family(site, both.circuits, family);
+    keep(one.match.destinations, family, [](const model::Prefix& p) { return p.address.family; });
     if (family == Family::V6) one.table = wish.table6;
   };
   become(site.classes[position], families.front());

@@ -14,11 +14,12 @@ void read_match(Section& owner, Reading& reading, model::ClassMatch& match) {
   Section section(reading.problems, *table, "match", owner.label() + " match", owner.path() + ".match");
   if (table->empty()) {
     owner.complain("match", fmt::format("{} match has no condition", owner.label()),
-                   "leave match out for \"everything else\", or name a mark, source or incoming_interface");
+                   "leave match out for \"everything else\", or name a mark, source, incoming_interface or destinations");
   }
   if (const auto mark = section.integer("mark")) match.mark = static_cast<std::uint32_t>(*mark);
   if (const auto source = section.text("source")) match.source = *model::Prefix::parse(*source);
   match.incoming_interface = section.text("incoming_interface");
+  match.destinations = read_destinations(section, "destinations");
   section.finish();
 }
 

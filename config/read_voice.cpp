@@ -59,6 +59,10 @@ void read_carrier(Section& section, model::Carrier& carrier) {
   section.duration("deadline", carrier.deadline);
   section.integer("verify_burst", carrier.verify_burst);
   section.integer("max_forwards", carrier.max_forwards);
+  section.flag("steer_apart", carrier.steer_apart);
+  carrier.prefixes = read_destinations(section, "prefixes");
+  for (const model::Prefix& p : carrier.prefixes)
+    if (!is_ipv4(section, "prefixes", section.place("prefixes"), p.address)) break;
   read_replies(section, carrier.replies);
   section.finish();
 }

@@ -19,6 +19,28 @@ Section open_named(Reading& reading, const toml::table& table, std::string_view 
   return section;
 }
 
+std::vector<model::Prefix> read_destinations(Section& section, std::string_view key) {
+  const auto items = section.texts(key);
+  if (!items) return {};
+  std::vector<model::Prefix> all;
+  for (const Section::Item& item : *items) {
+    const model::Prefix prefix = *model::Prefix::parse(item.text);
+    const auto other = std::ranges::find_if(all, [&](const model::Prefix& p) { return p.overlaps(prefix); });
+    if (prefix.length == 0)
+      section.complain_at(item.place, key, fmt::format("{} {}: {} is everything", section.label(), key, prefix.to_string()),
+                          "the networks that are meant; what takes the rest names none");
+    else if (other != all.end())
+      section.complain_at(item.place, key, fmt::format("{} {}: {} overlaps {}", section.label(), key, prefix.to_string(), other->to_string()),
+                          "the larger one alone");
+    else
+      all.push_back(prefix);
+  }
+  if (all.size() > kMaxDestinations)
+    section.complain(key, fmt::format("{} {}: there are {}, and {} are the most", section.label(), key, all.size(), kMaxDestinations),
+                     "larger networks that hold several of them");
+  return all;
+}
+
 bool is_ipv4(const Section& section, std::string_view key, Place place, const model::IpAddress& address) {
   if (address.family == model::Family::V4) return true;
   section.complain_at(place, key, fmt::format("{} {}: {} is IPv6, which is not steered yet", section.label(), key, quoted(address.to_string())),

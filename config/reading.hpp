@@ -37,7 +37,7 @@ struct Reading {
   std::vector<Section> targets, circuits, classes, carriers, pbxs, trunks, checks;  ///< in the order of the file
   std::vector<Section> probing, circuit_health, carrier_health, connections;        ///< one; empty when the file has no such section
   std::vector<FamilyWish> circuit_families, class_families;                         ///< one for each section
-  /// Position of the section that each circuit (class) of the Site comes from: the IPv6 ones follow after all others.
+  /// Position of the section that each circuit (class) of the Site comes from: the IPv6 ones follow after all others, then carriers' classes.
   std::vector<std::size_t> circuit_owners, class_owners;
 
   [[nodiscard]] const Section& circuit_section(std::size_t position) const { return circuits[circuit_owners[position]]; }
@@ -50,6 +50,8 @@ void read_checks(Section& root, Reading& reading);    ///< [[check]]
 void read_classes(Section& root, Reading& reading);   ///< [[class]]
 void read_voice(Section& root, Reading& reading);     ///< [[carrier]] [[pbx]] [[trunk]]
 void split_families(Reading& reading);                ///< circuits and classes of two families: after all readers, before the checks
+
+void steer_carriers_apart(Reading& reading);  ///< classes of carriers: behind those of the second family
 
 void check_connections(const Reading& reading);  ///< marks and translations
 void check_overlaps(const Reading& reading);     ///< tables, marks, sources, interfaces, addresses, dispatcher sets, shared names
@@ -104,6 +106,13 @@ template <class Id>
   }
   return ids;
 }
+
+/// Most networks that a class's traffic may go to, and most of all classes together: each is a rule that the kernel goes through, and a
+/// plan names them all in one message (kMaxDestinations, kMaxMessage in controller/switch/protocol.hpp).
+inline constexpr std::size_t kMaxDestinations = 64, kMaxDestinationsTogether = 512;
+
+/// Networks that traffic goes to: none of them everything, none within another.
+[[nodiscard]] std::vector<model::Prefix> read_destinations(Section& section, std::string_view key);
 
 /// Every id of `list`: smallest priority first, then the cheaper, then in the order of the file.
 template <class Id, class T>

@@ -34,7 +34,7 @@ std::vector<std::string> shared_risks(const model::Site& site, const std::vector
 
 void remark_ways(const model::Site& site, Remarks& out) {
   for (const auto& steered : site.classes) {
-    if (steered.circuits.size() == 1)
+    if (steered.circuits.size() == 1 && !steered.apart)
       out.push_back(fmt::format("class {} has one circuit only: when {} fails there is no other way", steered.name, site[steered.circuits[0]].name));
   }
   for (const auto& trunk : site.trunks) {
@@ -55,7 +55,7 @@ void remark_risks(const model::Site& site, Remarks& out) {
     }
   }
   for (const auto& steered : site.classes) {
-    if (steered.circuits.size() < 2) continue;
+    if (steered.circuits.size() < 2 || steered.apart) continue;
     for (const std::string& group : shared_risks(site, steered.circuits)) {
       if (!told.contains(group))
         out.push_back(fmt::format("all circuits of class {} are in the risk group {}: they fail together", steered.name, group));
@@ -65,6 +65,7 @@ void remark_risks(const model::Site& site, Remarks& out) {
 
 void remark_quality(const model::Site& site, Remarks& out) {
   for (const auto& steered : site.classes) {
+    if (steered.apart) continue;  // said of the whole
     const auto is_metered = [&](model::CircuitId id) { return site[id].metered; };
     if (steered.avoid_metered && std::ranges::all_of(steered.circuits, is_metered))
       out.push_back(fmt::format("class {} avoids metered circuits, but has no other", steered.name));

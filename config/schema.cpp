@@ -113,6 +113,8 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "carrier", .name = "floor", .form = Form::Duration, .low = 100 * kMs, .high = 1 * kH, .fallback = R"("10s")", .example = R"("10s")", .meaning = "Etiquette: never two OPTIONS on one path closer than this, but for `verify_burst`. Ask the carrier before lowering it."},
   {.section = "carrier", .name = "deadline", .form = Form::Duration, .low = 100 * kMs, .high = 31 * kS, .fallback = R"("3s")", .example = R"("3s")", .meaning = "No final response by then: failed. Below the interval."},
   {.section = "carrier", .name = "verify_burst", .form = Form::Integer, .low = 0, .high = 100, .fallback = "4", .example = "4", .meaning = "OPTIONS that may come sooner than the floor when an answer is overdue; one comes back each interval. 0: never, and a silent carrier is found later."},
+  {.section = "carrier", .name = "steer_apart", .form = Form::Flag, .fallback = "false", .example = "true", .meaning = "What goes to it is steered by itself: when it is dead by one circuit only, its traffic leaves by another and the rest of the class stays. It is shown as a class of its own, called after both: `voice-north`."},
+  {.section = "carrier", .name = "prefixes", .form = Form::Prefix, .list = true, .fallback = "[]", .example = R"(["198.51.100.64/26"])", .meaning = "With `steer_apart`: networks of its own beside its address, as for media, at most 63. What they hold moves together."},
   {.section = "carrier", .name = "max_forwards", .form = Form::Integer, .low = 1, .high = 255, .fallback = "70", .example = "70", .meaning = "Max-Forwards of the OPTIONS (RFC 3261 20.22)."},
   {.section = "carrier", .name = "replies", .form = Form::Table, .fallback = "{}", .example = R"({ 404 = "up" })", .meaning = "How final responses 200 to 699 are read, where the usual reading is wrong for this carrier: `up`, `busy`, `degraded`, `soft-down` or `down`."},
 
@@ -132,6 +134,7 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "match", .name = "mark", .form = Form::Integer, .low = 1, .high = kMark, .fallback = "(any)", .example = "0x20", .meaning = "Packet mark."},
   {.section = "match", .name = "source", .form = Form::Prefix, .fallback = "(any)", .example = R"("10.0.0.0/24")", .meaning = "Where it comes from."},
   {.section = "match", .name = "incoming_interface", .form = Form::Interface, .fallback = "(any)", .example = R"("lan0")", .meaning = "The device it comes in by."},
+  {.section = "match", .name = "destinations", .form = Form::Prefix, .list = true, .fallback = "(any)", .example = R"(["203.0.113.0/24", "198.51.100.7"])", .meaning = "Where it goes to: one of these, at most 64. Each is a rule of the kernel; a route that the main table has of its own to one of them comes first."},
 
   {.section = "limits", .name = "loss_enter", .form = Form::Number, .low = 0, .high = 1, .fallback = "0.05", .example = "0.05", .meaning = "Share of packets lost at which a circuit is left."},
   {.section = "limits", .name = "loss_exit", .form = Form::Number, .low = 0, .high = 1, .fallback = "0.02", .example = "0.02", .meaning = "And at which it is good enough again; below loss_enter."},

@@ -48,6 +48,9 @@ std::string matched(const model::ClassMatch& match) {
   if (match.mark) add(fmt::format("mark {:#x}", *match.mark));
   if (match.source) add("from " + match.source->to_string());
   if (match.incoming_interface) add("in by " + *match.incoming_interface);
+  constexpr std::size_t kNamed = 3;
+  for (std::size_t i = 0; i < match.destinations.size() && i < kNamed; ++i) add("to " + match.destinations[i].to_string());
+  if (match.destinations.size() > kNamed) add(fmt::format("and {} more", match.destinations.size() - kNamed));
   return out;
 }
 

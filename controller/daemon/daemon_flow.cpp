@@ -215,6 +215,14 @@ void Daemon::verify_class(std::size_t index) {
   });
 }
 
+/// The carrier's etiquette does not allow a probe at will: its newest answer through this circuit is the proof, when it is no older than two
+/// intervals at the decision.
+static bool carrier_answers(const model::Status& s, model::CarrierId carrier, model::CircuitId via, model::Instant decided) {
+  const model::PathStatus& path = s.path(carrier, via);
+  const bool up = path.verdict.health == model::Health::Up || path.verdict.health == model::Health::Degraded;
+  return up && path.last_good && *path.last_good >= decided - 2 * (*s.site)[carrier].interval;
+}
+
 void Daemon::verify_selected_classes() {
   for (std::size_t i = 0; i < site_->classes.size(); ++i) {
     if (!recoveries_->wants_verification(Plane::Routing, i)) continue;
@@ -223,6 +231,11 @@ void Daemon::verify_selected_classes() {
       continue;
     }
     const operations::Progress& p = recoveries_->progress(Plane::Routing, i);
+    if (const auto& apart = site_->classes[i].apart) {
+      if (carrier_answers(status(), apart->carrier, model::id_at<model::CircuitId>(*p.choice), p.decided))
+        tell(recoveries_->on_verified(Plane::Routing, i, boot_now()));
+      continue;
+    }
     const auto last_good = status().circuits[*p.choice].last_good;
     if (last_good && *last_good >= *p.applied) tell(recoveries_->on_verified(Plane::Routing, i, boot_now()));
   }
@@ -236,14 +249,8 @@ void Daemon::verify_trunks() {
     const model::Trunk& trunk = site_->trunks[i];
     const model::TrunkMember& member = trunk.members[*p.choice];
     const model::Status s = status();
-    const auto via = member.circuit ? member.circuit : s.plan.classes[trunk.traffic_class.index()].circuit;
-    if (!via) continue;
-    const model::PathStatus& path = s.path(member.carrier, *via);
-    const bool up = path.verdict.health == model::Health::Up || path.verdict.health == model::Health::Degraded;
-    // The carrier's etiquette does not allow a probe at will: its newest answer through this circuit is the proof, when it is
-    // no older than two intervals at the decision.
-    if (up && path.last_good && *path.last_good >= p.decided - 2 * (*site_)[member.carrier].interval)
-      tell(recoveries_->on_verified(Plane::Trunk, i, boot_now()));
+    const auto via = member.circuit ? member.circuit : s.plan.classes[trunk.class_of(member).index()].circuit;
+    if (via && carrier_answers(s, member.carrier, *via, p.decided)) tell(recoveries_->on_verified(Plane::Trunk, i, boot_now()));
   }
   account_incidents();
 }

@@ -2,7 +2,15 @@
 
 #include <algorithm>
 
+#include "controller/model/rule_order.hpp"
+
 namespace linekeeper::daemon {
+
+namespace {
+
+bool holds(const std::vector<model::CircuitId>& circuits, model::CircuitId id) { return std::ranges::find(circuits, id) != circuits.end(); }
+
+}  // namespace
 
 route::Desired route_desired(const model::Site& site, const model::Plan& plan, std::span<const std::optional<model::LinkState>> links,
                              const std::vector<std::optional<model::CircuitId>>& applied) {
@@ -26,10 +34,12 @@ route::Desired route_desired(const model::Site& site, const model::Plan& plan, s
     }
     desired.circuits.push_back(std::move(d));
   }
-  for (const model::ClassChoice& choice : plan.classes) {
-    const model::TrafficClass& c = site[choice.traffic_class];
-    const auto stands = applied.at(choice.traffic_class.index());
-    const bool escape = stands && stands != choice.circuit && std::ranges::find(plan.dead, *stands) != plan.dead.end();
+  for (const model::ClassId id : model::rule_order(site)) {
+    const model::ClassChoice& choice = plan.classes.at(id.index());
+    const model::TrafficClass& c = site[id];
+    const auto stands = applied.at(id.index());
+    const auto dead = [&](model::CircuitId k) { return holds(plan.dead, k) || holds(choice.dead, k); };
+    const bool escape = stands && stands != choice.circuit && dead(*stands);
     desired.classes.push_back({.name = c.name,
                                .family = c.family,
                                .table = c.table,
@@ -38,7 +48,9 @@ route::Desired route_desired(const model::Site& site, const model::Plan& plan, s
                                .mark = c.match.mark,
                                .source = c.match.source,
                                .incoming_interface = c.match.incoming_interface,
+                               .destinations = c.match.destinations,
                                .drain = std::chrono::ceil<std::chrono::seconds>(c.drain)});
+    for (const model::CircuitId k : choice.dead) desired.classes.back().dead_by.push_back(site[k].name);
   }
   return desired;
 }

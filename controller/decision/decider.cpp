@@ -58,7 +58,11 @@ Decider::Decider(model::SitePtr site, Instant started)
       paths_.emplace_back(*site_, model::id_at<model::CarrierId>(k), model::id_at<model::CircuitId>(c), started);
   touched_carriers_.reserve(paths_.size());
   for (model::Verdict& v : carriers_) v.since = started;
-  for (ClassState& c : classes_) c.since = started;
+  for (std::size_t i = 0; i < classes_.size(); ++i) {
+    classes_[i].since = started;
+    if (site_->classes[i].apart)
+      classes_[i].reached.assign(circuits_.size(), HoldDown(site_->carrier_health.hold_down, site_->circuit_health.hold_down_max));
+  }
   for (std::size_t i = 0; i < trunks_.size(); ++i) {
     trunks_[i].since = started;
     trunks_[i].members.resize(site_->trunks[i].members.size());
@@ -355,7 +359,8 @@ model::Plan Decider::make_plan(Instant now) const {
                             .motive = classes_[i].choice.motive,
                             .reason = {},
                             .rejected = {},
-                            .since = classes_[i].since});
+                            .since = classes_[i].since,
+                            .dead = classes_[i].dead_by_one});
   for (std::size_t i = 0; i < trunks_.size(); ++i)
     plan.trunks.push_back({.trunk = model::id_at<model::TrunkId>(i),
                            .order = trunks_[i].decision.order,
@@ -372,7 +377,7 @@ void Decider::publish(Instant now, bool force) {
     return;
   }
   model::Plan next = make_plan(now);
-  const auto same_class = [](const model::ClassChoice& a, const model::ClassChoice& b) { return a.circuit == b.circuit; };
+  const auto same_class = [](const model::ClassChoice& a, const model::ClassChoice& b) { return a.circuit == b.circuit && a.dead == b.dead; };
   const auto same_trunk = [](const model::TrunkChoice& a, const model::TrunkChoice& b) { return a.order == b.order; };
   const bool changed = standing_.dead != next.dead || !std::ranges::equal(standing_.classes, next.classes, same_class) ||
                        !std::ranges::equal(standing_.trunks, next.trunks, same_trunk);

@@ -4,6 +4,7 @@
 // that changes nothing.
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -128,7 +129,9 @@ class Decider {
     model::Instant since{};
     Orders orders;
     MoveBudget budget;
-    MoveBudget budget_before;  ///< the last move: an attempt that the switch held back was none
+    MoveBudget budget_before;                   ///< the last move: an attempt that the switch held back was none
+    std::vector<HoldDown> reached;              ///< of a carrier's part: by circuit, for how long the carrier must be reached again
+    std::vector<model::CircuitId> dead_by_one;  ///< likewise: circuits that live and by which it is dead
   };
   /// What is remembered of a trunk member from one choice to the next.
   struct MemberMemory {
@@ -170,12 +173,21 @@ class Decider {
   [[nodiscard]] std::string subject_of(const model::Diagnosis& d) const;
   void choose_all(model::Instant now);
   void choose_class(std::size_t i, std::span<const CircuitView> views, model::Instant now);
+  /// The views as a carrier's part sees them, and what is remembered of them.
+  [[nodiscard]] std::vector<CircuitView> part_views(std::size_t i, std::span<const CircuitView> views, model::Instant now);
+  [[nodiscard]] std::span<const PathHealth> paths_of(model::CarrierId carrier) const {
+    return std::span(paths_).subspan(carrier.index() * circuits_.size(), circuits_.size());
+  }
+  void say(model::ClassChoice& said, std::span<const model::CircuitStatus> circuits, model::Instant now) const;
+  /// The hold-down that a class's own moves count in: its circuits', or, of a carrier's part, its own of them.
+  [[nodiscard]] HoldDown& hold_down_of(ClassState& state, model::CircuitId circuit);
   void count_move(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, model::Instant now);
   void choose_trunk(std::size_t i, std::span<const CircuitView> circuits, model::Instant now);
   void claim(std::size_t trunk);  ///< what the trunk carries, where its order begins
   void publish(model::Instant now, bool force);
   [[nodiscard]] model::Plan make_plan(model::Instant now) const;
   [[nodiscard]] std::vector<CircuitView> circuit_views(model::Instant now) const;
+  [[nodiscard]] bool carries(model::ClassId traffic, const model::Trunk& trunk) const;  ///< calls of that trunk go by the class
   [[nodiscard]] std::vector<MemberView> member_views(const model::Trunk& trunk, std::span<const model::TrunkStep> standing,
                                                      std::span<const CircuitView> circuits, model::Instant now) const;
   /// Adds to the views what only memory tells, and keeps that memory. @return when it may have changed by time alone

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "controller/decision/carrier_ways.hpp"
 #include "controller/decision/decider.hpp"
 #include "controller/decision/explain.hpp"
 
@@ -57,12 +58,18 @@ void Decider::mark_data_ways(std::vector<CircuitView>& views) const {
 
 bool Decider::carries_calls(model::ClassId traffic) const {
   return (*site_)[traffic].codec != model::Codec::None ||
-         std::ranges::any_of(site_->trunks, [&](const model::Trunk& t) { return t.traffic_class == traffic; });
+         std::ranges::any_of(site_->trunks, [&](const model::Trunk& t) { return carries(traffic, t); });
+}
+
+bool Decider::carries(model::ClassId traffic, const model::Trunk& trunk) const {
+  const auto& apart = (*site_)[traffic].apart;
+  if (!apart) return trunk.traffic_class == traffic;
+  return trunk.traffic_class == apart->of && std::ranges::find(trunk.carriers, apart->carrier) != trunk.carriers.end();
 }
 
 std::optional<model::CircuitId> Decider::way_of(const model::Trunk& trunk, std::size_t member) const {
   const auto& pinned = trunk.members[member].circuit;
-  return pinned ? pinned : classes_[trunk.traffic_class.index()].choice.circuit;
+  return pinned ? pinned : classes_[trunk.class_of(trunk.members[member]).index()].choice.circuit;
 }
 
 std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::span<const model::TrunkStep> standing,
@@ -109,14 +116,16 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
     const bool may_lead = !first && (standing.empty() || first_failed || place_of(trunk.members[m].carrier) <= first_place);
     const bool failing_too = failing && (p.last_was_bad() || (may_lead && !p.proven_since(*failing)));
     const auto back = hold_downs_[via->index()].back_since();
+    const auto of_class = classes_[trunk.class_of(trunk.members[m]).index()].choice.circuit;
     views.push_back({.health = p.verdict().health,
                      .trusted = p.trusted() && (in_use || siblings_trusted) && (first || now >= p.doubted_until()),
                      .suspect = unproven || failing_too || (first_failed && !first && p.overdue()),
                      .circuit_suspect = below.suspect,
                      .circuit_down = below.health == Health::Down,
                      .circuit_by_link = below.health == Health::Down && below.by_link(),
-                     .circuit_young = back && now - *back < below.hold_down && via != classes_[trunk.traffic_class.index()].choice.circuit,
-                     .shortfall = {}});
+                     .circuit_young = back && now - *back < below.hold_down && via != of_class,
+                     .shortfall = {},
+                     .home = of_class});
   }
   return views;
 }
@@ -173,10 +182,24 @@ void Decider::hold_back(Guard before, Guard after, const std::string& subject, c
     tell(EventId::GuardHeld, subject, reason, now, {{"guard", std::string(to_string(after))}});
 }
 
-void Decider::choose_class(std::size_t i, std::span<const CircuitView> views, Instant now) {
+std::vector<CircuitView> Decider::part_views(std::size_t i, std::span<const CircuitView> views, Instant now) {
+  ClassState& state = classes_[i];
+  const model::TrafficClass& part = site_->classes[i];
+  const auto paths = paths_of(part.apart->carrier);
+  state.dead_by_one.clear();
+  for (const model::CircuitId c : part.circuits) {
+    state.reached[c.index()].see(reached_by(views[c.index()], paths[c.index()]), now);
+    if (dead_by_one(part, views, paths, c)) state.dead_by_one.push_back(c);
+  }
+  return carrier_ways(part, views, paths, state.choice.circuit, state.reached, now);
+}
+
+void Decider::choose_class(std::size_t i, std::span<const CircuitView> all_views, Instant now) {
   ClassState& state = classes_[i];
   const model::TrafficClass& traffic = site_->classes[i];
   const auto id = model::id_at<model::ClassId>(i);
+  const std::vector<CircuitView> own_views = traffic.apart ? part_views(i, all_views, now) : std::vector<CircuitView>();
+  const std::span<const CircuitView> views = traffic.apart ? std::span(own_views) : all_views;
   Orders orders = state.orders;
   orders.emergency = carries_emergency(id);
   CircuitChoice next = choose_circuit(*site_, traffic, state.choice, views, orders,
@@ -194,7 +217,7 @@ void Decider::choose_class(std::size_t i, std::span<const CircuitView> views, In
   const bool moved = before.circuit != state.choice.circuit;
   if (!moved && state.choice.held_by == before.held_by) return;
   model::ClassChoice said{.traffic_class = id, .circuit = {}, .reason = {}, .rejected = {}};
-  say_class(*site_, said, state.choice, circuit_statuses(now), now);
+  say(said, circuit_statuses(now), now);
   const std::string subject = "class " + traffic.name;
   hold_back(before.held_by, state.choice.held_by, subject, said.reason, now);
   if (!moved) return;
@@ -211,9 +234,13 @@ void Decider::count_move(ClassState& state, const CircuitChoice& before, std::sp
   if (!before.circuit) return;  // its first way: nobody was moved, and a site that has just begun must be able to
   const Motive motive = state.choice.motive;
   state.budget.moved(motive, before.circuit && views[before.circuit->index()].health == Health::Down, now);
-  if (motive == Motive::Quality) hold_downs_[before.circuit->index()].left(now);
+  if (motive == Motive::Quality) hold_down_of(state, *before.circuit).left(now);
   // Going back after a person's order has ended is no trial of the circuit.
-  if (motive == Motive::Failback && before.motive != Motive::Forced) hold_downs_[state.choice.circuit->index()].failed_back(now);
+  if (motive == Motive::Failback && before.motive != Motive::Forced) hold_down_of(state, *state.choice.circuit).failed_back(now);
+}
+
+HoldDown& Decider::hold_down_of(ClassState& state, model::CircuitId circuit) {
+  return state.reached.empty() ? hold_downs_[circuit.index()] : state.reached[circuit.index()];
 }
 
 void Decider::choose_trunk(std::size_t i, std::span<const CircuitView> circuits, Instant now) {
@@ -221,7 +248,9 @@ void Decider::choose_trunk(std::size_t i, std::span<const CircuitView> circuits,
   const model::Trunk& trunk = site_->trunks[i];
   auto views = member_views(trunk, state.decision.order, circuits, now);
   const Instant recheck = remember_members(i, views, circuits, now);
-  const CircuitChoice& of_class = classes_[trunk.traffic_class.index()].choice;
+  // The one that stood first, or is to be the first ever: its carrier's class, where that is steered apart.
+  const model::TrunkMember& stood = trunk.members[state.decision.order.empty() ? 0 : state.decision.order.front().member];
+  const CircuitChoice& of_class = classes_[trunk.class_of(stood).index()].choice;
   TrunkDecision next = order_trunk(*site_, trunk, state.decision.order, state.decision.motive, views, of_class.circuit, state.orders,
                                    now < doubt_until_, state.circuit);
   next.recheck = recheck;
@@ -231,9 +260,9 @@ void Decider::choose_trunk(std::size_t i, std::span<const CircuitView> circuits,
   const Guard held_before = state.decision.held_by;
   if (!first_changed)
     next.left = std::move(state.decision.left);
-  else if (next.left && next.motive == Motive::Follows)
+  else if (next.left && next.motive == Motive::Follows && of_class.motive == Motive::Quality)
     next.left->because = of_class.because;
-  if (first_changed) state.circuit = of_class.circuit;
+  if (first_changed) state.circuit = classes_[trunk.class_of(trunk.members[next.order.front().member]).index()].choice.circuit;
   state.decision = std::move(next);
   if (!first_changed && state.decision.held_by == held_before) return;
   model::TrunkChoice said{

@@ -11,9 +11,17 @@ using model::Health;
 using model::Instant;
 
 Guard Decider::forced_refused(model::ClassId subject, model::CircuitId to) const {
-  const Health h = circuits_.at(to.index()).verdict().health;
+  const auto& dead = classes_.at(subject.index()).dead_by_one;
+  const Health h = std::ranges::find(dead, to) != dead.end() ? Health::Down : circuits_.at(to.index()).verdict().health;
   if (emergency_holds(carries_emergency(subject), h)) return Guard::Emergency;
   return h == Health::Up || h == Health::Degraded ? Guard::None : Guard::TargetHealthy;
+}
+
+void Decider::say(model::ClassChoice& said, std::span<const model::CircuitStatus> circuits, Instant now) const {
+  std::vector<model::PathStatus> of_carrier;
+  if (const auto& apart = (*site_)[said.traffic_class].apart)
+    for (const PathHealth& p : paths_of(apart->carrier)) of_carrier.push_back(p.status());
+  say_class(*site_, said, classes_[said.traffic_class.index()].choice, circuits, now, of_carrier);
 }
 
 Guard Decider::forced_refused(model::TrunkId subject, model::CarrierId to) const {
@@ -23,7 +31,7 @@ Guard Decider::forced_refused(model::TrunkId subject, model::CarrierId to) const
 }
 
 bool Decider::carries_emergency(model::ClassId traffic) const {
-  return std::ranges::any_of(site_->trunks, [&](const model::Trunk& t) { return t.emergency && t.traffic_class == traffic; });
+  return std::ranges::any_of(site_->trunks, [&](const model::Trunk& t) { return t.emergency && carries(traffic, t); });
 }
 
 std::vector<model::CircuitStatus> Decider::circuit_statuses(Instant now) const {
@@ -73,7 +81,7 @@ void Decider::fill(model::Status& s, Instant now) const {
   }
   s.plan = make_plan(now);
   for (std::size_t i = 0; i < classes_.size(); ++i) {
-    say_class(*site_, s.plan.classes[i], classes_[i].choice, s.circuits, now);
+    say(s.plan.classes[i], s.circuits, now);
     if (const auto c = classes_[i].choice.circuit) s.circuits[c->index()].active = true;
   }
   for (std::size_t i = 0; i < trunks_.size(); ++i) {
@@ -82,7 +90,7 @@ void Decider::fill(model::Status& s, Instant now) const {
     if (trunks_[i].decision.order.empty()) continue;
     const model::TrunkMember& first = trunk.members[trunks_[i].decision.order.front().member];
     s.carriers[first.carrier.index()].active = true;
-    const auto via = first.circuit ? first.circuit : classes_[trunk.traffic_class.index()].choice.circuit;
+    const auto via = first.circuit ? first.circuit : classes_[trunk.class_of(first).index()].choice.circuit;
     if (via) s.paths[first.carrier.index() * circuits_.size() + via->index()].selected = true;
   }
   s.suppressed = suppressed_;

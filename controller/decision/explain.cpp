@@ -119,7 +119,8 @@ std::string went(std::string_view traffic, std::string_view name, const CircuitC
   if (health == Health::Down || health == Health::Unknown) return fmt::format("{} stands on {}, which is ", traffic, name);
   switch (choice.motive) {
     case Motive::Adopted: return fmt::format("{} goes by {}, found standing at start and kept; ", traffic, name);
-    case Motive::Escape: return fmt::format("{} left a dead circuit for {}; ", traffic, name);
+    case Motive::Escape:
+      return fmt::format("{} left {} for {}; ", traffic, choice.because.empty() ? std::string("a dead circuit") : choice.because, name);
     case Motive::Failback: return fmt::format("{} came back to {}, up for its hold-down; ", traffic, name);
     case Motive::Quality: return fmt::format("{} left a circuit that calls sound bad over for {}{}; ", traffic, name, because(choice));
     case Motive::Held: return fmt::format("{} stays on {}; ", traffic, name);
@@ -134,12 +135,38 @@ std::string went(std::string_view traffic, std::string_view name, const CircuitC
                               : fmt::format("{} goes by {}; ", traffic, name);
 }
 
+/// What a circuit that lives is worth to the one carrier whose traffic goes by it: "north by it: OPTIONS answered 200 in 31 ms".
+std::string carrier_by_it(const model::Site& site, const model::PathStatus& path, model::Instant now) {
+  return fmt::format("{} by it: {}", site[path.carrier].name, path_clause(site, path, now));
+}
+
+/// A circuit as a class sees it that carries one carrier's traffic alone; of others, and where it is the circuit that fails, as it is.
+struct SeenBy {
+  const model::CircuitStatus& circuit;
+  const model::PathStatus* path;  ///< of the carrier; nullptr: none
+
+  SeenBy(std::span<const model::CircuitStatus> circuits, std::span<const model::PathStatus> of_carrier, model::CircuitId id)
+      : circuit(circuits[id.index()]), path(of_carrier.empty() ? nullptr : &of_carrier[id.index()]) {
+    const bool lives = circuit.verdict.health == Health::Up || circuit.verdict.health == Health::Degraded;
+    if (!lives) path = nullptr;
+  }
+  [[nodiscard]] std::string clause(const model::Site& site, model::Instant now) const {
+    const std::string own = circuit_clause(site, circuit, now);
+    return path == nullptr ? own : fmt::format("{}; {}", own, carrier_by_it(site, *path, now));
+  }
+  /// Since when nothing is held against it.
+  [[nodiscard]] model::Instant since() const {
+    return path == nullptr ? circuit.verdict.since : std::max(circuit.verdict.since, path->verdict.since);
+  }
+  [[nodiscard]] bool up() const { return circuit.verdict.health == Health::Up && (path == nullptr || path->verdict.health == Health::Up); }
+};
+
 /// One circuit that was not taken.
 std::string rejected_clause(const model::Site& site, const model::TrafficClass& traffic, const CircuitRejected& r,
-                            std::span<const model::CircuitStatus> circuits, model::Instant now) {
-  const model::CircuitStatus& c = circuits[r.circuit.index()];
-  const std::string clause = circuit_clause(site, c, now);
-  const std::string up_for = "up for " + words(now - c.verdict.since);
+                            std::span<const model::CircuitStatus> circuits, model::Instant now, std::span<const model::PathStatus> of_carrier) {
+  const SeenBy seen(circuits, of_carrier, r.circuit);
+  const std::string clause = seen.clause(site, now);
+  const std::string up_for = "up for " + words(now - seen.since());
   switch (r.guard) {
     case Guard::HoldDown:
       if (r.until == model::kNever)
@@ -159,7 +186,7 @@ std::string rejected_clause(const model::Site& site, const model::TrafficClass& 
     case Lesser::Metered: return "up, but metered, and so the last resort: " + clause;
     case Lesser::No: break;
   }
-  return c.verdict.health == Health::Up ? "up, less preferred: " + clause : clause;
+  return seen.up() ? "up, less preferred: " + clause : clause;
 }
 
 /// What holds a trunk's order as it is.
@@ -248,8 +275,8 @@ std::string how_offered(const model::Site& site, const model::Trunk& trunk, cons
       return fmt::format(", because {} could not carry the load", before);
     case Motive::Follows: {
       const auto& via = trunk.members[said.order.front().member].circuit;
-      return fmt::format(", because {} goes by {} now and its calls with it{}", site[trunk.traffic_class].name, via ? site[*via].name : "it",
-                         left && !left->because.empty() ? fmt::format(" ({})", left->because) : "");
+      return fmt::format(", because {} goes by {} now and its calls with it{}", site[trunk.class_of(trunk.members[said.order.front().member])].name,
+                         via ? site[*via].name : "it", left && !left->because.empty() ? fmt::format(" ({})", left->because) : "");
     }
     case Motive::NotYet: return ", as configured, until carriers have answered";
     case Motive::Adopted:
@@ -262,20 +289,22 @@ std::string how_offered(const model::Site& site, const model::Trunk& trunk, cons
 }  // namespace
 
 void say_class(const model::Site& site, model::ClassChoice& said, const CircuitChoice& choice, std::span<const model::CircuitStatus> circuits,
-               model::Instant now) {
+               model::Instant now, std::span<const model::PathStatus> of_carrier) {
   const model::TrafficClass& traffic = site[said.traffic_class];
   if (!choice.circuit) {
     said.reason = fmt::format("{} is not steered yet: no circuit is known to be up, so traffic goes as the host's own routes say.", traffic.name);
   } else {
     const std::string& name = site[*choice.circuit].name;
-    const std::string clause = circuit_clause(site, circuits[choice.circuit->index()], now);
-    said.reason = went(traffic.name, name, choice, circuits[choice.circuit->index()].verdict.health) + clause + ".";
+    const SeenBy seen(circuits, of_carrier, *choice.circuit);
+    const bool carrier_down = seen.path != nullptr && seen.path->verdict.health == Health::Down;
+    const Health health = carrier_down ? Health::Degraded : seen.circuit.verdict.health;  // then it is not the most preferred that is up
+    said.reason = went(traffic.name, name, choice, health) + seen.clause(site, now) + ".";
     said.reason += HeldSentence(site, traffic, choice, circuits, now).text();
     if (choice.despite_hold) said.reason += " It moved although an operator holds it: emergency calls are not held on a dead way (guard emergency).";
   }
   said.rejected.clear();
   for (const CircuitRejected& r : choice.rejected)
-    said.rejected.push_back({site[r.circuit].name, r.guard, rejected_clause(site, traffic, r, circuits, now)});
+    said.rejected.push_back({site[r.circuit].name, r.guard, rejected_clause(site, traffic, r, circuits, now, of_carrier)});
 }
 
 void say_trunk(const model::Site& site, model::TrunkChoice& said, const TrunkDecision& decision, std::span<const model::PathStatus> paths,
@@ -321,9 +350,14 @@ const model::Circuit* next_way(const model::Status& s, const model::ClassChoice&
       });
     });
   };
+  const auto no_carrier = [&](model::CircuitId id) {  // a carrier's part goes last where the carrier is not known to be reached
+    const Health h = traffic.apart ? s.path(traffic.apart->carrier, id).verdict.health : Health::Up;
+    return h != Health::Up;
+  };
   const auto rank = [&](model::CircuitId id) {
     const model::CircuitStatus& status = s.circuits[id.index()];
-    return std::tuple(status.verdict.health == Health::Degraded, status.suspect, shares_risk(id), traffic.avoid_metered && site[id].metered);
+    return std::tuple(status.verdict.health == Health::Degraded || no_carrier(id), status.suspect, shares_risk(id),
+                      traffic.avoid_metered && site[id].metered);
   };
   std::optional<model::CircuitId> best;
   for (const model::CircuitId id : traffic.circuits) {
@@ -430,6 +464,10 @@ void explain_carrier(const model::Status& s, const model::CarrierStatus& c, Line
     const model::PathStatus& p = s.path(c.carrier, model::id_at<model::CircuitId>(i));
     out.push_back(fmt::format("  through {:<10} {}", (*s.site)[p.circuit].name, path_clause(*s.site, p, s.now)));
   }
+  for (const model::ClassChoice& choice : s.plan.classes)
+    if (const auto& apart = (*s.site)[choice.traffic_class].apart; apart && apart->carrier == c.carrier)
+      out.push_back(fmt::format("  steered     apart from {}, as class {}{}", (*s.site)[apart->of].name, (*s.site)[choice.traffic_class].name,
+                                choice.circuit ? ": by " + (*s.site)[*choice.circuit].name : ""));
   for (const model::Diagnosis& d : s.diagnoses)
     if (d.carrier == c.carrier) out.push_back(fmt::format("  diagnosis   {}", d.sentence));
 }

@@ -26,8 +26,9 @@ namespace linekeeper::decision {
 [[nodiscard]] std::string carrier_clause(const model::Status& status, model::CarrierId carrier);
 
 /// Fills reason and rejected of a class's choice.
+/// @param of_carrier  of a carrier's part: the carrier's paths, by circuit
 void say_class(const model::Site& site, model::ClassChoice& said, const CircuitChoice& choice, std::span<const model::CircuitStatus> circuits,
-               model::Instant now);
+               model::Instant now, std::span<const model::PathStatus> of_carrier = {});
 /// Fills reason and rejected of a trunk's choice.
 void say_trunk(const model::Site& site, model::TrunkChoice& said, const TrunkDecision& decision, std::span<const model::PathStatus> paths,
                std::size_t circuit_count, model::Instant now);

@@ -26,7 +26,8 @@ struct CircuitView {
   model::Duration rtt_expected{};                           ///< how long an answer takes
   model::Duration interval{};                               ///< between two of its probes
   model::Duration evidence_lasts = model::Duration::max();  ///< what it answered longer ago counts for nothing (I6)
-  bool data_lost = false;  ///< several checks agree that data does not arrive by it; only ever set for a class that carries no calls
+  bool carrier_dead = false;  ///< it lives, and is down for one carrier's traffic alone, because that is dead by it (carrier_ways.hpp)
+  bool data_lost = false;     ///< several checks agree that data does not arrive by it; only ever set for a class that carries no calls
   [[nodiscard]] bool usable() const { return health == model::Health::Up || health == model::Health::Degraded; }
   /// The kernel says so: no link, no address, no gateway. It tells the moment exactly, and needs no clock of ours.
   [[nodiscard]] bool by_link() const {

@@ -80,7 +80,7 @@ class Chooser {
       : site_(site), traffic_(traffic), standing_(standing), ways_(site, traffic, views), orders_(orders), pace_(pace), now_(now) {
     choice_.circuit = standing.circuit;
     choice_.motive = standing.motive;
-    choice_.because = standing.motive == Motive::Quality ? standing.because : "";
+    choice_.because = tells_why(standing.motive) ? standing.because : "";
   }
 
   CircuitChoice choose() {
@@ -178,6 +178,9 @@ class Chooser {
       if (!freshness_holds(dead, ways_.view(c), pace_.margin, now_)) {
         if (move_budget_holds(pace_.switch_escapes, now_)) return stay(Guard::RateLimit, c, pace_.switch_escapes);
         if (move_budget_holds(pace_.may_escape, now_)) return stay(Guard::MoveBudget, c, pace_.may_escape);
+        choice_.because.clear();
+        if (dead.carrier_dead)
+          choice_.because = fmt::format("{}, by which {} is dead,", site_[*standing_.circuit].name, site_[traffic_.apart->carrier].name);
         return go(c, Motive::Escape);
       }
       reject(c, Guard::Freshness);
@@ -267,6 +270,7 @@ class Chooser {
   }
 
   // --- how it is said ---
+  [[nodiscard]] static bool tells_why(Motive motive) { return motive == Motive::Quality || motive == Motive::Escape; }
   void go(CircuitId to, Motive motive) {
     choice_.circuit = to;
     choice_.motive = motive;
@@ -276,7 +280,7 @@ class Chooser {
     choice_.beyond = false;
     choice_.crossed.clear();
     choice_.lacking.clear();
-    if (motive != Motive::Quality) choice_.because.clear();
+    if (!tells_why(motive)) choice_.because.clear();
   }
   /// A move that is not an escape, if the last two guards let it.
   void move(CircuitId to, Motive motive, Instant allowed) {

@@ -134,7 +134,8 @@ class Orderer {
     // Of those that are up but not trusted yet, and of those that may not be gone back to yet, none passes another: each earns its
     // place by its own hold-down (I4). Nor of those that are down: there is nothing to win by telling the PBX another order of them.
     const std::size_t stood = tier(m) == 2 || tier(m) == 4 || waits(m) ? 1 + stood_at_[m] : 0;
-    const std::size_t by_circuit = !member.circuit || member.circuit == circuit_ ? 0 : 1 + position(class_circuits(), *member.circuit);
+    const auto home = views_[m].home ? views_[m].home : circuit_;
+    const std::size_t by_circuit = !member.circuit || member.circuit == home ? 0 : 1 + position(class_circuits(), *member.circuit);
     return {forced_away, tier(m), decision_.places[m].shortfall.has_value(), stood, preference_[member.carrier.index()], by_circuit, m};
   }
   [[nodiscard]] const std::vector<CircuitId>& class_circuits() const { return site_[trunk_.traffic_class].circuits; }

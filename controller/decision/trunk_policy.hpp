@@ -37,6 +37,8 @@ struct MemberView {
   bool lately_degraded = false;        ///< up, but it was degraded, and its hold-down since then is not over
   bool waits = false;                  ///< trusted again, but the trunk goes back only later, in a window or by hand
   std::optional<Shortfall> shortfall;  ///< it cannot carry the load
+  /// The circuit that its class goes by now: of its carrier, where that is steered apart. Nothing: as the trunk's class goes.
+  std::optional<model::CircuitId> home{};
 };
 
 struct TrunkOrders {
@@ -73,9 +75,9 @@ struct TrunkDecision {
 
 /// @param standing  the order that stands; empty before the first
 /// @param views     by position in trunk.members
-/// @param circuit   the class's present circuit, if any
+/// @param circuit   the present circuit of the class, if any, or of the carrier that stands first, where that is steered apart
 /// @param doubt     I7: our own loop or sending failed just now
-/// @param before    the class's circuit when the first member last changed
+/// @param before    that circuit when the first member last changed
 [[nodiscard]] TrunkDecision order_trunk(const model::Site& site, const model::Trunk& trunk, std::span<const model::TrunkStep> standing,
                                         model::Motive motive, std::span<const MemberView> views, std::optional<model::CircuitId> circuit,
                                         const TrunkOrders& orders, bool doubt = false, std::optional<model::CircuitId> before = std::nullopt);

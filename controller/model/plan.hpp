@@ -66,6 +66,9 @@ struct ClassChoice {
   std::string reason;  ///< a sentence made from the same values that decided
   std::vector<Rejected> rejected;
   Instant since{};  ///< of this circuit
+  /// Of a carrier's part (Apart): circuits that live and by which the carrier is dead, while another reaches it. To it they are as the
+  /// plan's `dead` are.
+  std::vector<CircuitId> dead{};
 };
 
 struct TrunkStep {

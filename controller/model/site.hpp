@@ -130,7 +130,9 @@ struct Carrier {
   Duration interval = std::chrono::seconds(15);  ///< between two OPTIONS of one path, jittered by 10 %
   Duration floor = std::chrono::seconds(10);     ///< etiquette: never two OPTIONS on one path closer than this
   Duration deadline = std::chrono::seconds(3);   ///< no final response by then: lost
-  int verify_burst = 4;  ///< OPTIONS that may follow sooner than `floor` when one is overdue; one comes back each `interval`. 0: never
+  int verify_burst = 4;          ///< OPTIONS that may follow sooner than `floor` when one is overdue; one comes back each `interval`. 0: never
+  std::vector<Prefix> prefixes;  ///< networks of its own beside its address, as for media
+  bool steer_apart = false;      ///< what goes to it is steered by itself: see TrafficClass::apart
   int max_forwards = 70;
   std::map<int, ReplyClass> replies;  ///< per-code overrides of the class table
 };
@@ -140,7 +142,17 @@ struct ClassMatch {
   std::optional<std::uint32_t> mark;
   std::optional<Prefix> source;
   std::optional<std::string> incoming_interface;
-  [[nodiscard]] bool everything() const { return !mark && !source && !incoming_interface; }
+  std::vector<Prefix> destinations{};  ///< to one of these; of the class's family
+  [[nodiscard]] bool everything() const { return !mark && !source && !incoming_interface && destinations.empty(); }
+};
+
+/// A carrier's part of a class's traffic, steered by itself: it leaves a circuit by which the carrier is dead while another reaches it, and
+/// the rest of the class stays. Whatever else the class does it does as the whole would.
+struct Apart {
+  ClassId of;
+  CarrierId carrier;
+  Duration rto{};  ///< when the carrier is dead by the circuit in use: the shortest of the trunks that offer it
+  friend bool operator==(const Apart&, const Apart&) = default;
 };
 
 struct TrafficClass {
@@ -155,6 +167,7 @@ struct TrafficClass {
   Duration drain = std::chrono::hours(2);  ///< its connections may stay so long on a circuit that it has left and that lives
   bool avoid_metered = false;              ///< metered circuits are its last resort, whatever the order says
   Failback failback;
+  std::optional<Apart> apart{};  ///< these come behind all others
 };
 
 enum class PbxDriver : std::uint8_t { Kamailio };
@@ -174,6 +187,7 @@ struct TrunkMember {
   CarrierId carrier;
   std::optional<CircuitId> circuit;  ///< nothing: it follows the trunk's traffic class
   int dispatcher_set = 0;            ///< Kamailio: setid
+  std::optional<ClassId> apart{};    ///< the class of its carrier, where that is steered apart from the trunk's
   friend bool operator==(const TrunkMember&, const TrunkMember&) = default;
 };
 
@@ -189,6 +203,9 @@ struct Trunk {
   std::optional<int> busy_hour_calls;  ///< at once, where nothing measures the load
   std::optional<double> busy_hour_calls_per_second;
   Failback failback;
+
+  /// Whose circuit a member goes by that has none of its own, and is expected to go by otherwise.
+  [[nodiscard]] ClassId class_of(const TrunkMember& member) const { return member.apart.value_or(traffic_class); }
 };
 
 /// How connections in progress are treated when their class moves.

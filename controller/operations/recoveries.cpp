@@ -38,6 +38,12 @@ std::optional<std::size_t> begin_move(Progress& p, std::optional<std::size_t> ch
   return before;
 }
 
+/// The circuit that a trunk's member goes by.
+std::optional<model::CircuitId> way_of(const model::Trunk& trunk, std::size_t member, const model::Status& status) {
+  const model::TrunkMember& m = trunk.members[member];
+  return m.circuit ? m.circuit : status.plan.classes[trunk.class_of(m).index()].circuit;
+}
+
 /// What hit a trunk: the failure of its first member's path.
 model::Incident trunk_incident(const model::Trunk& trunk, std::optional<std::size_t> failed, const model::Status& status) {
   const model::Site& site = *status.site;
@@ -45,7 +51,7 @@ model::Incident trunk_incident(const model::Trunk& trunk, std::optional<std::siz
       .mode = model::FailureMode::SipTrunk, .subject = trunk.name, .last_good = status.now, .detected = status.now, .rto_target = trunk.rto};
   if (!failed) return incident;
   incident.failed = member_name(site, trunk, *failed);
-  const auto via = trunk.members[*failed].circuit ? trunk.members[*failed].circuit : status.plan.classes[trunk.traffic_class.index()].circuit;
+  const auto via = way_of(trunk, *failed, status);
   if (!via) return incident;
   const model::PathStatus& path = status.path(trunk.members[*failed].carrier, *via);
   const model::CircuitStatus& circuit = status.circuits[via->index()];
@@ -58,6 +64,10 @@ model::Incident trunk_incident(const model::Trunk& trunk, std::optional<std::siz
   return incident;
 }
 
+bool lives(const model::CircuitStatus& circuit) {
+  return circuit.verdict.health == model::Health::Up || circuit.verdict.health == model::Health::Degraded;
+}
+
 model::Incident class_incident(const model::TrafficClass& traffic, std::optional<std::size_t> failed, const model::Status& status) {
   model::Incident incident{.mode = model::FailureMode::InternetCircuit,
                            .subject = traffic.name,
@@ -66,6 +76,15 @@ model::Incident class_incident(const model::TrafficClass& traffic, std::optional
                            .rto_target = traffic.rto};
   if (!failed) return incident;
   const model::CircuitStatus& circuit = status.circuits[*failed];
+  if (const auto& apart = traffic.apart; apart && lives(circuit)) {  // it is its carrier that is dead by the circuit
+    const model::PathStatus& path = status.path(apart->carrier, circuit.circuit);
+    incident.mode = model::FailureMode::SipTrunk;
+    incident.failed = fmt::format("{} via {}", (*status.site)[apart->carrier].name, (*status.site)[circuit.circuit].name);
+    incident.last_good = path.last_good.value_or(status.now);
+    incident.detected = path.verdict.health == model::Health::Down ? path.verdict.since : status.now;
+    incident.rto_target = apart->rto;
+    return incident;
+  }
   incident.failed = "circuit " + status.site->circuits[*failed].name;
   incident.last_good = circuit.last_good.value_or(status.now);
   incident.detected = circuit.verdict.since;
@@ -74,12 +93,12 @@ model::Incident class_incident(const model::TrafficClass& traffic, std::optional
 
 Hit hit_of(const model::Trunk& trunk, std::optional<std::size_t> failed, const model::Status& status) {
   if (!failed) return {};
-  const model::TrunkMember& m = trunk.members[*failed];
-  return {.circuit = m.circuit ? m.circuit : status.plan.classes[trunk.traffic_class.index()].circuit, .carrier = m.carrier};
+  return {.circuit = way_of(trunk, *failed, status), .carrier = trunk.members[*failed].carrier};
 }
 
-Hit hit_of(std::optional<std::size_t> circuit) {
-  return {.circuit = circuit ? std::optional(model::id_at<model::CircuitId>(*circuit)) : std::nullopt, .carrier = {}};
+Hit hit_of(const model::TrafficClass& traffic, std::optional<std::size_t> circuit) {
+  return {.circuit = circuit ? std::optional(model::id_at<model::CircuitId>(*circuit)) : std::nullopt,
+          .carrier = traffic.apart ? std::optional(traffic.apart->carrier) : std::nullopt};
 }
 
 /// Is it the name of what hit that incident? What is wrong with everything is, of every incident.
@@ -161,7 +180,7 @@ void Recoveries::follow_class(const model::ClassChoice& c, const model::Plan& pl
     if (forced) {  // an order is a move with a clock, not an outage: no alarm
       incident = &remember(p, std::move(opened), {});
     } else {
-      incident = &open(p, std::move(opened), hit_of(before), out, plan.decided);
+      incident = &open(p, std::move(opened), hit_of(site_->classes[c.traffic_class.index()], before), out, plan.decided);
     }
   }
   if (incident == nullptr) return;
@@ -227,7 +246,7 @@ std::vector<Event> Recoveries::on_all_bad(Plane plane, std::size_t index, const 
   incident.trigger = "automatic";
   incident.opened = wall;
   incident.decided = status.now;
-  const Hit hit = plane == Plane::Routing ? hit_of(p.choice) : hit_of(site_->trunks[index], p.choice, status);
+  const Hit hit = plane == Plane::Routing ? hit_of(site_->classes[index], p.choice) : hit_of(site_->trunks[index], p.choice, status);
   changed_.push_back(open(p, std::move(incident), hit, out, status.now));
   return out;
 }
@@ -342,7 +361,7 @@ std::vector<Event> Recoveries::on_status(const model::Status& status) {
     const model::Incident* incident = open_of(p);
     if (incident == nullptr || !incident->moved_to.empty() || !p.choice) continue;
     const model::Trunk& trunk = site_->trunks[i];
-    const auto via = trunk.members[*p.choice].circuit ? trunk.members[*p.choice].circuit : status.plan.classes[trunk.traffic_class.index()].circuit;
+    const auto via = way_of(trunk, *p.choice, status);
     if (via && well(status.path(trunk.members[*p.choice].carrier, *via).verdict)) close(p, Plane::Trunk, i, status.now, status.now, out);
   }
   return out;

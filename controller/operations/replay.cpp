@@ -333,7 +333,7 @@ void Replay::listen(const decision::Output& out) {
     if (t.order.empty()) continue;
     const model::Trunk& trunk = (*j.site)[t.trunk];
     const model::TrunkMember& first = trunk.members[t.order.front().member];
-    follow(j.trunks[t.trunk.index()], first.circuit ? first.circuit : out.plan->classes[trunk.traffic_class.index()].circuit, first.carrier);
+    follow(j.trunks[t.trunk.index()], first.circuit ? first.circuit : out.plan->classes[trunk.class_of(first).index()].circuit, first.carrier);
   }
 }
 

@@ -28,7 +28,7 @@ struct Leaving {
   const DesiredCircuit& circuit;
   const DesiredClass& traffic_class;
   bool moved;    ///< the class goes another way than in the plan before, or there was none
-  bool died;     ///< the circuit was not dead in the plan before
+  bool died;     ///< the circuit was not dead (for the class) in the plan before
   bool removed;  ///< the circuit is in the plan before only
 };
 
@@ -37,7 +37,7 @@ void leave(FlowMemory& memory, const Leaving& l, Instant now) {
     return b.family == l.circuit.family && b.circuit == l.circuit.flow && b.traffic_class == l.traffic_class.flow;
   });
   const bool known = entry != memory.behind.end();
-  const Behind state = l.removed ? Behind::Removed : l.circuit.dead ? Behind::Dead : Behind::Drains;
+  const Behind state = l.removed ? Behind::Removed : l.traffic_class.dead_on(l.circuit) ? Behind::Dead : Behind::Drains;
   if (known && (entry->state != Behind::Drains || state == Behind::Drains)) return;  // as it was, or being deleted already
   if (!known && !l.moved && !(state == Behind::Dead && l.died)) return;
   LeftBehind fresh{.family = l.circuit.family,
@@ -64,7 +64,8 @@ void leave_circuits(FlowMemory& memory, const std::optional<Desired>& before, co
   for (const DesiredCircuit& x : plan.circuits) {
     if (x.flow == way->flow) continue;
     const DesiredCircuit* stood = before ? named(before->circuits, x.name) : nullptr;
-    leave(memory, {.circuit = x, .traffic_class = c, .moved = moved, .died = stood == nullptr || !stood->dead, .removed = false}, now);
+    const bool was_dead = stood != nullptr && (was != nullptr ? was->dead_on(*stood) : stood->dead);
+    leave(memory, {.circuit = x, .traffic_class = c, .moved = moved, .died = !was_dead, .removed = false}, now);
   }
   if (!before) return;
   for (const DesiredCircuit& x : before->circuits) {
@@ -137,7 +138,7 @@ std::string keeps_from_cutting(const LeftBehind& left, const Desired& given, con
   const DesiredCircuit* way = c == nullptr ? nullptr : named(desired.circuits, c->circuit);
   if (way == nullptr) return "its class goes by no circuit";
   if (way->flow == left.circuit) return fmt::format("class {} goes by it", c->name);
-  if (way->dead) return fmt::format("{}, where class {} goes, is dead too", way->name, c->name);
+  if (c->dead_on(*way)) return fmt::format("{}, where class {} goes, is dead too", way->name, c->name);
   const Link* link = observed.link(way->interface);
   if (link == nullptr || !link->usable()) return fmt::format("{} has no link", way->name);
   if (circuit_in_kernel(c->table, desired.circuits, observed) != way->name)

@@ -21,11 +21,13 @@ std::vector<model::Prefix> own_sources(const DesiredCircuit& c) {
   return all;
 }
 
-std::vector<FlowStep> class_rule(const DesiredClass& c, const FlowMarks& marks) {
+/// @param destination one of the class's; nullptr: it takes any
+std::vector<FlowStep> class_rule(const DesiredClass& c, const model::Prefix* destination, const FlowMarks& marks) {
   std::vector<FlowStep> rule;
   if (c.mark) rule.emplace_back(MatchMark{.of = MarkOf::Packet, .mask = ~marks.mask(), .value = *c.mark});
   if (c.source) rule.emplace_back(MatchSource{.source = *c.source});
   if (c.incoming_interface) rule.emplace_back(MatchInterface{.incoming = true, .name = *c.incoming_interface});
+  if (destination != nullptr) rule.emplace_back(MatchDestination{.destination = *destination});
   rule.emplace_back(SetMark{.of = MarkOf::Connection, .mask = marks.mask() & ~marks.circuit_mask(), .value = marks.value(0, c.flow)});
   rule.emplace_back(Return{});
   return rule;
@@ -35,8 +37,11 @@ std::vector<FlowStep> class_rule(const DesiredClass& c, const FlowMarks& marks) 
 FlowChain classes_chain(const Desired& plan, const FlowMarks& marks) {
   FlowChain chain{.name = "classes"};
   for (const bool rest : {false, true})
-    for (const DesiredClass& c : plan.classes)
-      if ((!c.mark && !c.source && !c.incoming_interface) == rest) chain.rules.push_back(class_rule(c, marks));
+    for (const DesiredClass& c : plan.classes) {
+      if (c.everything() != rest) continue;
+      if (c.destinations.empty()) chain.rules.push_back(class_rule(c, nullptr, marks));
+      for (const model::Prefix& p : c.destinations) chain.rules.push_back(class_rule(c, &p, marks));
+    }
   return chain;
 }
 
@@ -90,6 +95,7 @@ void translation(const Desired& plan, FlowTable& table) {
 }
 
 struct StepWords {
+  static std::string_view of_family(const model::Prefix& p) { return p.address.family == model::Family::V4 ? "ip" : "ip6"; }
   static std::string_view name(MarkOf of) { return of == MarkOf::Packet ? "meta mark" : "ct mark"; }
   std::string operator()(const MatchMark& m) const {
     return fmt::format("{} & {:#010x} {} {:#010x}", name(m.of), m.mask, m.inverted ? "!=" : "==", m.value);
@@ -97,8 +103,9 @@ struct StepWords {
   std::string operator()(const SetMark& m) const { return fmt::format("{0} set {0} & {1:#010x} | {2:#010x}", name(m.of), ~m.mask, m.value); }
   std::string operator()(const MatchInterface& m) const { return fmt::format("{} \"{}\"", m.incoming ? "iifname" : "oifname", m.name); }
   std::string operator()(const MatchSource& m) const {
-    return fmt::format("{} saddr {}{}", m.source.address.family == model::Family::V4 ? "ip" : "ip6", m.inverted ? "!= " : "", m.source.to_string());
+    return fmt::format("{} saddr {}{}", of_family(m.source), m.inverted ? "!= " : "", m.source.to_string());
   }
+  std::string operator()(const MatchDestination& m) const { return fmt::format("{} daddr {}", of_family(m.destination), m.destination.to_string()); }
   std::string operator()(const MatchNew&) const { return "ct state new"; }
   std::string operator()(const Return&) const { return "return"; }
   std::string operator()(const Goto& g) const { return "goto " + g.chain; }

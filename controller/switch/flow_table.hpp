@@ -31,6 +31,9 @@ struct MatchSource {
   model::Prefix source;
   bool inverted = false;
 };
+struct MatchDestination {
+  model::Prefix destination;
+};
 struct MatchNew {};  ///< ct state new
 struct Return {};
 struct Goto {
@@ -40,7 +43,7 @@ struct Masquerade {};
 struct TranslateTo {
   model::IpAddress address;
 };
-using FlowStep = std::variant<MatchMark, SetMark, MatchInterface, MatchSource, MatchNew, Return, Goto, Masquerade, TranslateTo>;
+using FlowStep = std::variant<MatchMark, SetMark, MatchInterface, MatchSource, MatchDestination, MatchNew, Return, Goto, Masquerade, TranslateTo>;
 
 struct FlowChain {
   std::string name;

@@ -89,14 +89,15 @@ std::optional<Rule> read_rule(const NetlinkMessage& m) {
   r.mark = attribute_u32(a[FRA_FWMARK]);
   if (r.mark) r.mark_mask = attribute_u32(a[FRA_FWMASK]).value_or(kWholeMark);
   if (a[FRA_SRC] != nullptr) r.source = prefix_of(*family, attribute_address(a[FRA_SRC]), info->src_len);
+  if (a[FRA_DST] != nullptr) r.destination = prefix_of(*family, attribute_address(a[FRA_DST]), info->dst_len);
   r.incoming = attribute_text(a[FRA_IIFNAME]);
   r.outgoing = attribute_text(a[FRA_OIFNAME]);
   const auto suppress = attribute_u32(a[FRA_SUPPRESS_PREFIXLEN]);
   if (suppress && *suppress != 0xFFFFFFFFU) r.suppress_prefixlength = static_cast<int>(*suppress);
   // FIB_RULE_DEV_DETACHED and friends are the kernel's notes, not selectors; an inverted rule is another rule.
-  r.other = info->action != FR_ACT_TO_TBL || (info->flags & FIB_RULE_INVERT) != 0 || info->tos != 0 || a[FRA_DST] != nullptr ||
-            a[FRA_IP_PROTO] != nullptr || a[FRA_SPORT_RANGE] != nullptr || a[FRA_DPORT_RANGE] != nullptr || a[FRA_UID_RANGE] != nullptr ||
-            a[FRA_TUN_ID] != nullptr || a[FRA_L3MDEV] != nullptr;
+  r.other = info->action != FR_ACT_TO_TBL || (info->flags & FIB_RULE_INVERT) != 0 || info->tos != 0 || a[FRA_IP_PROTO] != nullptr ||
+            a[FRA_SPORT_RANGE] != nullptr || a[FRA_DPORT_RANGE] != nullptr || a[FRA_UID_RANGE] != nullptr || a[FRA_TUN_ID] != nullptr ||
+            a[FRA_L3MDEV] != nullptr;
   return r;
 }
 
@@ -143,6 +144,7 @@ NetlinkRequest rule_message(const Operation& op, const Rule& r) {
   fixed.family = number_of(r.family);
   fixed.action = FR_ACT_TO_TBL;
   fixed.src_len = r.source ? r.source->length : 0;
+  fixed.dst_len = r.destination ? r.destination->length : 0;
   q.u32(FRA_PRIORITY, r.priority);
   q.u32(FRA_TABLE, r.table);
   q.u8(FRA_PROTOCOL, r.protocol);
@@ -151,6 +153,7 @@ NetlinkRequest rule_message(const Operation& op, const Rule& r) {
     q.u32(FRA_FWMASK, r.mark_mask);
   }
   if (r.source) q.address(FRA_SRC, r.source->address);
+  if (r.destination) q.address(FRA_DST, r.destination->address);
   if (!r.incoming.empty()) q.text(FRA_IIFNAME, r.incoming);
   if (!r.outgoing.empty()) q.text(FRA_OIFNAME, r.outgoing);
   if (r.suppress_prefixlength >= 0) q.u32(FRA_SUPPRESS_PREFIXLEN, static_cast<std::uint32_t>(r.suppress_prefixlength));

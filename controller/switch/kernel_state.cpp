@@ -22,8 +22,8 @@ struct Words {
                        r.source ? " src " + r.source->to_string() : "", foreign(r.protocol));
   }
   std::string operator()(const Rule& r) const {
-    return fmt::format("{}rule {}:{}{}{}{}{}{} lookup {}{}{}", six(r.family), r.priority, r.source ? " from " + r.source->to_string() : " from all",
-                       r.mark ? fmt::format(" fwmark {:#x}", *r.mark) : "",
+    return fmt::format("{}rule {}:{}{}{}{}{}{}{} lookup {}{}{}", six(r.family), r.priority, r.source ? " from " + r.source->to_string() : " from all",
+                       r.destination ? " to " + r.destination->to_string() : "", r.mark ? fmt::format(" fwmark {:#x}", *r.mark) : "",
                        r.mark && r.mark_mask != kWholeMark ? fmt::format("/{:#x}", r.mark_mask) : "", r.incoming.empty() ? "" : " iif " + r.incoming,
                        r.outgoing.empty() ? "" : " oif " + r.outgoing, r.other ? " (more)" : "",
                        r.table == kMainTable ? std::string("main") : std::to_string(r.table),

@@ -76,6 +76,7 @@ struct Rule {
   std::optional<std::uint32_t> mark;
   std::uint32_t mark_mask = kWholeMark;  ///< the bits that `mark` is about
   std::optional<model::Prefix> source;
+  std::optional<model::Prefix> destination;
   std::string incoming;  ///< iif; empty: any
   std::string outgoing;  ///< oif; empty: any
   int suppress_prefixlength = -1;

@@ -71,16 +71,12 @@ class Expressions {
     compare(NFT_CMP_EQ, std::as_bytes(std::span(name)));
   }
   void operator()(const MatchSource& m) {
-    const model::IpAddress& a = m.source.address;
-    const std::uint32_t offset = a.family == model::Family::V4 ? 12 : 8;  // RFC 791 3.1, RFC 8200 3
-    expression("payload", [&] {
-      number(NFTA_PAYLOAD_DREG, NFT_REG_1);
-      number(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
-      number(NFTA_PAYLOAD_OFFSET, offset);
-      number(NFTA_PAYLOAD_LEN, static_cast<std::uint32_t>(a.size()));
-    });
-    if (m.source.length < a.size() * 8) keep_bits(m.source.length, a.size());
-    compare(m.inverted ? NFT_CMP_NEQ : NFT_CMP_EQ, std::as_bytes(std::span(a.bytes).first(a.size())));
+    const bool v4 = m.source.address.family == model::Family::V4;
+    address(v4 ? 12 : 8, m.source, m.inverted);  // RFC 791 3.1, RFC 8200 3
+  }
+  void operator()(const MatchDestination& m) {
+    const bool v4 = m.destination.address.family == model::Family::V4;
+    address(v4 ? 16 : 24, m.destination, false);
   }
   void operator()(const MatchNew&) {
     constexpr std::uint32_t kNew = 1U << (IP_CT_NEW + 1);  // NF_CT_STATE_BIT
@@ -113,6 +109,18 @@ class Expressions {
   void number(std::uint16_t attribute, std::uint32_t n) { q_.u32(attribute, htonl(n)); }
   void value(std::uint16_t attribute, std::span<const std::byte> bytes) {
     q_.nested(attribute, [&] { q_.raw(NFTA_DATA_VALUE, bytes); });
+  }
+  /// An address of the IPv4 header is, or is not, in `prefix`.
+  void address(std::uint32_t offset, const model::Prefix& prefix, bool inverted) {
+    const std::size_t size = prefix.address.size();
+    expression("payload", [&] {
+      number(NFTA_PAYLOAD_DREG, NFT_REG_1);
+      number(NFTA_PAYLOAD_BASE, NFT_PAYLOAD_NETWORK_HEADER);
+      number(NFTA_PAYLOAD_OFFSET, offset);
+      number(NFTA_PAYLOAD_LEN, static_cast<std::uint32_t>(size));
+    });
+    if (prefix.length < size * 8) keep_bits(prefix.length, size);
+    compare(inverted ? NFT_CMP_NEQ : NFT_CMP_EQ, std::as_bytes(std::span(prefix.address.bytes).first(size)));
   }
   template <class Body>
   void expression(const char* name, Body body) {

@@ -137,6 +137,18 @@ class Reader {
   std::string& mistake_;
 };
 
+std::vector<model::Prefix> read_prefixes(Reader& r, std::string_view key) {
+  std::vector<model::Prefix> all;
+  for (const std::string& t : r.texts(key, kMaxName)) {
+    const auto p = model::Prefix::parse(t);
+    if (p)
+      all.push_back(*p);
+    else
+      r.fail(key, "holds '" + t + "', which is not a prefix");
+  }
+  return all;
+}
+
 DesiredCircuit read_circuit(Reader r) {
   DesiredCircuit c;
   c.name = r.text("name", kMaxName);
@@ -156,13 +168,7 @@ DesiredCircuit read_circuit(Reader r) {
   }
   c.dead = r.maybe_flag("dead");
   c.flow = r.maybe_u32("flow").value_or(0);
-  for (const std::string& t : r.texts("pinned_sources", kMaxName)) {
-    const auto p = model::Prefix::parse(t);
-    if (p)
-      c.pinned_sources.push_back(*p);
-    else
-      r.fail("pinned_sources", "holds '" + t + "', which is not a prefix");
-  }
+  c.pinned_sources = read_prefixes(r, "pinned_sources");
   return c;
 }
 
@@ -176,6 +182,8 @@ DesiredClass read_class(Reader r) {
   c.mark = r.maybe_u32("mark");
   c.source = r.maybe_parsed<model::Prefix>("source");
   c.incoming_interface = r.maybe_text("incoming_interface", kMaxName);
+  c.destinations = read_prefixes(r, "destinations");
+  c.dead_by = r.texts("dead_by", kMaxName);
   if (r.member("drain_s", false) != nullptr) c.drain = std::chrono::seconds(r.number("drain_s", kMaxDrain));
   c.flow = r.maybe_u32("flow").value_or(0);
   return c;
@@ -196,6 +204,18 @@ Apply read_apply(Reader& r, std::string& mistake) {
   return a;
 }
 
+json::array strings(const std::vector<std::string>& all) {
+  json::array a;
+  for (const auto& s : all) a.emplace_back(s);
+  return a;
+}
+
+json::array prefixes(const std::vector<model::Prefix>& all) {
+  json::array a;
+  for (const auto& p : all) a.emplace_back(p.to_string());
+  return a;
+}
+
 json::object write_desired(const Desired& desired) {
   json::array circuits;
   for (const DesiredCircuit& c : desired.circuits) {
@@ -207,9 +227,7 @@ json::object write_desired(const Desired& desired) {
     if (c.nat.kind != Nat::Kind::Off) o["nat"] = c.nat.kind == Nat::Kind::Fixed ? c.nat.address.to_string() : "masquerade";
     if (c.dead) o["dead"] = true;
     if (c.flow != 0) o["flow"] = c.flow;
-    json::array pinned;
-    for (const auto& p : c.pinned_sources) pinned.emplace_back(p.to_string());
-    o["pinned_sources"] = std::move(pinned);
+    o["pinned_sources"] = prefixes(c.pinned_sources);
     circuits.push_back(std::move(o));
   }
   json::array classes;
@@ -219,6 +237,8 @@ json::object write_desired(const Desired& desired) {
     if (c.mark) o["mark"] = *c.mark;
     if (c.source) o["source"] = c.source->to_string();
     if (c.incoming_interface) o["incoming_interface"] = *c.incoming_interface;
+    if (!c.destinations.empty()) o["destinations"] = prefixes(c.destinations);
+    if (!c.dead_by.empty()) o["dead_by"] = strings(c.dead_by);
     if (c.drain.count() != 0) o["drain_s"] = c.drain.count();
     if (c.flow != 0) o["flow"] = c.flow;
     classes.push_back(std::move(o));
@@ -226,12 +246,6 @@ json::object write_desired(const Desired& desired) {
   json::object all{{"circuits", std::move(circuits)}, {"classes", std::move(classes)}};
   if (desired.flow_mask != 0) all["flow_mask"] = desired.flow_mask;
   return all;
-}
-
-json::array strings(const std::vector<std::string>& all) {
-  json::array a;
-  for (const auto& s : all) a.emplace_back(s);
-  return a;
 }
 
 json::object with_type(std::string_view type) { return {{"v", kProtocolVersion}, {"type", type}}; }

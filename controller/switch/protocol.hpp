@@ -13,11 +13,13 @@
 //                      flows   {v, type:"flows", draining:[...], cut:[...], problem, remedy}   what became of connections in progress
 //
 // What plans say of connections (flow_mask, nat, dead, drain_s) and the flows message came later and are additive: who does not
-// send the former keeps none and is never sent the latter, so the version stays 1.
+// send the former keeps none and is never sent the latter, so the version stays 1. So are destinations and dead_by of a class: who does
+// not know them takes such a class for another than is meant, and both programs are of one release (linekeeper doctor).
 //
 // A message is at most kMaxMessage bytes; anything malformed is answered by `refused` with guard "protocol" and the
 // connection is kept. Parsing is bounded in size and depth and never throws. Every apply needs a generation of its own, above all
 // earlier ones, whatever became of those.
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <optional>
@@ -34,7 +36,8 @@ namespace linekeeper::route {
 
 inline constexpr int kProtocolVersion = 1;
 inline constexpr std::size_t kMaxMessage = 64 * 1024;
-inline constexpr std::size_t kMaxHeldMoves = 32;  ///< of one plan: far more classes than a site has, and so many fit into a message
+inline constexpr std::size_t kMaxDestinations = 64;  ///< of one class; each is a rule of the kernel
+inline constexpr std::size_t kMaxHeldMoves = 32;     ///< of one plan: far more classes than a site has, and so many fit into a message
 
 // What is ours in the kernel. Everything the switch makes carries kRouteProtocol (installed as rt_protos.d name
 // "linekeeper") and lies inside these ranges; everything else is foreign and never touched (I11).
@@ -73,8 +76,13 @@ struct DesiredClass {
   std::optional<std::uint32_t> mark;
   std::optional<model::Prefix> source;
   std::optional<std::string> incoming_interface;
-  std::chrono::seconds drain{};  ///< how long its connections may stay behind on a circuit that lives
-  std::uint32_t flow = 0;        ///< as for a circuit
+  std::vector<model::Prefix> destinations;  ///< to one of these; empty: to anywhere. At most kMaxDestinations
+  std::chrono::seconds drain{};             ///< how long its connections may stay behind on a circuit that lives
+  std::uint32_t flow = 0;                   ///< as for a circuit
+  /// Names of circuits that live, and by which what this class goes to is dead: its connections there need not be waited for.
+  std::vector<std::string> dead_by;
+  [[nodiscard]] bool everything() const { return !mark && !source && !incoming_interface && destinations.empty(); }
+  [[nodiscard]] bool dead_on(const DesiredCircuit& c) const { return c.dead || std::ranges::find(dead_by, c.name) != dead_by.end(); }
   friend bool operator==(const DesiredClass&, const DesiredClass&) = default;
 };
 

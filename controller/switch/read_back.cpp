@@ -82,27 +82,52 @@ Asked question_for(Kernel& kernel, const DesiredClass& c, const Desired& desired
   return {q, {}};
 }
 
+/// What the kernel's answer about one destination proves.
+struct Answered {
+  ProofResult result;
+  bool settles = false;  ///< the class's own table decided, or no destination would be answered better
+};
+
+Answered ask_for(Kernel& kernel, const DesiredClass& c, int ifindex, const Question& question, const KernelState& state) {
+  const std::string to = question.destination.to_string();
+  const auto way = kernel.ask(question);
+  if (!way && question.incoming != 0) return {{Proof::Unproven, "the kernel would not forward it (" + way.error().what + ")"}, true};
+  if (!way) return {{Proof::Contradicted, fmt::format("to {}: {}", to, way.error().what)}};
+  if (way->table == c.table) {
+    if (way->ifindex == ifindex) return {{Proof::Proven, {}}, true};
+    const Link* link = state.link(way->ifindex);
+    return {{Proof::Contradicted, fmt::format("it leaves by {}", link == nullptr ? "nothing" : link->name)}, true};
+  }
+  if (way->table >= kTableFirst && way->table <= kTableLast) return {{Proof::Unproven, fmt::format("table {} takes the sample first", way->table)}};
+  if (!c.destinations.empty() && (way->local || way->table == kMainTable))
+    return {{Proof::Unproven, fmt::format("the host has a route of its own to {}, which comes first (ip route get {})", to, to)}};
+  return {{Proof::Contradicted, fmt::format("table {} decides, before or instead of ours (see ip rule)", way->table)}};
+}
+
+/// Each destination is a rule of its own: each is asked for, and the worst answer is the class's.
+ProofResult prove_destinations(Kernel& kernel, const DesiredClass& c, int ifindex, Question question, const KernelState& state) {
+  ProofResult worst{Proof::Proven, {}};
+  for (const model::Prefix& p : c.destinations) {
+    question.destination = p.length + 1U >= p.address.size() * 8 ? p.address : plus(p.address, 1);
+    const ProofResult result = ask_for(kernel, c, ifindex, question, state).result;
+    if (result.proof == Proof::Contradicted) return result;
+    if (result.proof == Proof::Unproven) worst = result;
+  }
+  return worst;
+}
+
 }  // namespace
 
 ProofResult prove(Kernel& kernel, const DesiredClass& c, int ifindex, const Desired& desired, const KernelState& state) {
   Asked asked = question_for(kernel, c, desired, state);
   if (!asked.question) return {Proof::Unproven, asked.why_not};
+  if (!c.destinations.empty()) return prove_destinations(kernel, c, ifindex, *asked.question, state);
   ProofResult last{Proof::Contradicted, "no route"};
   for (const char* far : far_of(c.family)) {
     asked.question->destination = *IpAddress::parse(far);
-    const auto way = kernel.ask(*asked.question);
-    if (!way && asked.question->incoming != 0) return {Proof::Unproven, "the kernel would not forward it (" + way.error().what + ")"};
-    if (!way) {
-      last = {Proof::Contradicted, fmt::format("to {}: {}", far, way.error().what)};
-    } else if (way->table == c.table) {
-      if (way->ifindex == ifindex) return {Proof::Proven, {}};
-      const Link* link = state.link(way->ifindex);
-      return {Proof::Contradicted, fmt::format("it leaves by {}", link == nullptr ? "nothing" : link->name)};
-    } else if (way->table >= kTableFirst && way->table <= kTableLast) {
-      last = {Proof::Unproven, fmt::format("table {} takes the sample first", way->table)};
-    } else {
-      last = {Proof::Contradicted, fmt::format("table {} decides, before or instead of ours (see ip rule)", way->table)};
-    }
+    const Answered answered = ask_for(kernel, c, ifindex, *asked.question, state);
+    last = answered.result;
+    if (answered.settles) break;
   }
   return last;
 }

@@ -17,6 +17,8 @@ struct ProofResult {
   std::string words;  ///< why not, when not proven
 };
 
+/// A class with destinations is asked for an address of each. A route that the main table has of its own comes before ours by design
+/// (rule 7000): where it takes one of them the class is not proven, and nothing is undone for it.
 /// @param ifindex of the circuit the class is to leave by.
 [[nodiscard]] ProofResult prove(Kernel& kernel, const DesiredClass& traffic_class, int ifindex, const Desired& desired, const KernelState& state);
 

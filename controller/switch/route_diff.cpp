@@ -102,13 +102,16 @@ void want_circuit(const DesiredCircuit& c, bool used, const FlowMarks& marks, co
 }
 
 void want_class(const DesiredClass& c, std::uint32_t position, const Desired& desired, const KernelState& observed, Wanted& w) {
-  const bool everything = !c.mark && !c.source && !c.incoming_interface;
-  Rule r = rule_to(everything ? kRuleEverything : kRuleClass + position, c.family, c.table);
+  Rule r = rule_to(c.everything() ? kRuleEverything : kRuleClass + position, c.family, c.table);
   r.mark = c.mark;
   if (c.mark) r.mark_mask = ~desired.flow_mask;
   r.source = c.source;
   r.incoming = c.incoming_interface.value_or("");
-  w.rules.push_back(r);
+  if (c.destinations.empty()) w.rules.push_back(r);
+  for (const auto& p : c.destinations) {
+    r.destination = p;
+    w.rules.push_back(r);
+  }
   const DesiredCircuit* circuit = circuit_named(desired.circuits, c.circuit);
   if (circuit == nullptr) return;  // not steered (a name that is none was refused before)
   if (auto way = way_of(*circuit, observed)) {

@@ -4,7 +4,8 @@
 // Layout in the kernel (all with protocol kRouteProtocol; measured reasons in README.md):
 //   circuit  its table: default through nexthop object 70000+(table-7000), then `unreachable default` so that nothing that
 //            belongs to the circuit can leave by another; rules by mark, by oif, by source
-//   class    its table: default through nexthop object 75000+(table-7000), which alone is replaced when the class moves: one
+//   class    its rules: by mark, source, incoming interface; one for each destination, all of one priority, for they lead to one table
+//            its table: default through nexthop object 75000+(table-7000), which alone is replaced when the class moves: one
 //            atomic message. No terminal unreachable: a class that is not steered does what the host would do without us.
 #include <string>
 #include <vector>

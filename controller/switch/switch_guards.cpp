@@ -81,6 +81,19 @@ std::string circuit_mistake(const DesiredCircuit& c) {
   return {};
 }
 
+std::string destinations_mistake(const DesiredClass& c) {
+  if (c.destinations.size() > kMaxDestinations)
+    return fmt::format("class {} names {} destinations, and {} are the most", c.name, c.destinations.size(), kMaxDestinations);
+  std::set<model::Prefix> seen;
+  for (const model::Prefix& p : c.destinations) {
+    if (p.address.family != c.family)
+      return fmt::format("class {} is of {} and names a destination of the other family", c.name, family_name(c.family));
+    if (p.length == 0) return fmt::format("class {} names {} as a destination, which is everything", c.name, p.to_string());
+    if (!seen.insert(p).second) return fmt::format("class {} names the destination {} twice", c.name, p.to_string());
+  }
+  return {};
+}
+
 std::string class_mistake(const DesiredClass& c, const Desired& desired) {
   if (c.name.empty()) return "a class without a name";
   const DesiredCircuit* circuit = find_circuit(desired.circuits, c.circuit);
@@ -91,7 +104,7 @@ std::string class_mistake(const DesiredClass& c, const Desired& desired) {
     return fmt::format("class {}: '{}' is no interface name", c.name, *c.incoming_interface);
   if (c.source && c.source->address.family != c.family)
     return fmt::format("class {} is of {} and matches a source of the other family", c.name, family_name(c.family));
-  return {};
+  return destinations_mistake(c);
 }
 
 /// The first thing that two parts of the plan claim both, or that lies outside our ranges.
@@ -102,10 +115,13 @@ class Claims {
       note(fmt::format("{}: table {} is outside {}-{}, which is what linekeeper-switch may write", who, t, kTableFirst, kTableLast));
     once(who, fmt::format("table {}", t));
   }
-  void mark(const std::string& who, model::Family family, std::optional<std::uint32_t> m) {
-    if (!m) return;
-    if (*m == 0) note(who + ": mark 0 is what unmarked packets carry");
-    once(who, family, fmt::format("mark {:#x}", *m));
+  void mark(const std::string& who, std::optional<std::uint32_t> m) {
+    if (m == 0U) note(who + ": mark 0 is what unmarked packets carry");
+  }
+  /// One that nobody else may have.
+  void own_mark(const std::string& who, model::Family family, std::optional<std::uint32_t> m) {
+    mark(who, m);
+    if (m) once(who, family, fmt::format("mark {:#x}", *m));
   }
   /// Rules are of one family: what both families have once each is claimed by neither twice.
   void once(const std::string& who, model::Family family, const std::string& what) {
@@ -147,7 +163,7 @@ std::optional<Refused> foreign_ranges(const Apply& plan) {
     claims.once(who, "the name " + c.name + " of a circuit");
     claims.once(who, c.family, "interface " + c.interface);
     claims.table(who, c.table);
-    claims.mark(who, c.family, c.mark);
+    claims.own_mark(who, c.family, c.mark);
     for (const auto& p : c.pinned_sources) claims.once(who, "source " + p.to_string());
   }
   if (plan.desired.classes.size() > kRuleEverything - kRuleClass) claims.note("more classes than the rule band has room for");
@@ -156,8 +172,9 @@ std::optional<Refused> foreign_ranges(const Apply& plan) {
     if (auto m = class_mistake(c, plan.desired); !m.empty()) claims.note(m);
     claims.once(who, "the name " + c.name + " of a class");
     claims.table(who, c.table);
-    if (c.mark && !c.source && !c.incoming_interface) claims.mark(who, c.family, c.mark);
-    if (!c.mark && !c.source && !c.incoming_interface) claims.once(who, c.family, "everything that no other class takes");
+    claims.mark(who, c.mark);
+    if (!c.source && !c.incoming_interface && c.destinations.empty()) claims.own_mark(who, c.family, c.mark);
+    if (c.everything()) claims.once(who, c.family, "everything that no other class takes");
   }
   if (auto m = flow_mistake(plan.desired); !m.empty()) claims.note(m);
   if (claims.mistake().empty()) return std::nullopt;

@@ -24,7 +24,7 @@ const model::PathStatus* find_path(const model::Status& status, model::CarrierId
 
 std::optional<model::CircuitId> member_circuit(const model::Status& status, const model::Trunk& trunk, const model::TrunkMember& member) {
   if (member.circuit) return member.circuit;
-  const std::size_t followed = trunk.traffic_class.index();
+  const std::size_t followed = trunk.class_of(member).index();
   return followed < status.plan.classes.size() ? status.plan.classes[followed].circuit : std::nullopt;
 }
 
@@ -33,7 +33,7 @@ model::WallTime wall_of(const model::Status& status, model::Instant at) {
 }
 
 Plane plane_of(const model::Site& site, const model::Incident& incident) {
-  if (incident.mode == model::FailureMode::SipTrunk) return Plane::Trunk;
+  // Not by its mode: a class of one carrier is hit by that carrier's failures, a trunk by a circuit's.
   return std::ranges::find(site.classes, incident.subject, &model::TrafficClass::name) != site.classes.end() ? Plane::Routing : Plane::Trunk;
 }
 

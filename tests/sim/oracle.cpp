@@ -40,7 +40,8 @@ Oracle::Oracle(const Script& script, const model::Site& site, World& world, Mode
       disturbed_(now),
       orders_changed_(now) {
   for (const model::Trunk& t : site.trunks)
-    if (t.emergency) classes_[t.traffic_class.index()].emergency = true;
+    for (const model::TrunkMember& m : t.members)
+      if (t.emergency) classes_[t.traffic_class.index()].emergency = classes_[t.class_of(m).index()].emergency = true;
 }
 
 void Oracle::on_start(Instant now) {

@@ -110,6 +110,10 @@ class Oracle {
   void check_death(std::size_t circuit, bool silent, model::Instant now);
   void check_move(const model::Plan& plan, std::size_t i, const decision::Decider& decider, model::Instant now);
   void check_destination(std::size_t i, std::size_t to, model::Motive motive, model::Instant now);
+  void check_part_move(const model::Plan& plan, std::size_t i, std::size_t from, std::size_t to, bool circuit_dead, model::Instant now);
+  void check_part_way(std::size_t i, model::Instant now);
+  [[nodiscard]] bool reached_well(const model::TrafficClass& traffic, std::size_t circuit) const;
+  [[nodiscard]] model::Duration carrier_bound(std::size_t carrier, std::size_t by) const;
   void check_quality(std::size_t i, std::size_t from, std::size_t to, model::Instant now);
   void count_move(std::size_t i, std::size_t to, model::Motive motive, bool from_dead, model::Instant now);
   [[nodiscard]] bool permitted(const std::string& who) const;  ///< by a person, to go back now

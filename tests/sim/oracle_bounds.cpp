@@ -60,7 +60,10 @@ void Oracle::look(Instant now) {
   check_restart(now);
   if (excused) return;
   check_ways(now);
-  for (std::size_t i = 0; i < classes_.size(); ++i) check_brownout(i, now);
+  for (std::size_t i = 0; i < classes_.size(); ++i) {
+    check_brownout(i, now);
+    check_part_way(i, now);
+  }
   check_home(now);
   for (std::size_t t = 0; t < site_->trunks.size(); ++t) check_trunk(t, now);
 }
@@ -79,7 +82,7 @@ void Oracle::check_ways(Instant now) {
     std::size_t by_way_of = 0;
     for (const model::CircuitId id : site_->classes[i].circuits) {
       const CircuitTruth& o = truth_.circuit(id.index());
-      if (!o.good_since || o.dead_since || truth_.undecidable(id.index())) continue;
+      if (!o.good_since || o.dead_since || truth_.undecidable(id.index()) || !reached_well(site_->classes[i], id.index())) continue;
       const Instant owed = std::max({calm, *c.dead_since, c.clear_since, c.undecided, *o.good_since, o.clear_since, o.undecided});
       const Duration b = bound(*by, id.index(), now);
       if (owed + b < due) due = owed + b, most = b, by_way_of = id.index();
@@ -107,7 +110,7 @@ void Oracle::check_brownout(std::size_t i, Instant now) {
     const CircuitTruth& o = truth_.circuit(id.index());
     const bool clean = truth_.clean_by_nature(id.index()) && o.touched == Instant{} && truth_.odd(id.index()) == 0 && o.good_since &&
                        now - std::max(*o.good_since, ready_) > kBrownout && !site_->circuits[id.index()].metered;
-    if (id.index() == *by || !clean) continue;
+    if (id.index() == *by || !clean || !reached_well(site_->classes[i], id.index())) continue;
     return story_->broken("brownout",
                           fmt::format("class {} has been on {}, which loses 30 % or more, for {:.0f} s, while {} is clean", site_->classes[i].name,
                                       name(*by), model::seconds(now - *c.brown_since), name(id.index())),
@@ -132,6 +135,8 @@ void Oracle::check_home(Instant now) {
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     const Class& k = classes_[i];
     const model::TrafficClass& traffic = site_->classes[i];
+    // How long it stays away after it has come and gone again is its own affair, and nowhere published.
+    if (traffic.apart && (!k.failbacks.empty() || !k.quality.empty())) continue;
     if (traffic.failback.mode != model::FailbackMode::Automatic || !may_move(k, now) || k.failbacks.size() >= 3) return;
     const auto by = switch_->told(i);
     if (!by || *by == traffic.circuits.front().index()) continue;
@@ -193,8 +198,18 @@ void Oracle::check_trunk_circuit(std::size_t t, std::size_t first, std::size_t b
   }
 }
 
-/// Only what the carrier did. It is asked each interval; silence means death after `dead_after` where there are tokens to ask quickly, else
-/// the floor decides.
+/// How long a carrier may be bad by a circuit before that is known and acted upon. It is asked each interval; silence means death after
+/// `dead_after` where there are tokens to ask quickly, else the floor decides.
+Duration Oracle::carrier_bound(std::size_t k, std::size_t by) const {
+  const model::Carrier& carrier = site_->carriers[k];
+  const Duration usual = longer(carrier.interval) + site_->carrier_health.dead_after + 1500ms;
+  const bool tokens = carrier.verify_burst > 0 && daemon_->debt(k, by).burst_full <= *truth_.path(k, by).bad_since + longer(carrier.interval) +
+                                                                                         carrier.verify_burst * carrier.interval;
+  const Duration by_floor = 2 * std::max(longer(carrier.floor), carrier.deadline) + carrier.deadline;
+  return usual + (tokens ? Duration::zero() : by_floor) + 3s;
+}
+
+/// Only what the carrier did.
 void Oracle::check_trunk_carrier(std::size_t t, std::size_t first, std::size_t by, Instant now) {
   const model::Trunk& trunk = site_->trunks[t];
   const auto member = trunk.members[first].carrier;
@@ -202,12 +217,7 @@ void Oracle::check_trunk_carrier(std::size_t t, std::size_t first, std::size_t b
   const CircuitTruth& c = truth_.circuit(by);
   if (!p.bad_since || c.troubles > 0 || !c.good_since || !truth_.clean_by_nature(by)) return;
   const model::Carrier& carrier = (*site_)[member];
-  const sip::Debt& debt = daemon_->debt(member.index(), by);
-  const Duration usual = longer(carrier.interval) + site_->carrier_health.dead_after + 1500ms;
-  const bool tokens =
-      carrier.verify_burst > 0 && debt.burst_full <= *p.bad_since + longer(carrier.interval) + carrier.verify_burst * carrier.interval;
-  const Duration by_floor = 2 * std::max(longer(carrier.floor), carrier.deadline) + carrier.deadline;
-  const Duration most = usual + (tokens ? Duration::zero() : by_floor) + 3s;
+  const Duration most = carrier_bound(member.index(), by);
   if (now - *p.bad_since < most) return;
   Instant other = model::kNever;
   for (std::size_t m = 0; m < trunk.members.size(); ++m) {
@@ -217,7 +227,7 @@ void Oracle::check_trunk_carrier(std::size_t t, std::size_t first, std::size_t b
       other = std::min(other, std::max(*good, *truth_.circuit(*via).good_since));
   }
   if (other == model::kNever) return;
-  const Instant moved = classes_[trunk.traffic_class.index()].moved;
+  const Instant moved = classes_[trunk.class_of(trunk.members[first]).index()].moved;
   const Instant owed = std::max({calm_since(), heard_[t], *p.bad_since, *c.good_since, c.touched, c.clear_since, other, moved});
   if (now - owed > most)
     story_->broken(

@@ -55,7 +55,7 @@ Instant Oracle::calm_since() const { return std::max({ready_, disturbed_, orders
 
 std::optional<std::size_t> Oracle::circuit_of(const model::Trunk& trunk, std::size_t member) const {
   if (trunk.members[member].circuit) return trunk.members[member].circuit->index();
-  const auto& c = classes_[trunk.traffic_class.index()].standing;
+  const auto& c = classes_[trunk.class_of(trunk.members[member]).index()].standing;
   return c ? std::optional(c->index()) : std::nullopt;
 }
 
@@ -85,8 +85,9 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const decision::
   const Motive motive = plan.classes[i].motive;
   const std::string& who = site_->classes[i].name;
   if (!from || !to || from == to) return;
-  const bool from_dead = decider.circuit(*from).verdict().health == Health::Down;
-  count_move(i, to->index(), motive, from_dead, now);
+  const bool circuit_dead = decider.circuit(*from).verdict().health == Health::Down;
+  const auto& dead_by_one = plan.classes[i].dead;
+  count_move(i, to->index(), motive, circuit_dead || std::ranges::find(dead_by_one, *from) != dead_by_one.end(), now);
   if (kind_ == Kind::OneTarget)
     story_->broken("I5", fmt::format("class {} moved from {} to {} although only one target misbehaves", who, name(from->index()), name(to->index())),
                    now);
@@ -111,6 +112,7 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const decision::
   else if (motive == Motive::Quality)
     check_quality(i, from->index(), to->index(), now);
   check_destination(i, to->index(), motive, now);
+  if (site_->classes[i].apart) check_part_move(plan, i, from->index(), to->index(), circuit_dead, now);
   // Both died at once, or the other one first, and that could be known by now.
   const CircuitTruth &left = truth_.circuit(from->index()), &taken = truth_.circuit(to->index());
   if (motive != Motive::Escape || !left.dead_since || !taken.dead_since || *taken.dead_since > *left.dead_since || taken.fooled) return;
@@ -197,8 +199,8 @@ void Oracle::count_move(std::size_t i, std::size_t to, Motive motive, bool from_
       story_->broken("I3", fmt::format("class {} made {} {} in {} minutes", who, within(at, span, now), what, span / 1min), now);
   };
   if (motive == Motive::Failback) c.failbacks.push_back(now);
-  // Going back after a person's order has ended is no trial of the circuit.
-  if (motive == Motive::Failback && !c.forced) paces_[to].trusted = now;
+  // Going back after a person's order has ended is no trial of the circuit; nor is a carrier's part going back, which has times of its own.
+  if (motive == Motive::Failback && !c.forced && !site_->classes[i].apart) paces_[to].trusted = now;
   c.forced = motive == Motive::Forced;
   if (motive == Motive::Forced) return;
   if (from_dead) {

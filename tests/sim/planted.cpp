@@ -43,6 +43,7 @@ constexpr PlantedBug kBugs[] = {
     {Planted::FailbackAtAnyTime, "failback-at-any-time", "the judge is told that everything may go back as soon as it can", 200},
     {Planted::ReloadForgets, "reload-forgets", "after a reload the judge is told that nothing stands", 200},
     {Planted::RejectionIsDeath, "rejection-is-death", "an answer to a probe that was rejected is dropped", 200},
+    {Planted::PartsSeeCircuitsAlone, "parts-see-circuits-alone", "the judge is not told that a class carries one carrier's traffic", 200},
 };
 
 }  // namespace

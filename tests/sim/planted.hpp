@@ -47,6 +47,7 @@ enum class Planted : std::uint8_t {
   FailbackAtAnyTime,
   ReloadForgets,
   RejectionIsDeath,
+  PartsSeeCircuitsAlone,
 };
 
 struct PlantedBug {

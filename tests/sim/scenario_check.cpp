@@ -106,7 +106,7 @@ std::string ScenarioCheck::beginning_of(const Expectation& e, Instant now) const
   const auto first = first_of(e.a, now);
   if (!first) return "the PBX goes by its own order";
   const model::TrunkMember& m = trunk.members[*first];
-  const auto by = m.circuit ? std::optional(m.circuit->index()) : switch_->told(trunk.traffic_class.index());
+  const auto by = m.circuit ? std::optional(m.circuit->index()) : switch_->told(trunk.class_of(m).index());
   if (m.carrier.index() == *e.b && (!e.c || e.c == by)) return {};
   return fmt::format("{} begins {}{}", trunk.name, script_->site[m.carrier].name, by ? " via " + script_->site.circuits[*by].name : "");
 }

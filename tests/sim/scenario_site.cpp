@@ -1,6 +1,7 @@
 // Lines of a scenario file that say what the site is.
 #include "tests/sim/scenario_attributes.hpp"
 #include "tests/sim/scenario_lines.hpp"
+#include "tests/sim/site_maker.hpp"
 
 namespace linekeeper::sim {
 
@@ -53,6 +54,8 @@ void read_trunk(Words words, Script& script) {
   const auto* by = a.find("by");
   if (by != nullptr && *by != "each" && *by != "class") throw Mistake{fmt::format("by \"{}\" should be each or class", *by)};
   trunk_fields(a, t, t);
+  const auto* apart = a.find("apart");
+  const auto alone = apart != nullptr ? Attributes::ids<model::CarrierId>(*apart, site.carriers, "carrier") : std::vector<model::CarrierId>();
   a.done();
   if (t.pbx.index() >= site.pbxs.size()) throw Mistake{"a trunk needs a pbx: declare it first"};
   const auto hundred = static_cast<int>(100 * site.trunks.size());
@@ -66,6 +69,7 @@ void read_trunk(Words words, Script& script) {
       t.members.push_back({t.carriers[k], model::id_at<model::CircuitId>(c), set + static_cast<int>(c)});
   }
   site.trunks.push_back(std::move(t));
+  for (const model::CarrierId k : alone) steer_apart(site, k);
 }
 
 }  // namespace

@@ -101,6 +101,7 @@ void write_voice(const Script& s, std::string& out) {
     out += fmt::format("carrier {} {}{}\n", carrier.name, carrier.address.to_string(), w.line);
   }
   for (model::TrafficClass c : s.site.classes) {
+    if (c.apart) continue;  // its trunk says it
     Writer w(s.site);
     class_fields(w, c, model::TrafficClass{});
     out += fmt::format("class {}{}\n", c.name, w.line);
@@ -110,6 +111,10 @@ void write_voice(const Script& s, std::string& out) {
     Writer w(s.site);
     trunk_fields(w, t, model::Trunk{});
     const bool each = !t.members.empty() && t.members.front().circuit.has_value();
+    std::vector<model::CarrierId> apart;
+    for (const model::CarrierId k : t.carriers)
+      if (s.site[k].steer_apart) apart.push_back(k);
+    if (!apart.empty()) w.put("apart", w.names(apart));
     out += fmt::format("trunk {} pbx {} class {} carriers {} by {}{}\n", t.name, s.site[t.pbx].name, s.site[t.traffic_class].name,
                        w.names(t.carriers), each ? "each" : "class", w.line);
   }

@@ -33,6 +33,7 @@ class Maker {
   void brownout();
   void beside();
   void reload_in_peace();
+  void one_way();
 
  private:
   Trouble draw(Fault fault, Duration at, Duration lasts);
@@ -202,6 +203,14 @@ model::Failback make_failback(Chance& chance) {
   return {.mode = model::FailbackMode::Window, .opens = opens, .closes = opens + open_for};
 }
 
+/// The carrier that is steered apart is dead by the circuit that its class prefers, and by no other.
+void Maker::one_way() {
+  Trouble t = draw(Fault::CarrierSilent, when(), lasting() + 30s);
+  t.a = 0, t.b = script_->site.classes.front().circuits.front().index();
+  t.everywhere = false;
+  put(t);
+}
+
 /// By dice of their own: a run that gets none of this is the run that it was before.
 void add_beside(Script& s, Duration begin) {
   Chance chance(s.seed, Stream::Beside);
@@ -212,6 +221,10 @@ void add_beside(Script& s, Duration begin) {
   if (trunk) s.site.trunks.front().failback = of_trunk;
   Maker maker(s, chance, begin);
   s.kind == Kind::Restarts ? maker.reload_in_peace() : maker.beside();
+  // The last carrier may be missing from a reload, and with it its class would be.
+  if (!chance.yes(0.6) || s.site.carriers.size() < 2) return;
+  steer_apart(s.site, model::CarrierId{0});
+  if (s.kind == Kind::Mixed) maker.one_way();
 }
 
 LineNature make_nature(Chance& chance, bool bursts) {

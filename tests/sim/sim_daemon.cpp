@@ -34,6 +34,9 @@ model::SitePtr given_to_the_judge(const model::SitePtr& site, Planted bug) {
     case Planted::LimitsIgnored:
       for (model::TrafficClass& c : s->classes) c.limits.reset();
       break;
+    case Planted::PartsSeeCircuitsAlone:
+      for (model::TrafficClass& c : s->classes) c.apart.reset();
+      break;
     case Planted::FailbackAtAnyTime:
       for (model::TrafficClass& c : s->classes) c.failback.mode = model::FailbackMode::Automatic;
       for (model::Trunk& t : s->trunks) t.failback.mode = model::FailbackMode::Automatic;

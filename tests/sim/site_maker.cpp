@@ -89,6 +89,27 @@ void make_trunks(model::Site& s, Chance& chance) {
 
 }  // namespace
 
+void steer_apart(model::Site& s, model::CarrierId carrier) {
+  const auto part_of = [&](model::ClassId of) {
+    for (std::size_t i = 0; i < s.classes.size(); ++i)
+      if (const auto& apart = s.classes[i].apart; apart && apart->of == of && apart->carrier == carrier) return model::id_at<model::ClassId>(i);
+    model::TrafficClass part = s[of];
+    part.name += "-" + s[carrier].name;
+    part.table = static_cast<std::uint32_t>(7600 + s.classes.size());
+    part.apart = model::Apart{.of = of, .carrier = carrier, .rto = part.rto};
+    part.match.destinations = {{s[carrier].address, 32}};
+    s.classes.push_back(std::move(part));
+    return model::id_at<model::ClassId>(s.classes.size() - 1);
+  };
+  s.carriers[carrier.index()].steer_apart = true;
+  for (model::Trunk& t : s.trunks) {
+    if (std::ranges::find(t.carriers, carrier) == t.carriers.end()) continue;
+    const model::ClassId part = part_of(t.traffic_class);
+    for (model::TrunkMember& m : t.members)
+      if (m.carrier == carrier) m.apart = part;
+  }
+}
+
 model::Site make_site(Chance& chance) {
   model::Site s;
   s.name = "sim";

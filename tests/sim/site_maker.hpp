@@ -7,4 +7,7 @@ namespace linekeeper::sim {
 
 [[nodiscard]] model::Site make_site(Chance& chance);
 
+/// The carrier's traffic becomes a class of its own beside the class of each trunk that offers it, as config/steer_apart.cpp does.
+void steer_apart(model::Site& site, model::CarrierId carrier);
+
 }  // namespace linekeeper::sim

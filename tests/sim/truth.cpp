@@ -45,7 +45,7 @@ void Truth::on_start() {
     c.begin_again();
     std::ranges::fill(c.answered_of, Instant{});
   }
-  for (PathTruth& p : paths_) p = {.bad_since = p.bad_since, .last_down = p.last_down};
+  for (PathTruth& p : paths_) p = {.bad_since = p.bad_since, .last_down = p.last_down, .troubled = p.troubled, .last_bad = p.last_bad};
 }
 
 void Truth::on_resumed(Instant now) {
@@ -149,7 +149,8 @@ void Truth::see_death(std::size_t c, std::optional<Instant> watched_since, Durat
   const bool dead = world_->line(c).dead();
   if (dead && undecidable(c)) k.fooled = true;
   if (dead == k.dead_since.has_value()) return;
-  for (std::size_t p = c; p < paths_.size(); p += circuits_.size()) paths_[p] = {.bad_since = {}, .last_down = paths_[p].last_down};
+  for (std::size_t p = c; p < paths_.size(); p += circuits_.size())
+    paths_[p] = {.bad_since = {}, .last_down = paths_[p].last_down, .troubled = paths_[p].troubled, .last_bad = paths_[p].last_bad};
   k.answers_alive = 0;
   if (dead) {
     k.dead_since = now;
@@ -172,6 +173,9 @@ void Truth::see_paths(Instant now) {
     const Reach& r = world_->reach(p / circuits_.size(), c);
     const bool bad = r.silent > 0 || r.unavailable > 0 || r.refusing > 0;
     PathTruth& path = paths_[p];
+    const bool any = bad || r.halfway > 0 || r.forbidden > 0 || r.local_errors > 0;
+    if (any || path.troubled) path.last_bad = now;
+    path.troubled = any;
     const bool certain = bad && !circuits_[c].dead_since && r.local_errors == 0 && world_->line(c).local_errors == 0;
     if (certain && !path.bad_since) path.bad_since = now;
     if (!certain) path.bad_since.reset();

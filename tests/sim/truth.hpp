@@ -49,6 +49,8 @@ struct PathTruth {
   std::optional<model::Instant> good_since;  ///< enough good answers in a row
   int good = 0, bad = 0;
   model::Instant last_down{};
+  bool troubled = false;      ///< a trouble of its own is there
+  model::Instant last_bad{};  ///< when it last took no calls, or a trouble of its own came or went
 };
 
 class Truth {

@@ -44,6 +44,30 @@ TEST_CASE("route desired: circuits carry what the kernel says, classes what the 
   CHECK(d.classes[0].escape);
 }
 
+TEST_CASE("route desired: a carrier's part stands just before its class, and escapes from a circuit that is dead for it alone") {
+  model::Site site = kSite;
+  model::TrafficClass first = site.classes[0], part = site.classes[0];
+  first.name = "first", first.match.mark = 0x10;
+  part.name = "voice-north", part.apart = model::Apart{.of = model::ClassId{0}, .carrier = model::CarrierId{0}, .rto = {}};
+  part.match.destinations = {*model::Prefix::parse("203.0.113.10")};
+  site.classes = {site.classes[0], first, part};
+  model::Plan p;
+  for (std::uint16_t i = 0; i < 3; ++i) p.classes.push_back({.traffic_class = model::ClassId{i}, .circuit = i == 2 ? kCoax : kFiber});
+  p.classes[2].dead = {kFiber};
+  const auto d = daemon::route_desired(site, p, links(), {kFiber, kFiber, kFiber});
+  REQUIRE(d.classes.size() == 3);
+  CHECK(d.classes[0].name == "first");
+  CHECK(d.classes[1].name == "voice-north");
+  CHECK(d.classes[1].destinations == part.match.destinations);
+  CHECK(d.classes[1].circuit == "coax");
+  CHECK(d.classes[1].escape);
+  CHECK(d.classes[1].dead_by == std::vector<std::string>{"fiber"});
+  CHECK(d.classes[2].name == "voice");
+  CHECK_FALSE(d.classes[2].escape);
+  CHECK(d.classes[2].dead_by.empty());
+  CHECK_FALSE(d.circuits[0].dead);
+}
+
 TEST_CASE("route desired: a circuit that is not known, gone or without address has no gateway, and is still named") {
   auto l = links();
   l[0].reset();

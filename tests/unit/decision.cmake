@@ -3,6 +3,7 @@ lk_unit(decision
     decision_allocations_test.cpp
     decision_capacity_test.cpp
     decision_carrier_doubt_test.cpp
+    decision_steer_apart_test.cpp
     decision_choice_words_test.cpp
     decision_checks_test.cpp decision_circuit_test.cpp
     decision_corroboration_test.cpp
