@@ -10,6 +10,7 @@ namespace linekeeper::decision {
 
 using model::EventId;
 using model::Guard;
+using model::Health;
 using model::Instant;
 using model::Motive;
 
@@ -65,6 +66,10 @@ const Output& Decider::prove(const MoveProof& proof, Instant now) {
     return finish(now, false, held);
   }
   judge_due(now);  // what its own probes say of the circuit, until now
+  // Where its own probes are lost too the way may be at fault in another manner, and is left for that: but it is not known to serve.
+  const Health health = circuits_[proof.by.index()].verdict().health;
+  if (now >= doubt_until_ && state.proofs.count() && (health == Health::Up || health == Health::Degraded))
+    state.proofs.disproven(proof.by, now + std::max<model::Duration>(kUnprovenAtLeast, hold_downs_[proof.by.index()].present(now)));
   if (proof_counts(proof.traffic_class, proof.by, now)) answer(proof.traffic_class, now);
   return finish(now, false, true);
 }
@@ -73,7 +78,6 @@ void Decider::answer(model::ClassId id, Instant now) {
   ClassState& state = classes_[id.index()];
   const model::TrafficClass& traffic = (*site_)[id];
   const model::CircuitId from = *state.choice.circuit;
-  state.proofs.disproven(from, now + std::max<model::Duration>(kUnprovenAtLeast, hold_downs_[from.index()].present(now)));
   auto views = circuit_views(now);
   if (!carries_calls(id)) mark_data_ways(views);
   const ProofOrders orders{.forced = state.orders.force == from, .hold = state.orders.hold, .may_move = state.budget.may_answer()};

@@ -47,6 +47,9 @@ enum class Planted : std::uint8_t {
   FailbackAtAnyTime,
   ReloadForgets,
   RejectionIsDeath,
+  ProofIgnored,
+  ProofOfOthers,
+  AnswerRepeated,
 };
 
 struct PlantedBug {
