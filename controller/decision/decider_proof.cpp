@@ -68,7 +68,7 @@ const Output& Decider::prove(const MoveProof& proof, Instant now) {
   judge_due(now);  // what its own probes say of the circuit, until now
   // Where its own probes are lost too the way may be at fault in another manner, and is left for that: but it is not known to serve.
   const Health health = circuits_[proof.by.index()].verdict().health;
-  if (now >= doubt_until_ && state.proofs.count() && (health == Health::Up || health == Health::Degraded))
+  if (now >= doubt_until_ && (health == Health::Up || health == Health::Degraded))
     state.proofs.disproven(proof.by, now + std::max<model::Duration>(kUnprovenAtLeast, hold_downs_[proof.by.index()].present(now)));
   if (proof_counts(proof.traffic_class, proof.by, now)) answer(proof.traffic_class, now);
   return finish(now, false, true);

@@ -55,9 +55,9 @@ class WayProofs {
   /// Some way has been proven: silence means something.
   [[nodiscard]] bool count() const;
   [[nodiscard]] bool proven_once(model::CircuitId c) const { return ways_[c.index()].proven; }
-  /// Until when it is held against the circuit that it did not serve this class; nothing when it is not.
+  /// Until when it is held against the circuit that it did not serve this class; nothing when it is not, or while no such probe was ever answered.
   [[nodiscard]] std::optional<model::Instant> against(model::CircuitId c, model::Instant now) const {
-    return now < ways_[c.index()].against_until ? std::optional(ways_[c.index()].against_until) : std::nullopt;
+    return count() && now < ways_[c.index()].against_until ? std::optional(ways_[c.index()].against_until) : std::nullopt;
   }
   [[nodiscard]] std::optional<model::CircuitId> before() const { return before_; }
   [[nodiscard]] bool answered() const { return answered_; }

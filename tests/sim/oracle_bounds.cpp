@@ -248,6 +248,10 @@ void Oracle::check_restart(Instant now) {
     restart_counts_ = false;
     return;
   }
+  // A line that loses bursts by nature was silent for a moment: that is news, restart or not.
+  for (std::size_t c = 0; c < site_->circuits.size() && daemon_->alive(); ++c)
+    if (!truth_.clean_by_nature(c) && !truth_.circuit(c).dead_since && daemon_->judge().circuit(model::id_at<model::CircuitId>(c)).suspect())
+      return void(restart_counts_ = false);
   if (switch_->changes() != changes_at_crash_) {
     restart_counts_ = false;
     story_->broken("I13", "a restart in an unchanged world changed the kernel", now);
