@@ -56,11 +56,13 @@ struct CircuitProber::Impl final : WireListener, std::enable_shared_from_this<Ci
   }
 
   /// Once this is owned by a shared pointer, which the wires hold on to while they call.
-  void make_wires(const asio::any_io_executor& on, const std::string& device) {
+  void make_wires(const asio::any_io_executor& on, const std::string& device, const Unbound& unbound) {
     for (const ProbeTarget& t : targets) {
       auto& wire = wires[static_cast<std::size_t>(t.method)];
       if (!wire)
-        wire = make_wire(t.method, {.executor = on, .device = device, .life = weak_from_this(), .key = key, .targets = targets, .listener = this});
+        wire = make_wire(
+            t.method,
+            {.executor = on, .device = device, .unbound = unbound, .life = weak_from_this(), .key = key, .targets = targets, .listener = this});
     }
   }
 
@@ -193,9 +195,9 @@ struct CircuitProber::Impl final : WireListener, std::enable_shared_from_this<Ci
 };
 
 CircuitProber::CircuitProber(asio::any_io_executor executor, model::CircuitId circuit, std::string device, std::vector<ProbeTarget> targets,
-                             model::CircuitProbing pacing, std::uint64_t seed, Sink sink)
+                             model::CircuitProbing pacing, std::uint64_t seed, Sink sink, Unbound unbound)
     : impl_(std::make_shared<Impl>(executor, circuit, std::move(targets), pacing, runtime::SeededRandom(seed), std::move(sink))) {
-  impl_->make_wires(executor, device);
+  impl_->make_wires(executor, device, unbound);
 }
 
 CircuitProber::~CircuitProber() { impl_->stop(); }

@@ -33,8 +33,9 @@ class CircuitProber {
   /// @param targets  what to probe, in Site order; never empty
   /// @param seed     of the pacing jitter and the payload nonce: from getrandom(2) in the daemon, and another one for each
   ///                 prober (two probers with one seed send in step and accept each other's tags)
+  /// @param unbound  with an empty device only
   CircuitProber(boost::asio::any_io_executor executor, model::CircuitId circuit, std::string device, std::vector<ProbeTarget> targets,
-                model::CircuitProbing pacing, std::uint64_t seed, Sink sink);
+                model::CircuitProbing pacing, std::uint64_t seed, Sink sink, Unbound unbound = {});
   ~CircuitProber();
   CircuitProber(const CircuitProber&) = delete;
   CircuitProber& operator=(const CircuitProber&) = delete;

@@ -33,6 +33,7 @@ bool cured_by_new_socket(int error) {
 DevicePort::DevicePort(const WireSetting& setting, model::Family family, int protocol, std::optional<runtime::Peer> peer, Owner& owner)
     : descriptor_(setting.executor),
       device_(setting.device),
+      unbound_(setting.unbound),
       life_(setting.life),
       family_(family),
       protocol_(protocol),
@@ -67,6 +68,9 @@ int DevicePort::open() {
     told_ = true;
     return give_up(fd.error().code, now, kLongestRetry);
   }
+  if (const auto& from = unbound_.source; from && from->family == family_) {
+    if (const int error = runtime::bind_datagram(fd->get(), {.address = *from}); error != 0) return give_up(error, now, kLongestRetry);
+  }
   if (peer_) {
     if (const int error = runtime::connect_datagram(fd->get(), *peer_); error != 0) return give_up(error, now, kLongestWithoutRoute);
   }
@@ -74,7 +78,8 @@ int DevicePort::open() {
   descriptor_.assign(fd->get(), failed);
   if (failed) return give_up(failed.value(), now, kLongestRetry);
   [[maybe_unused]] const int owned_by_descriptor = fd->release();
-  ifindex_ = device_.empty() ? 0 : static_cast<int>(::if_nametoindex(device_.c_str()));
+  const std::string& ours = device_.empty() ? unbound_.arrives_by : device_;
+  ifindex_ = ours.empty() ? 0 : static_cast<int>(::if_nametoindex(ours.c_str()));
   told_ = false;
   ++generation_;
   owner_.on_opened();

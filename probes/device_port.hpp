@@ -46,6 +46,7 @@ class DevicePort {
 
   boost::asio::posix::stream_descriptor descriptor_;
   const std::string device_;
+  const Unbound unbound_;
   const std::weak_ptr<void> life_;
   const model::Family family_;
   const int protocol_;

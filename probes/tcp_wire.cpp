@@ -34,12 +34,19 @@ struct Attempt {
 class TcpWire final : public Wire {
  public:
   explicit TcpWire(const WireSetting& setting)
-      : executor_(setting.executor), device_(setting.device), life_(setting.life), targets_(setting.targets), listener_(*setting.listener) {}
+      : executor_(setting.executor),
+        device_(setting.device),
+        source_(setting.unbound.source),
+        life_(setting.life),
+        targets_(setting.targets),
+        listener_(*setting.listener) {}
 
   int send(std::size_t target, std::uint64_t sequence, const runtime::ClockPair& at) override {
     const ProbeTarget& to = targets_[target];
     auto fd = runtime::open_stream_socket(to.address.family, device_);
     if (!fd) return fd.error().code;
+    if (source_ && source_->family == to.address.family)
+      if (const int refused = runtime::bind_datagram(fd->get(), {.address = *source_}); refused != 0) return refused;
     const int error = runtime::connect_stream(fd->get(), {.address = to.address, .port = to.port});
     if (error != 0 && error != EINPROGRESS) return error;
     auto attempt = std::make_shared<Attempt>(executor_);
@@ -113,6 +120,7 @@ class TcpWire final : public Wire {
 
   asio::any_io_executor executor_;
   std::string device_;
+  std::optional<model::IpAddress> source_;
   std::weak_ptr<void> life_;
   std::span<const ProbeTarget> targets_;
   WireListener& listener_;

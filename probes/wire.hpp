@@ -64,10 +64,17 @@ class Wire {
   virtual void rebuild() = 0;  ///< new sockets before the next probe, without waiting for anything
 };
 
+/// What is asked of probes that are bound to no device: how a class's traffic leaves, and where its answers are to come in.
+struct Unbound {
+  std::optional<model::IpAddress> source;  ///< the address of ours that they leave from, where the target's family has it; nothing: as routes say
+  std::string arrives_by;                  ///< an answer that comes in by another interface proves nothing; empty: any
+};
+
 /// What every wire is made with.
 struct WireSetting {
   boost::asio::any_io_executor executor;
-  std::string device;        ///< SO_BINDTODEVICE; empty: as routes say
+  std::string device;  ///< SO_BINDTODEVICE; empty: as routes say
+  Unbound unbound = {};
   std::weak_ptr<void> life;  ///< of the prober: held by whoever is called back
   runtime::HashKey key;
   std::span<const ProbeTarget> targets;  ///< all of the prober's; outlives the wire

@@ -337,7 +337,7 @@ void Daemon::every_tick() {
     tell(EventId::LoopStalled, "", fmt::format("The daemon did not run for {:.1f} s (suspended, or starved of CPU).", model::seconds(lag)),
          {{"lag_ms", std::to_string(lag / std::chrono::milliseconds(1))}});
   verify_trunks();
-  verify_selected_classes();
+  verify_classes();
   answer_pending(now);
   if (now >= next_second_) every_second(now);
   if (std::exchange(status_due_, false)) stream_status();

@@ -102,7 +102,8 @@ class Daemon : public admin::Api {
   void class_applied(std::size_t index, std::uint64_t generation);
   void verify_class(std::size_t index);
   void verify_trunks();
-  void verify_selected_classes();
+  void class_probed(std::size_t index, model::CircuitId circuit, bool proven);
+  void verify_classes();
   void account_incidents();
   [[nodiscard]] model::Status status() const;
 
@@ -141,7 +142,13 @@ class Daemon : public admin::Api {
   std::unique_ptr<Checks> checks_;
   std::unique_ptr<Actuators> actuators_;
   Connections connections_;
-  std::map<std::size_t, std::unique_ptr<Verification>> verifications_;  // by class
+  /// A class's proof: under way, or to be tried again.
+  struct Proving {
+    std::unique_ptr<Verification> now;
+    model::Instant again{};
+    std::chrono::seconds wait = kProofAgain;
+  };
+  std::map<std::size_t, Proving> verifications_;  // by class
   std::unique_ptr<admin::HttpServer> http_;
   std::map<admin::EventStream*, Stream> streams_;
   std::deque<model::Event> recent_;  // for the page, oldest first

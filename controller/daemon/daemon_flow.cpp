@@ -190,29 +190,11 @@ void Daemon::account_incidents() {
 }
 
 void Daemon::class_applied(std::size_t index, std::uint64_t generation) {
+  const bool fresh = recoveries_->wants_application(Plane::Routing, index);
   tell(recoveries_->on_applied(Plane::Routing, index, generation, boot_now()));
   account_incidents();
+  if (fresh) verifications_.erase(index);  // of the way before
   verify_class(index);
-}
-
-void Daemon::verify_class(std::size_t index) {
-  if (!site_->classes[index].match.everything() || !recoveries_->wants_verification(Plane::Routing, index)) return;
-  const model::CircuitId circuit = model::id_at<model::CircuitId>(*recoveries_->progress(Plane::Routing, index).choice);
-  std::uint64_t seed = 0;
-  if (getrandom(&seed, sizeof seed, 0) < 0) return;  // tried again at the next application
-  verifications_[index] = std::make_unique<Verification>(io_.get_executor(), *site_, circuit, seed, [this, index, circuit](bool proven) {
-    if (proven)
-      tell(recoveries_->on_verified(Plane::Routing, index, boot_now()));
-    else
-      tell(recoveries_->on_verify_failed(
-          Plane::Routing, index,
-          fmt::format("{}: fewer than {} of the probes sent the new way ({}) were answered within {} s; still trying. See: linekeeper explain {}",
-                      site_->classes[index].name, kProofs, (*site_)[circuit].name, kProofTime.count(), site_->classes[index].name),
-          boot_now()));
-    account_incidents();
-    verifications_.erase(index);
-    if (!proven) verify_class(index);
-  });
 }
 
 /// The carrier's etiquette does not allow a probe at will: its newest answer through this circuit is the proof, when it is no older than two
@@ -223,23 +205,55 @@ static bool carrier_answers(const model::Status& s, model::CarrierId carrier, mo
   return up && path.last_good && *path.last_good >= decided - 2 * (*s.site)[carrier].interval;
 }
 
-void Daemon::verify_selected_classes() {
-  for (std::size_t i = 0; i < site_->classes.size(); ++i) {
-    if (!recoveries_->wants_verification(Plane::Routing, i)) continue;
-    if (site_->classes[i].match.everything()) {
-      if (!verifications_.contains(i)) verify_class(i);
-      continue;
-    }
-    const operations::Progress& p = recoveries_->progress(Plane::Routing, i);
-    if (const auto& apart = site_->classes[i].apart) {
-      if (carrier_answers(status(), apart->carrier, model::id_at<model::CircuitId>(*p.choice), p.decided))
-        tell(recoveries_->on_verified(Plane::Routing, i, boot_now()));
-      continue;
-    }
-    const auto last_good = status().circuits[*p.choice].last_good;
-    if (last_good && *last_good >= *p.applied) tell(recoveries_->on_verified(Plane::Routing, i, boot_now()));
+void Daemon::verify_class(std::size_t index) {
+  if (!recoveries_->wants_verification(Plane::Routing, index)) return;
+  Proving& proving = verifications_[index];
+  if (proving.now || boot_now() < proving.again) return;
+  const operations::Progress& p = recoveries_->progress(Plane::Routing, index);
+  const model::CircuitId circuit = model::id_at<model::CircuitId>(*p.choice);
+  const model::TrafficClass& traffic = site_->classes[index];
+  if (traffic.apart) {
+    if (!carrier_answers(status(), traffic.apart->carrier, circuit, p.decided)) return;
+    tell(recoveries_->on_verified(Plane::Routing, index, boot_now()));
+    return account_incidents();
   }
+  auto as = as_class_goes(traffic, *site_, circuit, traffic.match.source ? own_addresses() : std::vector<OwnAddress>{});
+  if (!as) {
+    const auto last_good = decider_->circuit(circuit).last_good();
+    if (last_good && *last_good >= *p.applied) tell(recoveries_->on_verified(Plane::Routing, index, boot_now()));
+    return account_incidents();
+  }
+  std::uint64_t seed = 0;
+  if (getrandom(&seed, sizeof seed, 0) < 0) return;  // tried again at the next look
+  proving.now = std::make_unique<Verification>(io_.get_executor(), *site_, circuit, std::move(*as), seed,
+                                               [this, index, circuit](bool proven) { class_probed(index, circuit, proven); });
+}
+
+/// What the class's own probes say is told to people first, and then to the judge, who may lead it elsewhere.
+void Daemon::class_probed(std::size_t index, model::CircuitId circuit, bool proven) {
+  Proving& proving = verifications_[index];
+  proving.now.reset();
+  proving.again = boot_now() + proving.wait;
+  proving.wait = std::min(2 * proving.wait, kProofAgainAtMost);
+  const auto id = model::id_at<model::ClassId>(index);
+  const Instant now = awake();
+  const std::string& name = site_->classes[index].name;
+  if (proven)
+    tell(recoveries_->on_verified(Plane::Routing, index, now));
+  else
+    tell(recoveries_->on_verify_failed(
+        Plane::Routing, index,
+        fmt::format("{0}: fewer than {1} of the probes sent as its traffic goes, by {2}, were answered within {3} s. See: linekeeper explain {0}",
+                    name, kProofs, (*site_)[circuit].name, kProofTime.count()),
+        decider_->proof_counts(id, circuit, now), wall_now(), now));
   account_incidents();
+  const decision::MoveProof proof{
+      .traffic_class = id, .by = circuit, .result = proven ? decision::ProofResult::Proven : decision::ProofResult::Unproven};
+  act_on(decider_->prove(proof, recorder_->told(proof, now)));
+}
+
+void Daemon::verify_classes() {
+  for (std::size_t i = 0; i < site_->classes.size(); ++i) verify_class(i);
 }
 
 void Daemon::verify_trunks() {

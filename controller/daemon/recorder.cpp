@@ -49,6 +49,11 @@ Instant Recorder::told(const decision::MovesHeld& held, Instant now) {
   return now;
 }
 
+Instant Recorder::told(const decision::MoveProof& proof, Instant now) {
+  add(journal::WayProbed{.traffic_class = proof.traffic_class, .by = proof.by, .proven = proof.result == decision::ProofResult::Proven}, now);
+  return now;
+}
+
 Instant Recorder::reissued(Instant now) {
   add(journal::Reissued{}, now);
   return now;

@@ -33,6 +33,7 @@ class Recorder {
   model::Instant told(const decision::TrunkAdopted& adopted, model::Instant now);
   model::Instant told(const decision::OrdersInForce& orders, model::Instant now);
   model::Instant told(const decision::MovesHeld& held, model::Instant now);
+  model::Instant told(const decision::MoveProof& proof, model::Instant now);
   model::Instant reissued(model::Instant now);
   model::Instant woken(model::Instant now);
 

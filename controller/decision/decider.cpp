@@ -43,7 +43,7 @@ Decider::Decider(model::SitePtr site, Instant started)
       due_paths_(site_->carriers.size() * site_->circuits.size()),
       heard_(site_->circuits.size()),
       carriers_(site_->carriers.size()),
-      classes_(site_->classes.size()),
+      classes_(site_->classes.size(), ClassState(site_->circuits.size())),
       trunks_(site_->trunks.size()),
       evidence_(Evidence::sized(*site_)),
       checks_(*site_) {

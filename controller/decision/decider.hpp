@@ -17,6 +17,7 @@
 #include "controller/decision/move_budget.hpp"
 #include "controller/decision/path_health.hpp"
 #include "controller/decision/policy.hpp"
+#include "controller/decision/proof.hpp"
 #include "controller/decision/trunk_policy.hpp"
 #include "controller/decision/wake_index.hpp"
 #include "controller/model/event.hpp"
@@ -86,6 +87,8 @@ class Decider {
   const Output& adopt(const TrunkAdopted& adopted, model::Instant now);
   const Output& order(const OrdersInForce& orders, model::Instant now);
   const Output& held(const MovesHeld& held, model::Instant now);
+  /// Probes sent as a class's traffic goes were answered, or were not: see proof.hpp.
+  const Output& prove(const MoveProof& proof, model::Instant now);
   /// The standing plan once more under a new generation (the switch came back, or could not do it).
   const Output& reissue(model::Instant now);
   const Output& wake(model::Instant now);
@@ -109,6 +112,9 @@ class Decider {
   /// Fills what decision knows: circuits, carriers, paths, plan, suppressed.
   void fill(model::Status& status, model::Instant now) const;
 
+  /// Silence of the class's own probes by this circuit, where it stands, says something about the way.
+  [[nodiscard]] bool proof_counts(model::ClassId traffic, model::CircuitId by, model::Instant now) const;
+
   /// Would forcing `subject` to `to` be refused? Guard::None: no.
   [[nodiscard]] model::Guard forced_refused(model::ClassId subject, model::CircuitId to) const;
   [[nodiscard]] model::Guard forced_refused(model::TrunkId subject, model::CarrierId to) const;
@@ -125,6 +131,7 @@ class Decider {
     [[nodiscard]] std::optional<model::Instant> beside(std::size_t who) const { return who == carrier ? of_another : newest; }
   };
   struct ClassState {
+    explicit ClassState(std::size_t circuits) : proofs(circuits) {}
     CircuitChoice choice;
     model::Instant since{};
     Orders orders;
@@ -132,6 +139,8 @@ class Decider {
     MoveBudget budget_before;                   ///< the last move: an attempt that the switch held back was none
     std::vector<HoldDown> reached;              ///< of a carrier's part: by circuit, for how long the carrier must be reached again
     std::vector<model::CircuitId> dead_by_one;  ///< likewise: circuits that live and by which it is dead
+    WayProofs proofs;
+    bool told_unproven = false;  ///< that it stays on a way where it is not proven to pass
   };
   /// What is remembered of a trunk member from one choice to the next.
   struct MemberMemory {
@@ -181,6 +190,9 @@ class Decider {
   void say(model::ClassChoice& said, std::span<const model::CircuitStatus> circuits, model::Instant now) const;
   /// The hold-down that a class's own moves count in: its circuits', or, of a carrier's part, its own of them.
   [[nodiscard]] HoldDown& hold_down_of(ClassState& state, model::CircuitId circuit);
+  static std::vector<CircuitView> views_of(const ClassState& state, std::span<const CircuitView> views, model::Instant now);
+  static void note_unproven(const ClassState& state, CircuitChoice& choice, model::Instant now);
+  void answer(model::ClassId traffic, model::Instant now);
   void count_move(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, model::Instant now);
   void choose_trunk(std::size_t i, std::span<const CircuitView> circuits, model::Instant now);
   void claim(std::size_t trunk);  ///< what the trunk carries, where its order begins

@@ -202,7 +202,7 @@ void Decider::choose_class(std::size_t i, std::span<const CircuitView> all_views
   const std::span<const CircuitView> views = traffic.apart ? std::span(own_views) : all_views;
   Orders orders = state.orders;
   orders.emergency = carries_emergency(id);
-  CircuitChoice next = choose_circuit(*site_, traffic, state.choice, views, orders,
+  CircuitChoice next = choose_circuit(*site_, traffic, state.choice, views_of(state, views, now), orders,
                                       {.margin = site_->probing.interval,
                                        .settled = started_ + kSettling,
                                        .may_escape = state.budget.may_escape(),
@@ -213,6 +213,7 @@ void Decider::choose_class(std::size_t i, std::span<const CircuitView> all_views
                                        .doubt = now < doubt_until_,
                                        .doubt_until = doubt_until_},
                                       now);
+  note_unproven(state, next, now);
   const CircuitChoice before = std::exchange(state.choice, std::move(next));
   const bool moved = before.circuit != state.choice.circuit;
   if (!moved && state.choice.held_by == before.held_by) return;
@@ -222,6 +223,8 @@ void Decider::choose_class(std::size_t i, std::span<const CircuitView> all_views
   hold_back(before.held_by, state.choice.held_by, subject, said.reason, now);
   if (!moved) return;
   state.since = now;
+  state.proofs.moved(before.circuit);
+  state.told_unproven = false;
   count_move(state, before, views, now);
   tell(EventId::RoutingMoved, subject, said.reason, now,
        {{"from", before.circuit ? (*site_)[*before.circuit].name : ""},
@@ -234,7 +237,7 @@ void Decider::count_move(ClassState& state, const CircuitChoice& before, std::sp
   if (!before.circuit) return;  // its first way: nobody was moved, and a site that has just begun must be able to
   const Motive motive = state.choice.motive;
   state.budget.moved(motive, before.circuit && views[before.circuit->index()].health == Health::Down, now);
-  if (motive == Motive::Quality) hold_down_of(state, *before.circuit).left(now);
+  if (motive == Motive::Quality || motive == Motive::Unproven) hold_down_of(state, *before.circuit).left(now);
   // Going back after a person's order has ended is no trial of the circuit.
   if (motive == Motive::Failback && before.motive != Motive::Forced) hold_down_of(state, *state.choice.circuit).failed_back(now);
 }

@@ -1,4 +1,6 @@
 // What the judge shows of itself: the figures, verdicts and choices that status, explain, page and metrics are made of.
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "controller/decision/decider.hpp"
@@ -82,7 +84,13 @@ void Decider::fill(model::Status& s, Instant now) const {
   s.plan = make_plan(now);
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     say(s.plan.classes[i], s.circuits, now);
-    if (const auto c = classes_[i].choice.circuit) s.circuits[c->index()].active = true;
+    const auto c = classes_[i].choice.circuit;
+    if (!c) continue;
+    s.circuits[c->index()].active = true;
+    if (classes_[i].proofs.against(*c, now))
+      s.plan.classes[i].reason +=
+          fmt::format(" But probes sent as {} goes are not answered there, though {} answers its own: see its firewall, its translation and ip rule.",
+                      site_->classes[i].name, (*site_)[*c].name);
   }
   for (std::size_t i = 0; i < trunks_.size(); ++i) {
     const model::Trunk& trunk = site_->trunks[i];

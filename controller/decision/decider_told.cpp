@@ -62,6 +62,7 @@ const Output& Decider::held(const MovesHeld& held, Instant now) {
     state.budget = state.budget_before;
     state.budget.refused(m.escape, now + m.again_after);
     if (state.choice.circuit == m.stands) continue;
+    state.proofs.held_back();
     const auto name = [&](const std::optional<model::CircuitId>& c) { return c ? (*site_)[*c].name : ""; };
     const std::string& who = (*site_)[m.traffic_class].name;
     tell(EventId::RoutingMoved, "class " + who,

@@ -123,6 +123,7 @@ std::string went(std::string_view traffic, std::string_view name, const CircuitC
       return fmt::format("{} left {} for {}; ", traffic, choice.because.empty() ? std::string("a dead circuit") : choice.because, name);
     case Motive::Failback: return fmt::format("{} came back to {}, up for its hold-down; ", traffic, name);
     case Motive::Quality: return fmt::format("{} left a circuit that calls sound bad over for {}{}; ", traffic, name, because(choice));
+    case Motive::Unproven: return fmt::format("{} left a circuit that did not carry its traffic for {}; ", traffic, name);
     case Motive::Held: return fmt::format("{} stays on {}; ", traffic, name);
     case Motive::Forced:
     case Motive::NotYet:
@@ -176,6 +177,9 @@ std::string rejected_clause(const model::Site& site, const model::TrafficClass& 
     case Guard::MoveBudget: return fmt::format("{}; the next move may be made {} (guard move_budget)", clause, in_so_long(r.until, now));
     case Guard::RateLimit: return fmt::format("{}; linekeeper-switch lets it move again {} (guard rate_limit)", clause, in_so_long(r.until, now));
     case Guard::QualityGain: return fmt::format("{}; not good enough, or not enough better, for a move (guard quality_gain)", clause);
+    case Guard::Unproven:
+      return fmt::format("{}, but the probes sent as {} goes were not answered there: used again {} at the earliest (guard unproven)", clause,
+                         traffic.name, in_so_long(r.until, now));
     case Guard::Emergency: return fmt::format("{}; forced, but emergency calls are not sent by a way that is not up (guard emergency)", clause);
     case Guard::None: break;
     default: return fmt::format("{} (guard {})", clause, to_string(r.guard));
@@ -281,6 +285,7 @@ std::string how_offered(const model::Site& site, const model::Trunk& trunk, cons
     case Motive::NotYet: return ", as configured, until carriers have answered";
     case Motive::Adopted:
     case Motive::FirstChoice:
+    case Motive::Unproven:
     case Motive::Held: break;
   }
   return {};

@@ -36,6 +36,9 @@ class MoveBudget {
   [[nodiscard]] model::Instant may_fail_back() const { return std::max(may_move(), failbacks_.free_at(kLong)); }
   [[nodiscard]] model::Instant may_improve() const { return std::max(may_move(), quality_moves_.free_at(kLong)); }
 
+  /// A move that answers a failed proof (I8): of no kind that has a smaller limit of its own.
+  [[nodiscard]] model::Instant may_answer() const { return std::max(may_move(), moves_refused_until_); }
+
   /// The switch did not let it move, and will not before `until`. @param escape  the kind of move, as moved()'s `from_dead`
   void refused(bool escape, model::Instant until) { (escape ? escapes_refused_until_ : moves_refused_until_) = until; }
   [[nodiscard]] model::Instant escapes_refused_until() const { return escapes_refused_until_; }

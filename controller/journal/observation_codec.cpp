@@ -76,6 +76,8 @@ template <>
 constexpr std::uint8_t kTag<MovesRecalled> = 28;
 template <>
 constexpr std::uint8_t kTag<MovesHeld> = 29;
+template <>
+constexpr std::uint8_t kTag<WayProbed> = 30;
 
 /// A reply that tells more than that it came. A record of its own: blocks written before there were such are read as ever, and the
 /// usual reply is no longer than it was.
@@ -315,6 +317,13 @@ void fields(A& a, MovesHeld& i) {
     flag(a, m.escape);
     duration(a, m.again_after);
   });
+}
+
+template <class A>
+void fields(A& a, WayProbed& i) {
+  id(a, i.traffic_class, a.classes);
+  id(a, i.by, a.circuits);
+  flag(a, i.proven);
 }
 
 template <class A>

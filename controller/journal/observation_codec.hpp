@@ -70,6 +70,12 @@ struct MovesHeld {
   };
   std::vector<Move> moves;
 };
+/// Probes sent as a class's traffic goes were answered by that circuit, or were not.
+struct WayProbed {
+  model::ClassId traffic_class;
+  model::CircuitId by;
+  bool proven = false;
+};
 struct Reissued {};
 struct Woken {};
 
@@ -84,8 +90,8 @@ struct Standing {
   std::vector<Recalled> learned;
 };
 
-using Input = std::variant<model::Observation, DeciderStarted, Recalled, MovesRecalled, RoutesAdopted, TrunkAdopted, OrdersGiven, MovesHeld, Reissued,
-                           Woken, Standing>;
+using Input = std::variant<model::Observation, DeciderStarted, Recalled, MovesRecalled, RoutesAdopted, TrunkAdopted, OrdersGiven, MovesHeld,
+                           WayProbed, Reissued, Woken, Standing>;
 
 struct Record {
   model::Instant now{};  ///< as the judge was given it

@@ -47,6 +47,7 @@ std::string_view to_string(Motive m) {
     case Motive::Follows: return "follows";
     case Motive::Held: return "held";
     case Motive::Forced: return "forced";
+    case Motive::Unproven: return "unproven";
   }
   return "?";
 }
@@ -68,12 +69,13 @@ std::string_view to_string(Guard g) {
     case Guard::FailbackMode: return "failback_mode";
     case Guard::SelfDoubt: return "self_doubt";
     case Guard::Emergency: return "emergency";
+    case Guard::Unproven: return "unproven";
   }
   return "?";
 }
 
 std::optional<Guard> guard_named(std::string_view name) {
-  for (int i = 0; i <= static_cast<int>(Guard::Emergency); ++i)
+  for (int i = 0; i <= static_cast<int>(Guard::Unproven); ++i)
     if (const auto g = static_cast<Guard>(i); to_string(g) == name) return g;
   return std::nullopt;
 }

@@ -26,8 +26,9 @@ enum class Motive : std::uint8_t {
   Follows,      ///< (trunks) the same carrier, by the circuit that its traffic class goes by now
   Held,         ///< stays although a better one exists: a guard says so
   Forced,       ///< a person's override
+  Unproven,     ///< the way that stood was not proven to carry the class's traffic (I8)
 };
-inline constexpr int kMotiveCount = static_cast<int>(Motive::Forced) + 1;
+inline constexpr int kMotiveCount = static_cast<int>(Motive::Unproven) + 1;
 [[nodiscard]] std::string_view to_string(Motive m);  ///< "escape", "failback", ...
 
 /// Guards that stand between policy and plan. `to_string` names are what people type after --override-guard.
@@ -47,8 +48,9 @@ enum class Guard : std::uint8_t {
   FailbackMode,   ///< going back waits for its time, its window or a person
   SelfDoubt,      ///< I7: our own loop or sending failed just now
   Emergency,      ///< I24: would reduce the ways of emergency calls
+  Unproven,       ///< I8, I9: the class's own probes were not answered there lately, whatever the circuit's own say; or that was answered once
 };
-inline constexpr int kGuardCount = static_cast<int>(Guard::Emergency) + 1;
+inline constexpr int kGuardCount = static_cast<int>(Guard::Unproven) + 1;
 [[nodiscard]] std::string_view to_string(Guard g);  ///< "last_path", "all_bad", ...
 [[nodiscard]] std::optional<Guard> guard_named(std::string_view name);
 

@@ -339,11 +339,31 @@ std::vector<Event> Recoveries::on_verified(Plane plane, std::size_t index, Insta
   return out;
 }
 
-std::vector<Event> Recoveries::on_verify_failed(Plane plane, std::size_t index, const std::string& why, Instant now) {
+std::vector<Event> Recoveries::on_verify_failed(Plane plane, std::size_t index, const std::string& why, bool counts, model::WallTime wall,
+                                                Instant now) {
+  std::vector<Event> out;
   Progress& p = at(plane, index);
-  if (!wants_verification(plane, index) || p.detail == why) return {};
+  if (!wants_verification(plane, index)) return out;
+  if (p.detail != why) out.push_back({.id = EventId::VerifyFailed, .at = now, .subject = subject(plane, index), .text = why});
   p.detail = why;
-  return {{.id = EventId::VerifyFailed, .at = now, .subject = subject(plane, index), .text = why}};
+  if (!counts || plane != Plane::Routing || open_of(p) != nullptr) return out;
+  const model::TrafficClass& traffic = site_->classes[index];
+  const std::string& way = site_->circuits[*p.choice].name;
+  // It passed until it was moved here, and is led away, or proven after all: either ends this.
+  changed_.push_back(open(p,
+                          {.mode = model::FailureMode::InternetCircuit,
+                           .subject = traffic.name,
+                           .failed = fmt::format("the way by {}", way),
+                           .moved_to = way,
+                           .trigger = "automatic",
+                           .opened = wall,
+                           .last_good = p.decided,
+                           .detected = now,
+                           .decided = p.decided,
+                           .applied = p.applied,
+                           .rto_target = traffic.rto},
+                          hit_of(traffic, p.choice), out, now));
+  return out;
 }
 
 std::vector<Event> Recoveries::on_status(const model::Status& status) {

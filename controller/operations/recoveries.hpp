@@ -51,12 +51,19 @@ class Recoveries {
   /// The new way works end to end. @return events (routing.verified, incident.closed).
   std::vector<model::Event> on_verified(Plane plane, std::size_t index, model::Instant now);
   /// It could not be shown to work in time.
-  std::vector<model::Event> on_verify_failed(Plane plane, std::size_t index, const std::string& why, model::Instant now);
+  /// @param counts  that says something about the way (Decider::proof_counts): service is being lost, and if no incident is open this is one
+  std::vector<model::Event> on_verify_failed(Plane plane, std::size_t index, const std::string& why, bool counts, model::WallTime wall,
+                                             model::Instant now);
   /// Closes incidents whose way came back by itself, and gives incidents the name of what failed. Called when verdicts or diagnoses changed.
   std::vector<model::Event> on_status(const model::Status& status);
 
   [[nodiscard]] const Progress& progress(Plane plane, std::size_t index) const {
     return plane == Plane::Routing ? classes_.at(index) : trunks_.at(index);
+  }
+  /// Decided, and not applied yet.
+  [[nodiscard]] bool wants_application(Plane plane, std::size_t index) const {
+    const Progress& p = progress(plane, index);
+    return p.choice && !p.applied;
   }
   /// Applied, and not verified yet.
   [[nodiscard]] bool wants_verification(Plane plane, std::size_t index) const;

@@ -277,6 +277,10 @@ struct Giver {
       held.moves.push_back({.traffic_class = m.traffic_class, .stands = m.stands, .escape = m.escape, .again_after = m.again_after});
     return &decider.held(held, now);
   }
+  const decision::Output* operator()(const journal::WayProbed& i) const {
+    return &decider.prove(
+        {.traffic_class = i.traffic_class, .by = i.by, .result = i.proven ? decision::ProofResult::Proven : decision::ProofResult::Unproven}, now);
+  }
   const decision::Output* operator()(const journal::DeciderStarted&) const { return nullptr; }
   const decision::Output* operator()(const journal::Standing&) const { return nullptr; }
 };

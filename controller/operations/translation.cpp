@@ -65,6 +65,7 @@ struct Translator {
     std::erase_if(i.moves, [this](auto& m) { return !to(m.traffic_class, t.classes_) || (m.stands && !circuit(*m.stands)); });
     return !i.moves.empty();
   }
+  bool operator()(journal::WayProbed& i) const { return to(i.traffic_class, t.classes_) && circuit(i.by); }
   bool operator()(journal::RoutesAdopted& i) const {
     std::vector<std::optional<model::CircuitId>> standing(t.site_->classes.size());
     for (std::size_t c = 0; c < i.classes.size() && c < t.classes_.size(); ++c)

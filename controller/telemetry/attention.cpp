@@ -76,9 +76,22 @@ void service_troubles(const std::vector<Service>& all, const model::Status& stat
     else if (s.ways > 1 && s.ways_left == 1 && s.state != ServiceState::Unknown)
       out.push_back(fmt::format("{} has no second way left (1 of {} {} works): the next failure is an outage. Get what is down repaired now.", s.name,
                                 s.ways, kind));
+    if (s.carried != nullptr && s.carried->applied && !s.carried->verified && !s.carried->detail.empty())
+      out.push_back(fmt::format("{} is not proven to pass: {}", s.name, s.carried->detail));
     if (s.carried != nullptr && !s.carried->applied && !s.carried->detail.empty())
       out.push_back(fmt::format("{} is decided but not applied: {}.", s.name, s.carried->detail));
   }
+}
+
+/// A circuit that is well by its own probes and did not serve a class: nothing else shows it, and it is missing when it is needed.
+void unproven_ways(const model::Status& status, Sentences& out) {
+  for (const model::ClassChoice& c : status.plan.classes)
+    for (const model::Rejected& r : c.rejected)
+      if (r.guard == model::Guard::Unproven)
+        out.push_back(
+            fmt::format("{0} answers its own probes and did not carry {1}: look at the firewall, the translation and the rules of others (ip rule) "
+                        "for it. Look at: linekeeper explain {1}.",
+                        r.name, (*status.site)[c.traffic_class].name));
 }
 
 /// True when `name` (a circuit or carrier) is down.
@@ -134,6 +147,7 @@ std::vector<std::string> attention(const model::Status& status, const std::vecto
   whole_site(status, out);
   actuators(status, out);
   service_troubles(services, status, out);
+  unproven_ways(status, out);
   checks(status, out);
   overrides(status, out);
   return out;

@@ -81,6 +81,7 @@ constexpr FaultKind kKinds[] = {
     {Fault::PermitTrunk, "trunk", "permitted", Aim::Load, Amount::None, 0, 0, 0, {}},
     {Fault::Release, "operator", "releases", Aim::Nobody, Amount::None, 0, 0, 0, {}},
     {Fault::Reconfigured, "daemon", "reconfigured", Aim::Nobody, Amount::Count, 0, 0, 0, kChanges},
+    {Fault::Unserved, "circuit", "unserved", Aim::Circuit, Amount::None, 0, 0, 0, {}},
 };
 static_assert(std::size(kKinds) == kFaults);
 static_assert([] {

@@ -73,8 +73,9 @@ enum class Fault : std::uint8_t {
   PermitTrunk,
   Release,       // a person ends every order in force
   Reconfigured,  // a reload to another configuration, and back: see reconfigured.hpp
+  Unserved,      // of a circuit: its probes are answered, and what classes send by it is not
 };
-inline constexpr int kFaults = static_cast<int>(Fault::Reconfigured) + 1;
+inline constexpr int kFaults = static_cast<int>(Fault::Unserved) + 1;
 
 /// Whom it befalls. `a` and `b` of a trouble are positions in the site's lists.
 enum class Aim : std::uint8_t {

@@ -87,6 +87,7 @@ void Hands::on_line(const Trouble& t, std::size_t circuit, int by, Instant now) 
     case Fault::Forged: line.forged += by; break;
     case Fault::Rejects: line.rejects += by; break;
     case Fault::ForgedRejects: line.forged_rejects += by; break;
+    case Fault::Unserved: line.unserved += by; break;
     case Fault::LocalErrors: line.local_errors += by; break;
     case Fault::ResolverDead: line.resolver_dead += by; break;
     default: break;

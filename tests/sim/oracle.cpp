@@ -31,6 +31,7 @@ Oracle::Oracle(const Script& script, const model::Site& site, World& world, Mode
       truth_(site, script, world, now),
       at_death_(site.circuits.size()),
       classes_(site.classes.size()),
+      unserved_(site.circuits.size()),
       paces_(site.circuits.size()),
       first_(site.trunks.size()),
       let_back_(site.trunks.size()),
@@ -39,6 +40,7 @@ Oracle::Oracle(const Script& script, const model::Site& site, World& world, Mode
       ready_(now),
       disturbed_(now),
       orders_changed_(now) {
+  for (Class& c : classes_) c.shown.resize(site.circuits.size());
   for (const model::Trunk& t : site.trunks)
     for (const model::TrunkMember& m : t.members)
       if (t.emergency) classes_[t.traffic_class.index()].emergency = classes_[t.class_of(m).index()].emergency = true;
@@ -56,6 +58,9 @@ void Oracle::on_start(Instant now) {
     c.forced = std::ranges::any_of(daemon_->overrides(), [&](const model::Override& o) {
       return o.kind == model::OverrideKind::Force && o.subject == site_->classes[static_cast<std::size_t>(&c - classes_.data())].name;
     });
+    c.shown.assign(all_->circuits.size(), {});
+    c.led = false;
+    c.answer.reset();
   }
   for (Pace& p : paces_)
     p = {.since = now,
@@ -117,6 +122,9 @@ void Oracle::on_held(const decision::MovesHeld& held, Instant now) {
       story_->broken(
           "I21", fmt::format("the switch says that class {} was left where it does not stand", site_->classes[m.traffic_class.index()].name), now);
     static_cast<Moves&>(c) = c.before;
+    c.led = false;
+    c.held = now;
+    c.answer.reset();
     c.standing = m.stands;
   }
 }

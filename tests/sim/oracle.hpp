@@ -52,6 +52,8 @@ class Oracle {
   void on_edge(const Edge& edge, model::Instant now);
   void on_event(const model::Event& event, model::Instant now);
   void on_plan(const model::Plan& plan, const decision::Decider& decider, model::Instant now);
+  /// The class's own probes were answered, or were not; the judge is told so at this instant.
+  void on_probed(std::size_t traffic_class, std::size_t circuit, bool answered, model::Instant now);
   void on_wall_step(model::Instant now) { wall_stepped_ = now; }
   void on_order(std::size_t trunk, const std::vector<int>& sets, model::Instant now);
   /// Every few seconds: what the judge says of each circuit, against what came back from it (I6, learning).
@@ -80,6 +82,15 @@ class Oracle {
     std::optional<model::Instant> checked_until;  ///< nothing is owed before
     bool emergency = false;
     bool forced = false;  ///< by a person, when it last moved
+    struct Shown {
+      bool served = false;  ///< the class's own probes were answered there, in this life of the daemon
+      model::Instant failed{};
+    };
+    std::vector<Shown> shown;              ///< by circuit
+    bool led = false;                      ///< its last move was the answer to a proof that failed (I9)
+    model::Instant held{};                 ///< when the switch last held it back
+    std::optional<model::Instant> answer;  ///< a proof failed, and to that there must have been an answer
+    std::string answer_to;
   };
   struct Pace {
     model::Instant since{};
@@ -99,6 +110,9 @@ class Oracle {
   [[nodiscard]] bool may_move(const Class& c, model::Instant now) const;
   [[nodiscard]] model::Duration hold_down(std::size_t circuit) const;
   [[nodiscard]] std::optional<model::Instant> watched_since(std::size_t circuit) const;
+  void check_led(std::size_t i, std::size_t from, std::size_t to, const decision::Decider& decider, model::Instant now);
+  [[nodiscard]] std::optional<std::size_t> better_way(std::size_t i, std::size_t by, model::Instant now) const;
+  void check_answers(model::Instant now);
   void check_ways(model::Instant now);
   void check_brownout(std::size_t i, model::Instant now);
   void check_home(model::Instant now);
@@ -137,6 +151,7 @@ class Oracle {
 
   std::vector<Published> at_death_;  // by circuit
   std::vector<Class> classes_;
+  std::vector<model::Instant> unserved_;           // by circuit: when it last did not serve
   std::vector<Pace> paces_;                        // by circuit
   std::vector<std::optional<std::size_t>> first_;  // by trunk: first member of the last plan
   std::vector<model::Instant> let_back_;           // by trunk: when its mode of failback last let it go back

@@ -57,8 +57,11 @@ void Oracle::look(Instant now) {
   const bool excused = !daemon_->alive() || daemon_->stopped() || !daemon_->adopted() || daemon_->switch_away > 0 || daemon_->switch_late > 0 ||
                        daemon_->switch_behind(now) || switch_->trouble > 0 || a_person_steers || now - resumed_ < 1s;
   if (excused) disturbed_ = now;
+  for (std::size_t c = 0; c < site_->circuits.size(); ++c)
+    if (!world_->line(c).serves()) unserved_[c] = now;
   check_restart(now);
   if (excused) return;
+  check_answers(now);
   check_ways(now);
   for (std::size_t i = 0; i < classes_.size(); ++i) {
     check_brownout(i, now);
@@ -140,6 +143,10 @@ void Oracle::check_home(Instant now) {
     if (traffic.failback.mode != model::FailbackMode::Automatic || !may_move(k, now) || k.failbacks.size() >= 3) return;
     const auto by = switch_->told(i);
     if (!by || *by == traffic.circuits.front().index()) continue;
+    // What did not serve the class is not tried again so soon (I8).
+    if (const Instant failed = k.shown[traffic.circuits.front().index()].failed;
+        failed != Instant{} && now - failed < std::max<Duration>(decision::kUnprovenAtLeast, hold) + kHome)
+      continue;
     model::Status status;
     if (!daemon_->status(status, now)) continue;
     story_->broken("home",
@@ -251,6 +258,10 @@ void Oracle::check_restart(Instant now) {
     restart_counts_ = false;
     return;
   }
+  // A line that loses bursts by nature was silent for a moment: that is news, restart or not.
+  for (std::size_t c = 0; c < site_->circuits.size() && daemon_->alive(); ++c)
+    if (!truth_.clean_by_nature(c) && !truth_.circuit(c).dead_since && daemon_->judge().circuit(model::id_at<model::CircuitId>(c)).suspect())
+      return void(restart_counts_ = false);
   if (switch_->changes() != changes_at_crash_) {
     restart_counts_ = false;
     story_->broken("I13", "a restart in an unchanged world changed the kernel", now);

@@ -91,6 +91,9 @@ void Oracle::check_move(const model::Plan& plan, std::size_t i, const decision::
   if (kind_ == Kind::OneTarget)
     story_->broken("I5", fmt::format("class {} moved from {} to {} although only one target misbehaves", who, name(from->index()), name(to->index())),
                    now);
+  if (motive == Motive::Unproven) check_led(i, from->index(), to->index(), decider, now);
+  classes_[i].led = motive == Motive::Unproven;
+  classes_[i].answer.reset();
   if (motive == Motive::Forced) return;
   const bool held = std::ranges::any_of(daemon_->overrides(), [](const model::Override& o) { return o.kind == model::OverrideKind::Hold; });
   // Nobody may hold emergency calls on a dead way while another is up (I24).

@@ -44,6 +44,9 @@ constexpr PlantedBug kBugs[] = {
     {Planted::ReloadForgets, "reload-forgets", "after a reload the judge is told that nothing stands", 200},
     {Planted::RejectionIsDeath, "rejection-is-death", "an answer to a probe that was rejected is dropped", 200},
     {Planted::PartsSeeCircuitsAlone, "parts-see-circuits-alone", "the judge is not told that a class carries one carrier's traffic", 200},
+    {Planted::ProofIgnored, "proof-ignored", "the judge is not told that a class's own probes were not answered", 400},
+    {Planted::ProofOfOthers, "proof-of-others", "a class's own probes count as answered only where the next circuit serves too", 400},
+    {Planted::AnswerRepeated, "answer-repeated", "a class that was led away once is led on when its own probes fail again", 2000},
 };
 
 }  // namespace

@@ -48,6 +48,9 @@ enum class Planted : std::uint8_t {
   ReloadForgets,
   RejectionIsDeath,
   PartsSeeCircuitsAlone,
+  ProofIgnored,
+  ProofOfOthers,
+  AnswerRepeated,
 };
 
 struct PlantedBug {

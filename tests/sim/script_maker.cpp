@@ -32,6 +32,7 @@ class Maker {
   void anything(bool blackouts);
   void brownout();
   void beside();
+  void unserved();
   void reload_in_peace();
   void one_way();
 
@@ -183,6 +184,24 @@ void Maker::beside() {
   }
 }
 
+/// The one that is preferred comes back and does not serve; or the one that is left for does not.
+void Maker::unserved() {
+  const Duration at = begin_ + chance_->between(0s, (end_ - begin_) / 2);
+  const Duration dead_for = whole(chance_->between(5s, 40s));
+  Trouble death = draw(Fault::BlackHole, at, dead_for);
+  Trouble unserved = draw(Fault::Unserved, at - std::min<Duration>(at - begin_, chance_->between(0s, 20s)), chance_->between(20s, 200s));
+  death.everywhere = unserved.everywhere = false;
+  death.on = death.off = {};
+  death.a = 0;
+  unserved.a = chance_->yes(0.3) ? 0 : 1;
+  const bool another = chance_->yes(0.4);
+  put(death);
+  put(unserved);
+  if (!another) return;
+  unserved.a = (unserved.a + 1) % script_->site.circuits.size();
+  put(unserved);
+}
+
 /// Between two crashes, a reload to a configuration that wants what stands; kernel and order stay (I13).
 void Maker::reload_in_peace() {
   constexpr Measure kWantsTheSame[] = {kLongerHoldDown, kFewerCarriers, kLongerHoldDown + kFewerCarriers};
@@ -225,6 +244,14 @@ void add_beside(Script& s, Duration begin) {
   if (!chance.yes(0.6) || s.site.carriers.size() < 2) return;
   steer_apart(s.site, model::CarrierId{0});
   if (s.kind == Kind::Mixed) maker.one_way();
+}
+
+/// A circuit that does not serve what goes by it, though its probes are answered; and something that leads classes there.
+void add_unserved(Script& s, Duration begin) {
+  Chance chance(~s.seed, Stream::Beside);  // a stream that no small seed has: the others stay as they were
+  if (!chance.yes(0.2) || s.site.circuits.size() < 2) return;
+  Maker maker(s, chance, begin);
+  maker.unserved();
 }
 
 LineNature make_nature(Chance& chance, bool bursts) {
@@ -281,6 +308,7 @@ Script make_script(std::uint64_t seed, std::optional<Duration> lasts, Planted bu
     case Kind::Quiet: break;
   }
   if (kind != 4) add_beside(s, begin);  // what happens beside a brownout is not of circuits
+  if (kind != 4 && s.kind == Kind::Mixed) add_unserved(s, begin);
   return s;
 }
 

@@ -40,7 +40,11 @@ void SimDaemon::carry_out(const model::Plan& plan, Instant now) {
   }
   route::Apply apply{.generation = plan.generation, .desired = daemon::route_desired(*site_, plan, links_, applied_classes_), .retired_classes = {}};
   sent_generation_ = plan.generation;
-  for (const model::ClassChoice& c : plan.classes) sent_classes_[c.traffic_class.index()] = c.circuit;
+  for (const model::ClassChoice& c : plan.classes) {
+    sent_classes_[c.traffic_class.index()] = c.circuit;
+    planned_motives_[c.traffic_class.index()] = c.motive;
+    if (Proving& p = proving_[c.traffic_class.index()]; p.by != c.circuit) p = {};
+  }
   story_->mark(plan.generation);
   if (switch_away > 0) return;  // asked for anew after its StateReply
   plans_[++key_] = std::move(apply);
@@ -81,6 +85,9 @@ void SimDaemon::from_switch(const route::Reply& reply, Instant now) {
       applied_classes_[m.traffic_class.index()] = m.stands;
       if (m.escape) escape_refused_until_[m.traffic_class.index()] = now + m.again_after;
     }
+    for (std::size_t i = 0; i < applied_classes_.size(); ++i)
+      if (std::ranges::find(held.moves, model::id_at<model::ClassId>(i), &decision::MovesHeld::Move::traffic_class) == held.moves.end())
+        this->applied(i, now);
     for (const route::HeldMove& h : applied->held)
       story_->tell(now, "switch holds back, of generation {}, by {}: {}", applied->generation, h.guard, h.why);
     if (held.moves.empty()) return;

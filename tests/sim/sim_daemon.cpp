@@ -89,6 +89,8 @@ void SimDaemon::start(Instant now) {
   failures_ = 0;
   adopted_ = false;
   escape_refused_until_.assign(site_->classes.size(), Instant{});
+  proving_.assign(site_->classes.size(), {});
+  planned_motives_.assign(site_->classes.size(), model::Motive::NotYet);
   kept_ = life_ > 1 && remembered_at_ >= planned_at_ && remembered_offset_ == wall_offset;
   story_->tell(now, "the daemon starts (life {})", life_);
   oracle_->on_start(now);
@@ -350,6 +352,7 @@ void SimDaemon::happen(const Event& e, Instant now) {
       return;
     case Happening::Retry: return e.n == retry_key_ ? try_again(now) : void();
     case Happening::TrunkRead: return read_trunk(e, now);
+    case Happening::Proof: return go_on_proving(e, now);
     case Happening::PbxBeat: oracle_->inspect(*decider_, now); return beat(now);
     default: return;
   }

@@ -116,6 +116,11 @@ class SimDaemon {
   void to_pbx(std::uint64_t key, model::Instant now);
   void beat(model::Instant now);
   void try_again(model::Instant now);
+  void applied(std::size_t traffic_class, model::Instant now);  ///< and read back: its way is to be proven
+  void begin_proof(std::size_t traffic_class, model::Instant now);
+  void go_on_proving(const Event& e, model::Instant now);
+  void end_proof(std::size_t traffic_class, bool answered, model::Instant now);
+  void lead_on(std::size_t traffic_class, model::Instant now);  ///< a planted bug
   void read_trunk(const Event& e, model::Instant now);
   void tell_orders(model::Instant now);
 
@@ -166,7 +171,18 @@ class SimDaemon {
   model::Duration remembered_offset_{};
   bool kept_ = false;
   std::uint64_t retry_key_ = 0;
-  std::set<model::TrunkId> suspicious_;  // of a planted bug
+  /// As controller/daemon/verification and daemon_flow.
+  struct Proving {
+    std::optional<model::CircuitId> by;  ///< nothing: nothing new has been applied
+    bool proven = false;
+    std::uint64_t key = 0;  ///< of the proof under way
+    model::Instant began{};
+    model::Duration wait{};
+  };
+  std::vector<Proving> proving_;  // by class
+  std::uint64_t proof_key_ = 0;
+  std::vector<model::Motive> planned_motives_;  // by class
+  std::set<model::TrunkId> suspicious_;         // of a planted bug
   std::vector<std::vector<int>> sent_orders_;
 };
 

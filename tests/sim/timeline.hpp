@@ -27,6 +27,7 @@ enum class Happening : std::uint8_t {
   Second,       ///< the daemon looks whether a daily window is open
   PbxBeat,      ///< the driver reads back and renews the lease
   SwitchLook,   ///< a link or an object of ours has changed: the switch looks for itself
+  Proof,        ///< a: class, n: which proof: the class's own probes, a tenth of a second of them
   Gateway,      ///< a: circuit: the kernel has come to know more of its gateway
   Resume,       ///< the daemon, that stood still, goes on
   RestartDaemon,

@@ -21,7 +21,7 @@ struct Line {
   LineNature nature;
   // What is wrong: counts, and sums of millionths or of time.
   int unplugged = 0, no_address = 0, black_hole = 0, gateway_dead = 0, captive = 0, local_errors = 0, resolver_dead = 0;
-  int reorder = 0, duplicates = 0, forged = 0, rejects = 0, forged_rejects = 0;
+  int reorder = 0, duplicates = 0, forged = 0, rejects = 0, forged_rejects = 0, unserved = 0;
   Measure loss = 0, bursts = 0;
   model::Duration more_delay{}, more_jitter{}, load{};
   std::vector<const Trouble*> ramps;
@@ -35,6 +35,8 @@ struct Line {
   [[nodiscard]] bool linked() const { return unplugged == 0 && no_address == 0; }
   /// Nothing can come through, for certain.
   [[nodiscard]] bool dead() const { return !linked() || black_hole > 0 || gateway_dead > 0 || captive > 0 || rejects > 0; }
+  /// What a class sends by it is answered, as far as it is certain: probes bound to it may be when this is not.
+  [[nodiscard]] bool serves() const { return unserved == 0 && local_errors == 0 && (!dead() || (captive > 0 && linked())); }
   /// Chance decides about packets, more than on a line that is well.
   [[nodiscard]] bool shaky() const {
     return loss > 0 || bursts > 0 || !ramps.empty() || more_delay.count() > 0 || more_jitter.count() > 0 || load.count() > 0;

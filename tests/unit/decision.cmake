@@ -12,6 +12,7 @@ lk_unit(decision
     decision_explain_test.cpp
     decision_failover_test.cpp
     decision_guards_test.cpp
+    decision_proof_test.cpp
     decision_hold_down_test.cpp
     decision_learner_test.cpp
     decision_loss_detector_test.cpp

@@ -98,6 +98,7 @@ std::vector<Record> one_of_each() {
                                                     .code = 111,
                                                     .reflection = model::Reflection{.session = UINT32_MAX, .ours = 1}})},
       {at(41), model::Observation(model::ProberStuck{.circuit = kCoax, .since = at(-3000)})},
+      {at(41), journal::WayProbed{.traffic_class = {}, .by = kCoax, .proven = true}},
   };
 }
 
@@ -155,6 +156,9 @@ TEST_CASE("recording: every kind of input comes back with every field and its in
   CHECK(held.moves[0].escape);
   CHECK(held.moves[0].again_after == 1500ms);
   CHECK_FALSE(held.moves[1].stands.has_value());
+  const auto probed = std::get<journal::WayProbed>(block->records.back().input);
+  CHECK(probed.by == kCoax);
+  CHECK(probed.proven);
 }
 
 TEST_CASE("recording: blocks follow each other, and each can be read without the others") {

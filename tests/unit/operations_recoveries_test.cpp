@@ -197,6 +197,33 @@ TEST_CASE("recoveries: an operator's move has a clock and is no outage") {
   CHECK(status.class_carried[0].last_recovery.has_value() == false);
 }
 
+TEST_CASE("recoveries: a way whose own probes count and are silent is an incident, until the class is proven to pass where it was led") {
+  Followed f;
+  f.site.start_empty();
+  f.run(30s);
+  f.carried_out();
+  const auto fails = [&](bool counts) {
+    f.keep(f.recoveries.on_verify_failed(Plane::Routing, 0, "silent", counts, model::WallTime{2s}, f.site.now()));
+  };
+  fails(false);  // nobody may answer such probes at all
+  CHECK(f.count(EventId::VerifyFailed) == 1);
+  CHECK(f.count(EventId::IncidentOpened) == 0);
+  fails(true);
+  CHECK(f.count(EventId::VerifyFailed) == 1);  // said already
+  CHECK(f.count(EventId::IncidentOpened) == 1);
+  fails(true);
+  CHECK(f.count(EventId::IncidentOpened) == 1);
+  f.run(1s);  // its circuit is well, which closes nothing
+  CHECK(f.count(EventId::IncidentClosed) == 0);
+  f.keep(f.recoveries.on_verified(Plane::Routing, 0, f.site.now()));
+  CHECK(f.count(EventId::IncidentClosed) == 1);
+  model::Status status = f.site.status();
+  f.recoveries.fill(status);
+  CHECK(status.incidents.front().failed == "the way by fiber");
+  fails(true);  // proven meanwhile
+  CHECK(f.count(EventId::IncidentOpened) == 1);
+}
+
 TEST_CASE("recoveries: an incident gets the name of what failed, once it is named, and keeps it") {
   Followed f;
   f.site.start_empty();

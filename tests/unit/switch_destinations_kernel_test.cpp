@@ -138,7 +138,7 @@ TEST_CASE("destinations kernel: a flow of a class that a living circuit is dead 
   REQUIRE(call.seen_as() == "10.0.1.2");
   const FlowMarks marks(d.flow_mask);
   const auto of = [&](std::uint32_t circuit, std::uint32_t traffic_class) {
-    return Conntrack::open().value().find(marks.value(circuit, traffic_class), marks.mask(), 0).value().count;
+    return Conntrack::open().value().find(model::Family::V4, marks.value(circuit, traffic_class), marks.mask(), 0).value().count;
   };
   CHECK(of(1, 2) == 1);  // data-north's, by its destination
   CHECK(of(1, 3) == 0);
