@@ -22,6 +22,7 @@
 #include "controller/daemon/checks.hpp"
 #include "controller/daemon/connections.hpp"
 #include "controller/daemon/recorder.hpp"
+#include "controller/daemon/resolver_file.hpp"
 #include "controller/daemon/senses.hpp"
 #include "controller/daemon/verification.hpp"
 #include "controller/decision/decider.hpp"
@@ -101,6 +102,8 @@ class Daemon : public admin::Api {
   void tell(model::EventId id, std::string subject, std::string text, std::vector<std::pair<std::string, std::string>> fields = {});
   void class_applied(std::size_t index, std::uint64_t generation);
   void verify_class(std::size_t index);
+  /// This host's resolvers go where the class without a match goes.
+  void move_resolvers();
   void verify_trunks();
   void verify_selected_classes();
   void account_incidents();
@@ -141,6 +144,7 @@ class Daemon : public admin::Api {
   std::unique_ptr<Checks> checks_;
   std::unique_ptr<Actuators> actuators_;
   Connections connections_;
+  std::unique_ptr<ResolverFile> resolvers_;                             // null: not configured
   std::map<std::size_t, std::unique_ptr<Verification>> verifications_;  // by class
   std::unique_ptr<admin::HttpServer> http_;
   std::map<admin::EventStream*, Stream> streams_;

@@ -192,7 +192,14 @@ void Daemon::account_incidents() {
 void Daemon::class_applied(std::size_t index, std::uint64_t generation) {
   tell(recoveries_->on_applied(Plane::Routing, index, generation, boot_now()));
   account_incidents();
+  move_resolvers();
   verify_class(index);
+}
+
+void Daemon::move_resolvers() {
+  if (!resolvers_) return;
+  const operations::Progress& p = recoveries_->progress(Plane::Routing, followed_class(*site_)->index());
+  if (p.choice && p.applied) resolvers_->follow(model::id_at<model::CircuitId>(*p.choice));
 }
 
 void Daemon::verify_class(std::size_t index) {
@@ -260,6 +267,7 @@ model::Status Daemon::status() const {
   s.route_switch = actuators_->switch_status();
   s.pbxs = actuators_->pbx_statuses();
   connections_.fill(s);
+  if (resolvers_) resolvers_->fill(s);
   recoveries_->fill(s);
   return s;
 }

@@ -120,4 +120,10 @@ TEST_CASE("doctor: clock, page and resolvers") {
   CHECK(resolv("nameserver 192.0.2.10\nnameserver 203.0.113.10\n") == Grade::Ok);
   CHECK(resolv("nameserver 192.0.2.10\nnameserver 127.0.0.1\n") == Grade::Ok);
   CHECK(resolv(std::unexpected(Unread::Absent)) == Grade::Warning);
+  host.site.resolvers.file = "/run/linekeeper/resolv.conf";
+  host.facts.resolv_conf_is = "/etc/resolv.conf";
+  CHECK(resolv("nameserver 192.0.2.10\nnameserver 127.0.0.1\n") == Grade::Warning);
+  CHECK(resolv("nameserver 127.0.0.53\n") == Grade::Ok);  // it reads the file
+  host.facts.resolv_conf_is = "/run/linekeeper/resolv.conf";
+  CHECK(resolv("nameserver 192.0.2.10\n") == Grade::Ok);
 }

@@ -82,6 +82,15 @@ std::vector<std::string> nameservers(const std::string& text) {
   return all;
 }
 
+/// With a file of ours: it has to be what is read.
+void judge_followed(const model::Site& site, const Facts& facts, const Check& check, const std::vector<std::string>& servers) {
+  const std::string& file = site.resolvers.file;
+  if (facts.resolv_conf_is == file) return check.ok("is " + file);
+  if (std::ranges::all_of(servers, [](const std::string& s) { return s.starts_with("127.") || s == "::1"; }))
+    return check.ok("asks a resolver of this host, which has to read " + file);
+  check.warn("is " + facts.resolv_conf_is, fmt::format("nobody reads {}, which follows the circuit in use", file), fmt::format("ln -sfn {} /etc/resolv.conf", file));
+}
+
 /// resolv.conf(5). A provider's resolvers mostly refuse whoever comes by another line.
 void judge_resolvers(const model::Site& site, const Facts& facts, Findings& out) {
   const Check check{out, "resolvers", "/etc/resolv.conf"};
@@ -90,6 +99,7 @@ void judge_resolvers(const model::Site& site, const Facts& facts, Findings& out)
     return check.warn("there is none", why, "nameserver ADDRESS in /etc/resolv.conf");
   if (!facts.resolv_conf) return check.unknown(facts.resolv_conf.error(), why);
   const auto servers = nameservers(*facts.resolv_conf);
+  if (!site.resolvers.file.empty()) return judge_followed(site, facts, check, servers);
   if (servers.empty()) return check.warn("names no nameserver", why, "nameserver ADDRESS in /etc/resolv.conf");
   std::string found, owner;
   bool all_of_one = site.circuits.size() > 1;
