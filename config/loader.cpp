@@ -78,6 +78,7 @@ std::optional<model::Site> read(const toml::table& table, std::string file, Prob
   steer_carriers_apart(reading);
   check_overlaps(reading);
   check_connections(reading);
+  check_resolvers(reading);
   check_limits(reading);
   check_objectives(reading);
   if (!problems.none()) return std::nullopt;

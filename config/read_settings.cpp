@@ -115,6 +115,21 @@ void read_connections(Section& root, Reading& reading) {
   reading.connections.push_back(section);
 }
 
+void read_resolvers(Section& root, Reading& reading) {
+  if (root.table("resolvers") == nullptr) return;
+  Section section = open(root, reading, "resolvers");
+  model::HostResolvers& resolvers = reading.site.resolvers;
+  section.text("file", resolvers.file);
+  section.text("query", resolvers.query);
+  section.duration("interval", resolvers.interval);
+  for (const auto& item : section.texts("fallback").value_or(std::vector<Section::Item>{}))
+    if (const auto address = *model::IpAddress::parse(item.text); is_ipv4(section, "fallback", item.place, address))
+      resolvers.fallback.push_back(address);
+  for (const auto& item : section.texts("search").value_or(std::vector<Section::Item>{})) resolvers.search.push_back(item.text);
+  section.finish();
+  reading.resolvers.push_back(section);
+}
+
 }  // namespace
 
 void read_settings(Section& root, Reading& reading) {
@@ -125,6 +140,7 @@ void read_settings(Section& root, Reading& reading) {
   read_circuit_health(root, reading);
   read_carrier_health(root, reading);
   read_connections(root, reading);
+  read_resolvers(root, reading);
 }
 
 }  // namespace linekeeper::config

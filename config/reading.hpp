@@ -34,9 +34,9 @@ inline constexpr std::string_view kSecondFamily = "-ipv6";
 struct Reading {
   Problems& problems;
   model::Site site;
-  std::vector<Section> targets, circuits, classes, carriers, pbxs, trunks, checks;  ///< in the order of the file
-  std::vector<Section> probing, circuit_health, carrier_health, connections;        ///< one; empty when the file has no such section
-  std::vector<FamilyWish> circuit_families, class_families;                         ///< one for each section
+  std::vector<Section> targets, circuits, classes, carriers, pbxs, trunks, checks;       ///< in the order of the file
+  std::vector<Section> probing, circuit_health, carrier_health, connections, resolvers;  ///< one; empty when the file has no such section
+  std::vector<FamilyWish> circuit_families, class_families;                              ///< one for each section
   /// Position of the section that each circuit (class) of the Site comes from: the IPv6 ones follow after all others, then carriers' classes.
   std::vector<std::size_t> circuit_owners, class_owners;
 
@@ -44,15 +44,16 @@ struct Reading {
   [[nodiscard]] const Section& class_section(std::size_t position) const { return classes[class_owners[position]]; }
 };
 
-void read_settings(Section& root, Reading& reading);  ///< [site] [daemon] [http] [probing] [circuit_health] [carrier_health] [connections]
+void read_settings(Section& root,
+                   Reading& reading);  ///< [site] [daemon] [http] [probing] [circuit_health] [carrier_health] [connections] [resolvers]
 void read_circuits(Section& root, Reading& reading);  ///< [[target]] [[circuit]]
 void read_checks(Section& root, Reading& reading);    ///< [[check]]
 void read_classes(Section& root, Reading& reading);   ///< [[class]]
 void read_voice(Section& root, Reading& reading);     ///< [[carrier]] [[pbx]] [[trunk]]
 void split_families(Reading& reading);                ///< circuits and classes of two families: after all readers, before the checks
 
-void steer_carriers_apart(Reading& reading);  ///< classes of carriers: behind those of the second family
-
+void steer_carriers_apart(Reading& reading);     ///< classes of carriers: behind those of the second family
+void check_resolvers(const Reading& reading);    ///< somebody to name, whatever circuit is in use
 void check_connections(const Reading& reading);  ///< marks and translations
 void check_overlaps(const Reading& reading);     ///< tables, marks, sources, interfaces, addresses, dispatcher sets, shared names
 void check_limits(const Reading& reading);       ///< corroboration, etiquette, timing that contradicts itself

@@ -21,6 +21,7 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "", .name = "circuit_health", .form = Form::Section, .fallback = "", .example = "[circuit_health]", .meaning = "When a circuit is up or down."},
   {.section = "", .name = "carrier_health", .form = Form::Section, .fallback = "", .example = "[carrier_health]", .meaning = "When a carrier is up or down through a circuit."},
   {.section = "", .name = "connections", .form = Form::Section, .fallback = "", .example = "[connections]", .meaning = "What becomes of connections in progress when their class moves."},
+  {.section = "", .name = "resolvers", .form = Form::Section, .fallback = "", .example = "[resolvers]", .meaning = "This host's own resolvers follow the class without a match: a file names those of the circuit it goes by. Without this section nothing is written."},
   {.section = "", .name = "target", .form = Form::Sections, .fallback = "required", .example = "[[target]]", .meaning = "What circuits are measured against, at least three in two networks, at most 256."},
   {.section = "", .name = "circuit", .form = Form::Sections, .fallback = "required", .example = "[[circuit]]", .meaning = "An internet access, at least one, at most 64."},
   {.section = "", .name = "carrier", .form = Form::Sections, .fallback = "", .example = "[[carrier]]", .meaning = "A SIP provider, at most 256."},
@@ -70,6 +71,12 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "connections", .name = "keep", .form = Form::Flag, .fallback = "true", .example = "true", .meaning = "They stay on their circuit when it is left while it lives, and are deleted when it is dead, so that they begin anew on the other. `false`: each packet goes where its class goes."},
   {.section = "connections", .name = "mask", .form = Form::Integer, .low = 1, .high = kMark, .fallback = "0x00ff0000", .example = "0x00ff0000", .meaning = "Bits of packet and connection marks that are Linekeeper's: one run, its lower half numbers circuits, its upper half classes. All others are yours."},
   {.section = "connections", .name = "drain", .form = Form::Duration, .low = 0, .high = 168 * kH, .fallback = R"("2h")", .example = R"("2h")", .meaning = "How long connections may stay on a circuit that their class has left and that lives; then the rest is deleted. `0s`: none stays."},
+
+  {.section = "resolvers", .name = "file", .form = Form::FilePath, .fallback = "required", .example = R"("/run/linekeeper/resolv.conf")", .meaning = "Replaced in one step at each move; /etc/resolv.conf links to it, or dnsmasq (`resolv-file`) reads it. In a directory that linekeeperd may write."},
+  {.section = "resolvers", .name = "query", .form = Form::DnsName, .fallback = R"("a.root-servers.net")", .example = R"("example.com")", .meaning = "Asked of each of them by the routes as they are; those that answer come first."},
+  {.section = "resolvers", .name = "interval", .form = Form::Duration, .low = 5 * kS, .high = 1 * kH, .fallback = R"("30s")", .example = R"("30s")", .meaning = "Between two such rounds while all is well; every 5 s while not."},
+  {.section = "resolvers", .name = "fallback", .form = Form::Address, .list = true, .fallback = "[]", .example = R"(["192.0.2.53"])", .meaning = "Resolvers of no circuit, named behind the circuit's own."},
+  {.section = "resolvers", .name = "search", .form = Form::Host, .list = true, .fallback = "[]", .example = R"(["example.net"])", .meaning = "Search domains of the file."},
 
   {.section = "target", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("quad9")", .meaning = "Unique among targets."},
   {.section = "target", .name = "address", .form = Form::Address, .fallback = "required", .example = R"("9.9.9.9")", .meaning = "Numeric; must answer what `method` asks and belong to nobody's circuit."},

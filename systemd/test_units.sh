@@ -54,7 +54,7 @@ programs_exist() {
 
 units=$root$prefix/lib/systemd/system
 install_into_root
-for unit in linekeeper-switch.service linekeeper.service; do
+for unit in linekeeper-switch.service linekeeper.service linekeeper-reflect.service; do
   [[ -f $units/$unit ]] || { fail "$unit is not installed"; continue; }
   programs_exist "$unit"
   verify "$unit"

@@ -152,6 +152,8 @@ model::Result<void> Daemon::begin(model::SitePtr site, const Senses::Floors& flo
   }
   decider_ = std::move(decider);
   due_ = model::kNever;
+  resolvers_.reset();
+  if (followed_class(*site_)) resolvers_ = std::make_unique<ResolverFile>(io_.get_executor(), site_, [this](model::Event e) { tell(std::move(e)); });
   recoveries_ = std::make_unique<operations::Recoveries>(*site_);
   actuators_ =
       std::make_unique<Actuators>(io_.get_executor(), site_, directory_of(site_->endpoints.control_socket), std::move(retired), actuator_handlers());
@@ -177,6 +179,7 @@ model::Result<void> Daemon::start() {
   follow_probing(~std::uint64_t{0});
   senses_->start();
   checks_->start();
+  if (resolvers_) resolvers_->start();
   actuators_->start();
   remember_learned();
   wait_signal();
@@ -194,6 +197,7 @@ Actuators::Handlers Daemon::actuator_handlers() {
     tell(EventId::SwitchConnected, "switch", fmt::format("linekeeper-switch is there; generation {} stands in the kernel.", generation),
          {{"generation", std::to_string(generation)}});
     connections_.forget();
+    if (const auto followed = followed_class(*site_); resolvers_ && classes.at(followed->index())) resolvers_->follow(*classes[followed->index()]);
     const decision::Adopted adopted{.generation = generation, .classes = std::move(classes)};
     act_on(decider_->adopt(adopted, recorder_->told(adopted, awake())));
   };
@@ -300,6 +304,7 @@ void Daemon::reload() {
   follow_probing(~std::uint64_t{0});
   senses_->start();
   checks_->start();
+  if (resolvers_) resolvers_->start();
   actuators_->start();
   orders_changed();
   runtime::sd_notify("READY=1");
@@ -317,6 +322,7 @@ void Daemon::stop(const std::string& why) {
   verifications_.clear();
   senses_->stop();
   checks_->stop();
+  if (resolvers_) resolvers_->stop();
   actuators_->stop();
   recorder_->flush();
   wake_.cancel();
@@ -374,6 +380,7 @@ void Daemon::every_second(Instant now) {
     orders_changed();
   }
   if (look_at_windows()) orders_changed();
+  move_resolvers();
   for (const model::Override& o : overrides_.expire(wall_now())) {
     tell(EventId::OverrideExpired, o.subject.empty() ? "" : o.subject,
          fmt::format("Override {} ({}) by {} has ended; automatic choice is back.", o.id, o.reason, o.owner));

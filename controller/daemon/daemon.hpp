@@ -22,6 +22,7 @@
 #include "controller/daemon/checks.hpp"
 #include "controller/daemon/connections.hpp"
 #include "controller/daemon/recorder.hpp"
+#include "controller/daemon/resolver_file.hpp"
 #include "controller/daemon/senses.hpp"
 #include "controller/daemon/verification.hpp"
 #include "controller/decision/decider.hpp"
@@ -101,6 +102,8 @@ class Daemon : public admin::Api {
   void tell(model::EventId id, std::string subject, std::string text, std::vector<std::pair<std::string, std::string>> fields = {});
   void class_applied(std::size_t index, std::uint64_t generation);
   void verify_class(std::size_t index);
+  /// This host's resolvers go where the class without a match goes.
+  void move_resolvers();
   void verify_trunks();
   void class_probed(std::size_t index, model::CircuitId circuit, bool proven);
   void verify_classes();
@@ -142,6 +145,7 @@ class Daemon : public admin::Api {
   std::unique_ptr<Checks> checks_;
   std::unique_ptr<Actuators> actuators_;
   Connections connections_;
+  std::unique_ptr<ResolverFile> resolvers_;  // null: not configured
   /// A class's proof: under way, or to be tried again.
   struct Proving {
     std::unique_ptr<Verification> now;

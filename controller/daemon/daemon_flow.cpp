@@ -194,7 +194,14 @@ void Daemon::class_applied(std::size_t index, std::uint64_t generation) {
   tell(recoveries_->on_applied(Plane::Routing, index, generation, boot_now()));
   account_incidents();
   if (fresh) verifications_.erase(index);  // of the way before
+  move_resolvers();
   verify_class(index);
+}
+
+void Daemon::move_resolvers() {
+  if (!resolvers_) return;
+  const operations::Progress& p = recoveries_->progress(Plane::Routing, followed_class(*site_)->index());
+  if (p.choice && p.applied) resolvers_->follow(model::id_at<model::CircuitId>(*p.choice));
 }
 
 /// The carrier's etiquette does not allow a probe at will: its newest answer through this circuit is the proof, when it is no older than two
@@ -281,6 +288,7 @@ model::Status Daemon::status() const {
   s.route_switch = actuators_->switch_status();
   s.pbxs = actuators_->pbx_statuses();
   connections_.fill(s);
+  if (resolvers_) resolvers_->fill(s);
   recoveries_->fill(s);
   return s;
 }

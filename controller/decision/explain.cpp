@@ -487,6 +487,17 @@ void explain_orders(const model::Status& s, Lines& out) {
                               words(std::max<model::Duration>(o.until - s.wall, model::Duration::zero())), o.reason));
   if (!s.connections_problem.empty())
     out.push_back(fmt::format("Connections in progress are not kept to their circuits: {}.", s.connections_problem));
+  if (s.resolvers) {
+    std::string servers;
+    for (const model::IpAddress& a : s.resolvers->servers) servers += (servers.empty() ? "" : ", ") + a.to_string();
+    const bool known = s.resolvers->answering.has_value();
+    out.push_back(fmt::format("This host's resolvers ({}) are {}{}; the first {}.{}", s.site->resolvers.file,
+                              servers.empty() ? "not written" : servers, s.resolvers->circuit ? ", for " + (*s.site)[*s.resolvers->circuit].name : "",
+                              !known                    ? "was not asked yet"
+                              : *s.resolvers->answering ? "answers"
+                                                        : "does not answer",
+                              s.resolvers->problem.empty() ? "" : " Problem: " + s.resolvers->problem + "."));
+  }
   if (!s.route_switch.connected) out.push_back("The switch is not connected: routes stay as they are until it is back.");
 }
 

@@ -68,8 +68,12 @@ enum class EventId : std::uint8_t {
   ConnectionsEnded,   ///< all of those
   ConnectionsCut,     ///< deleted: their circuit is dead, its address gone, or their time over
   ConnectionsUnkept,  ///< the kernel does not mark or translate them
+  ResolversMoved,     ///< the file of this host's resolvers names another circuit's
+  ResolversSilent,
+  ResolversAnswering,  ///< those of the circuit in use do not answer, and answer again
+  ResolversUnwritten,  ///< the file cannot be written
 };
-inline constexpr int kEventCount = static_cast<int>(EventId::ConnectionsUnkept) + 1;
+inline constexpr int kEventCount = static_cast<int>(EventId::ResolversUnwritten) + 1;
 
 /// "circuit.down": the stable id in the journal, --json and the log.
 [[nodiscard]] std::string_view to_string(EventId id);

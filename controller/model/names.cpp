@@ -262,6 +262,10 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"connections.ended", Severity::Info},
     {"connections.cut", Severity::Notice},
     {"connections.unkept", Severity::Warning},
+    {"resolvers.moved", Severity::Notice},
+    {"resolvers.silent", Severity::Warning},
+    {"resolvers.answering", Severity::Notice},
+    {"resolvers.unwritten", Severity::Warning},
 }};
 
 }  // namespace

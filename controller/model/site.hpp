@@ -215,6 +215,15 @@ struct Connections {
   Duration drain = std::chrono::hours(2);  ///< of classes that do not say
 };
 
+/// This host's own resolvers: a file that names those of the circuit which everything else goes by, written anew when that moves.
+struct HostResolvers {
+  std::string file;                              ///< resolv.conf(5); empty: none is written
+  std::string query = "a.root-servers.net";      ///< asked of them, to know which of them answer
+  Duration interval = std::chrono::seconds(30);  ///< between two such rounds while all is well
+  std::vector<IpAddress> fallback;               ///< of no circuit: named behind the circuit's own
+  std::vector<std::string> search;               ///< search domains
+};
+
 struct Endpoints {
   std::string control_socket = "/run/linekeeper/control.sock";
   std::string switch_socket = "/run/linekeeper-switch/switch.sock";
@@ -240,6 +249,7 @@ struct Site {
   CircuitRule circuit_health;
   HealthRule carrier_health;
   Connections connections;
+  HostResolvers resolvers;
   Endpoints endpoints;
 
   /// Whether there is a path from this circuit to that carrier: both are of one family.

@@ -132,6 +132,14 @@ struct DrainStatus {
   Instant until{};          ///< then the rest is deleted, and begins anew where the class goes
 };
 
+/// The file of this host's resolvers (HostResolvers).
+struct ResolverFileStatus {
+  std::optional<CircuitId> circuit;  ///< whose resolvers come first; nothing: not known yet
+  std::vector<IpAddress> servers;    ///< in the order of the file
+  std::optional<bool> answering;     ///< the first of them answers by the routes as they are; nothing: not asked yet
+  std::string problem;               ///< why the file is not as it should be; empty: it is
+};
+
 struct ActuatorStatus {
   std::string name;  ///< "switch", or the PBX's name
   bool connected = false;
@@ -157,9 +165,10 @@ struct Status {
   ActuatorStatus route_switch;
   std::vector<ActuatorStatus> pbxs;
   std::vector<DrainStatus> drains;
-  std::string connections_problem;            ///< why connections are not kept to their circuits or not translated; empty: they are
-  std::vector<Incident> incidents;            ///< the newest first, at most 20
-  std::map<Guard, std::uint64_t> suppressed;  ///< decisions held back, by guard
+  std::string connections_problem;              ///< why connections are not kept to their circuits or not translated; empty: they are
+  std::optional<ResolverFileStatus> resolvers;  ///< nothing: not configured
+  std::vector<Incident> incidents;              ///< the newest first, at most 20
+  std::map<Guard, std::uint64_t> suppressed;    ///< decisions held back, by guard
 
   [[nodiscard]] const PathStatus& path(CarrierId carrier, CircuitId circuit) const {
     return paths.at(carrier.index() * circuits.size() + circuit.index());

@@ -97,6 +97,10 @@ bool told_by_the_judge(EventId id) {
     case EventId::ConnectionsEnded:
     case EventId::ConnectionsCut:
     case EventId::ConnectionsUnkept:
+    case EventId::ResolversMoved:
+    case EventId::ResolversSilent:
+    case EventId::ResolversAnswering:
+    case EventId::ResolversUnwritten:
     case EventId::LoopStalled: return false;
   }
   return false;

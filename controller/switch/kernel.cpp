@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 
 #include "controller/switch/gateways.hpp"
 
@@ -210,20 +211,39 @@ model::Result<KernelState> Kernel::read(const std::set<std::uint32_t>& tables) {
   return state;
 }
 
-model::Result<void> Kernel::read_family(Family family, const std::set<std::uint32_t>& tables, KernelState& state) {
-  NetlinkRequest rules(RTM_GETRULE, 0);
-  rules.fixed<fib_rule_hdr>().family = number_of(family);
-  auto answer = netlink_.dump(rules);
+model::Result<std::vector<Rule>> Kernel::rules_of(Family family) {
+  NetlinkRequest request(RTM_GETRULE, 0);
+  request.fixed<fib_rule_hdr>().family = number_of(family);
+  auto answer = netlink_.dump(request);
   if (!answer && not_there(family, answer.error())) return {};
   if (!answer) return std::unexpected(answer.error());
+  std::vector<Rule> all;
   for (const auto& m : *answer)
-    if (auto r = read_rule(m); r && r->family == family && in_range(r->priority, kRuleFirst, kRuleLast)) state.rules.push_back(*r);
+    if (auto r = read_rule(m); r && r->family == family) all.push_back(*r);
+  return all;
+}
+
+model::Result<std::vector<Rule>> Kernel::rules() {
+  std::vector<Rule> all;
+  for (const Family family : kFamilies) {
+    auto some = rules_of(family);
+    if (!some) return some;
+    std::ranges::move(*some, std::back_inserter(all));
+  }
+  return all;
+}
+
+model::Result<void> Kernel::read_family(Family family, const std::set<std::uint32_t>& tables, KernelState& state) {
+  auto rules = rules_of(family);
+  if (!rules) return std::unexpected(rules.error());
+  for (Rule& r : *rules)
+    if (in_range(r.priority, kRuleFirst, kRuleLast)) state.rules.push_back(std::move(r));
 
   for (const std::uint32_t table : tables) {
     NetlinkRequest routes(RTM_GETROUTE, 0);
     routes.fixed<rtmsg>().rtm_family = number_of(family);
     routes.u32(RTA_TABLE, table);
-    answer = netlink_.dump(routes);
+    auto answer = netlink_.dump(routes);
     // The kernel makes an IPv6 table with its first route and says ENOENT before.
     if (!answer && (not_there(family, answer.error()) || answer.error().code == ENOENT)) continue;
     if (!answer) return std::unexpected(answer.error());

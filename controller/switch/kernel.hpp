@@ -32,6 +32,8 @@ class Kernel {
 
   /// @param tables whose routes are read, ours and foreign.
   model::Result<KernelState> read(const std::set<std::uint32_t>& tables);
+  /// Every rule of both families, other people's included.
+  model::Result<std::vector<Rule>> rules();
   /// Every table in which a route of ours stands: what a restart without memory has to look at.
   model::Result<std::set<std::uint32_t>> our_tables();
   model::Result<void> carry_out(const Operation& operation);
@@ -41,6 +43,7 @@ class Kernel {
 
  private:
   explicit Kernel(Netlink n) : netlink_(std::move(n)) {}
+  model::Result<std::vector<Rule>> rules_of(model::Family family);
   model::Result<void> read_family(model::Family family, const std::set<std::uint32_t>& tables, KernelState& state);
   Netlink netlink_;
 };

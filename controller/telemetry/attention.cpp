@@ -48,6 +48,11 @@ void actuators(const model::Status& status, Sentences& out) {
   if (!status.connections_problem.empty())
     out.push_back(fmt::format("Connections in progress are not kept to their circuits ({}). Look at: linekeeper events --id connections.unkept.",
                               status.connections_problem));
+  if (status.resolvers && !status.resolvers->problem.empty())
+    out.push_back(fmt::format("The file of this host's resolvers is not as it should be ({}). Look at: linekeeper events --id resolvers.",
+                              status.resolvers->problem));
+  else if (status.resolvers && !status.resolvers->answering.value_or(true))
+    out.push_back("No resolver of this host answers: names cannot be looked up. Look at: linekeeper events --id resolvers.");
   for (const model::ActuatorStatus& pbx : status.pbxs) {
     if (!pbx.connected)
       out.push_back(

@@ -114,6 +114,14 @@ EventAdvice advice(EventId id) {
     case EventId::ConnectionsUnkept:
       return {"The kernel does not mark or translate connections as configured: when a circuit is left, those in progress go with all others.",
               "The text says why; usually a module is missing (modprobe nf_conntrack nft_ct nft_masq). It is tried again every 30 s."};
+    case EventId::ResolversMoved: return {"This host's resolvers are those of another circuit now, because everything else goes by it.", "Nothing."};
+    case EventId::ResolversSilent:
+      return {"The resolvers of the circuit in use do not answer: those that do come first in the file, if there are any.",
+              "Call the provider of the circuit; give [resolvers] a fallback that belongs to no circuit."};
+    case EventId::ResolversAnswering: return {"The resolvers of the circuit in use answer again, and come first.", "Nothing."};
+    case EventId::ResolversUnwritten:
+      return {"The file of this host's resolvers cannot be written: names may be asked of a circuit that was left.",
+              "The text says why. linekeeperd may write below /run/linekeeper only; other directories need ReadWritePaths= in its unit."};
     case EventId::PbxConnected: return {"The PBX answers again; the order is asserted once more.", "Nothing."};
     case EventId::PbxLost:
       return {"The PBX does not answer. It returns to its own static order when the lease ends.",

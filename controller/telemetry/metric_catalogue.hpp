@@ -152,6 +152,9 @@ inline constexpr auto kMetricCatalogue = std::to_array<MetricRow>({
     {"connections_draining", kG, "service,circuit", "Connections of a traffic class that stay behind on a circuit it no longer goes by."},
     {"connections_cut_total", kC, "circuit,reason",
      "Connections deleted so that they begin anew on another circuit, by why: dead, deadline, address (gone) or removed (from the configuration)."},
+    {"resolvers_answering", kG, "",
+     "1 when the first resolver in the file for this host ([resolvers]) answers, 0 when not; NaN = none is written, or not asked yet."},
+    {"resolvers_file_in_sync", kG, "", "1 while that file is as it should be, 0 when it cannot be written; NaN = none is configured."},
     {"connections_kept", kG, "", "1 while the kernel marks and translates connections as configured, 0 while it does not."},
     // Actuators: the kernel switch and each PBX.
     {"actuator_connected", kG, "actuator", "1 when the route switch or the PBX answers."},

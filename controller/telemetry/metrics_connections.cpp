@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <limits>
 
 namespace linekeeper::telemetry {
 namespace {
@@ -10,6 +11,8 @@ std::string_view field(const model::Event& event, std::string_view key) {
   const auto found = std::ranges::find(event.fields, key, [](const auto& f) { return std::string_view(f.first); });
   return found == event.fields.end() ? std::string_view() : std::string_view(found->second);
 }
+
+constexpr double kNotKnown = std::numeric_limits<double>::quiet_NaN();
 
 }  // namespace
 
@@ -22,6 +25,9 @@ void ConnectionMetrics::bind(MetricFamilies& families, const model::Site& site) 
     for (std::size_t i = 0; i < kReasons.size(); ++i) one.cut[i] = &families.counter("connections_cut_total", {c.name, kReasons[i]});
   }
   kept_ = &families.gauge("connections_kept", {});
+  resolvers_answering_ = &families.gauge("resolvers_answering", {});
+  resolvers_in_sync_ = &families.gauge("resolvers_file_in_sync", {});
+  for (Gauge* g : {resolvers_answering_, resolvers_in_sync_}) g->Set(kNotKnown);
 }
 
 void ConnectionMetrics::update(const model::Status& status) {
@@ -30,6 +36,9 @@ void ConnectionMetrics::update(const model::Status& status) {
   for (const model::DrainStatus& d : status.drains)
     if (d.circuit.index() < circuits_.size()) circuits_[d.circuit.index()].draining.at(d.traffic_class.index())->Set(static_cast<double>(d.flows));
   kept_->Set(status.connections_problem.empty() ? 1 : 0);
+  const auto& resolvers = status.resolvers;
+  resolvers_answering_->Set(resolvers && resolvers->answering ? (*resolvers->answering ? 1 : 0) : kNotKnown);
+  resolvers_in_sync_->Set(resolvers ? (resolvers->problem.empty() ? 1 : 0) : kNotKnown);
 }
 
 void ConnectionMetrics::on_event(const model::Event& event) {

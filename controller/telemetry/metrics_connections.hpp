@@ -1,5 +1,5 @@
 #pragma once
-// Connections in progress: what stays behind on circuits, and what was deleted.
+// What moves with a class beside its packets: connections in progress that stay behind or were deleted, and this host's resolvers.
 #include <array>
 #include <string>
 #include <vector>
@@ -26,6 +26,8 @@ class ConnectionMetrics {
   };
   std::vector<Circuit> circuits_;
   Gauge* kept_ = nullptr;
+  Gauge* resolvers_answering_ = nullptr;
+  Gauge* resolvers_in_sync_ = nullptr;
 };
 
 }  // namespace linekeeper::telemetry

@@ -238,6 +238,18 @@ json::object connections_json(const model::Status& status) {
           {"draining", std::move(draining)}};
 }
 
+json::value resolvers_json(const model::Status& status) {
+  if (!status.resolvers) return nullptr;
+  const model::ResolverFileStatus& r = *status.resolvers;
+  json::array servers;
+  for (const model::IpAddress& s : r.servers) servers.emplace_back(s.to_string());
+  return json::object{{"file", text(status.site->resolvers.file)},
+                      {"circuit", r.circuit ? json::value(text((*status.site)[*r.circuit].name)) : json::value(nullptr)},
+                      {"servers", std::move(servers)},
+                      {"answering", r.answering ? json::value(*r.answering) : json::value(nullptr)},
+                      {"problem", r.problem.empty() ? json::value(nullptr) : json::value(text(r.problem))}};
+}
+
 json::object incident_json(const model::Status& status, const model::Incident& i) {
   // The epoch: it never came to that (an outage that ended before anything was decided).
   const auto from_last_good = [&](std::optional<model::Instant> at) {
@@ -319,6 +331,7 @@ json::object status_json(const model::Status& status) {
   out["shared_hops"] = std::move(shared);
   out["carriers"] = std::move(carriers);
   if (status.site) out["connections"] = connections_json(status);
+  if (status.site) out["resolvers"] = resolvers_json(status);
   out["overrides"] = std::move(overrides);
   out["actuators"] = std::move(actuators);
   out["incidents"] = std::move(incidents);

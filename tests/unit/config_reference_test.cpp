@@ -50,7 +50,16 @@ TEST_CASE("reference: a default, typed out, changes nothing: what is documented 
     ++compared;
     if (section == "limits")
       CHECK(dump(site_of(after("codec = \"g711\"", "[class.limits]\n" + line, voice))) == plain_voice);
-    else if (kSound.find("[[" + section + "]]") != std::string::npos)
+    else if (section == "resolvers") {
+      const std::string base =
+          after("interface = \"wan1\"", "resolvers = [\"192.0.2.54\"]", after("interface = \"wan0\"", "resolvers = [\"192.0.2.53\"]")) +
+          "[resolvers]\nfile = \"/run/x/resolv.conf\"\n";
+      const model::HostResolvers left_out = site_of(base).resolvers, written = site_of(base + line + "\n").resolvers;
+      CHECK(left_out.query == written.query);
+      CHECK(left_out.interval == written.interval);
+      CHECK(left_out.fallback == written.fallback);
+      CHECK(left_out.search == written.search);
+    } else if (kSound.find("[[" + section + "]]") != std::string::npos)
       CHECK(dump(site_of(after(std::string("[[").append(section).append("]]"), line))) == plain);
     else
       CHECK(dump(site_of(std::string(kSound).append("[").append(section).append("]\n").append(line).append("\n"))) == plain);

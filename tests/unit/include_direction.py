@@ -22,7 +22,9 @@ MAY_INCLUDE = {
     "controller/operations": {MODEL, "controller/decision", "controller/journal"},
     "controller/telemetry": {MODEL, RUNTIME},
     "controller/admin": {MODEL, RUNTIME, "controller/operations"},
-    "controller/admin/cli": {MODEL, RUNTIME, "controller/admin", "config", "controller/journal", "controller/operations", "probes"},
+    # It asks the kernel in the switch's own words (netlink, ranges of numbers).
+    "controller/admin/doctor": {MODEL, RUNTIME, "controller/switch"},
+    "controller/admin/cli": {MODEL, RUNTIME, "controller/admin", "controller/admin/doctor", "config", "controller/journal", "controller/operations", "probes"},
     "probes": {MODEL, RUNTIME},
     "carriers/sip": {MODEL, RUNTIME},
     "carriers/trunks": {MODEL, RUNTIME},

@@ -21,6 +21,7 @@ enum class Verb : std::uint8_t {
   Release,
   ProbeRun,
   Reflect,
+  Doctor,
   ConfigCheck,
   Check,
   Completion,

@@ -37,6 +37,8 @@ constexpr Flag kProbe[] = {{.name = "--circuit", .value = "NAME", .help = "by wh
                            {.name = "--size", .value = "BYTES", .help = "mtu: of the whole packet; without it 1500, or what is configured"},
                            {.name = "--config", .value = "FILE", .help = "instead of /etc/linekeeper/linekeeper.toml"},
                            {.name = "--json", .value = "", .help = "JSON instead of text"}};
+constexpr Flag kDoctor[] = {{.name = "--config", .value = "FILE", .help = "instead of /etc/linekeeper/linekeeper.toml"},
+                            {.name = "--json", .value = "", .help = "JSON instead of text"}};
 constexpr Flag kCheck[] = {{.name = "--nagios", .value = "", .help = "one line with performance data; ends with 0, 1, 2 or 3", .required = true}};
 
 constexpr Flag kReflect[] = {{.name = "--listen", .value = "ADDR:PORT", .help = "where; without it 0.0.0.0:862 (STAMP's own port)"},
@@ -136,6 +138,16 @@ constexpr Command kCommands[] = {
                "Name your senders with --from: a reflector that answers everybody will be found and used.",
      .flags = kReflect,
      .example = "linekeeper reflect --listen 203.0.113.9:862 --from 192.0.2.0/24 --stateful"},
+    {.verb = Verb::Doctor,
+     .name = "doctor",
+     .operand = "",
+     .summary = "whether this host has what Linekeeper needs, and how to mend what it has not",
+     .detail = "One line for each check: what was found, what it means, what mends it. Changes nothing, needs no daemon.\n"
+               "Ask as root: without privilege some things cannot be read, and are called unknown. As root nftables are tried in a network\n"
+               "namespace of the trial's own, for which the kernel may load its modules.\n"
+               "Ends with 0 when all is well, 10 with warnings, 20 with problems, 30 when something is merely unknown.",
+     .flags = kDoctor,
+     .example = "sudo linekeeper doctor"},
     {.verb = Verb::ConfigCheck,
      .name = "config check",
      .operand = "FILE",

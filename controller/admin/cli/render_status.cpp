@@ -256,6 +256,24 @@ std::string draining(const json::value& status, Colour colour) {
   return lines.empty() ? "" : paint("DRAINING", Tone::Faint, colour) + "\n" + lines;
 }
 
+/// Where this host looks up names, when that is ours to say.
+std::string resolvers(const json::value& status, Colour colour) {
+  const json::value& r = field(status, "resolvers");
+  std::string servers;
+  for (const json::value& s : list(r, "servers"))
+    if (const auto* one = s.if_string()) servers += (servers.empty() ? "" : ", ") + clean({one->data(), one->size()});
+  if (servers.empty()) return {};
+  const auto answering = flag(r, "answering");
+  Table table({}, "  ");
+  table.row({{servers},
+             {"for " + text(r, "circuit")},
+             maybe_text(r, "problem") ? Cell{"NOT WRITTEN", Tone::Bad}
+             : !answering             ? Cell{"not asked yet"}
+             : *answering             ? Cell{"answers", Tone::Good}
+                                      : Cell{"SILENT", Tone::Bad}});
+  return paint("RESOLVERS", Tone::Faint, colour) + "\n" + table.print(colour);
+}
+
 std::string actuators(const json::value& status, Colour colour) {
   Table table({}, "  ");
   for (const json::value& a : list(status, "actuators")) {
@@ -284,7 +302,8 @@ std::string render_status(const json::value& status, Colour colour) {
   if (!list(status, "circuits").empty()) out += circuits(status, colour);
   out += targets(status, colour);
   if (!list(status, "carriers").empty()) out += carriers(status, colour);
-  return out + draining(status, colour) + overrides(status, colour) + actuators(status, colour) + attention(status, colour);
+  return out + draining(status, colour) + resolvers(status, colour) + overrides(status, colour) + actuators(status, colour) +
+         attention(status, colour);
 }
 
 int status_exit_code(const json::value& status) {

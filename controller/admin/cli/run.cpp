@@ -60,6 +60,7 @@ int dispatch(const Job& job) {
     case Verb::Release: return release(job);
     case Verb::ProbeRun: return probe_run(job);
     case Verb::Reflect: return reflect(job);
+    case Verb::Doctor: return examine(job);
     case Verb::ConfigCheck: return config_check(job);
     case Verb::Check: return check(job);
     case Verb::Completion: return completion(job);

@@ -58,6 +58,7 @@ int hold(const Job& job);
 int failback(const Job& job);
 int release(const Job& job);
 int reflect(const Job& job);
+int examine(const Job& job);
 int watch(const Job& job);
 int follow(const Job& job, const std::string& since, std::size_t backlog);
 
