@@ -34,8 +34,8 @@ Event cut_event(const route::Cut& c, model::Instant now) {
   return {.id = EventId::ConnectionsCut,
           .at = now,
           .subject = "circuit " + c.circuit,
-          .text = fmt::format("{}{} on {} deleted{}: {}. The next packet of each begins it anew where its class goes.", counted(c.flows), of,
-                              c.circuit, c.strays ? " at a later look" : "", why_cut(c)),
+          .text = fmt::format("{}{} on {} let go{}: {}. The next packet of each goes where its class goes.", counted(c.flows), of, c.circuit,
+                              c.strays ? " at a later look" : "", why_cut(c)),
           .fields = {{"circuit", c.circuit}, {"class", c.traffic_class}, {"reason", c.why}, {"flows", std::to_string(c.flows)}}};
 }
 

@@ -160,7 +160,7 @@ struct Draining {
   std::uint64_t flows = 0;
   std::chrono::seconds left{};  ///< until they are cut
 };
-/// Connections deleted, so that they begin anew where their class goes now.
+/// Connections let go: deleted, so that they begin anew where their class goes now, or led there where nothing is translated.
 struct Cut {
   std::string traffic_class;  ///< empty: of every class (an address that is gone)
   std::string circuit;

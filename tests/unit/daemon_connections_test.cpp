@@ -58,7 +58,7 @@ TEST_CASE("connections: what was deleted is told with its reason, and then nothi
                                      kNow);
   REQUIRE(cut.size() == 1);
   CHECK(cut[0].id == EventId::ConnectionsCut);
-  CHECK(cut[0].text.starts_with("1 connection of voice on fiber deleted: the time they might stay is over."));
+  CHECK(cut[0].text.starts_with("1 connection of voice on fiber let go: the time they might stay is over."));
 }
 
 TEST_CASE("connections: a kernel that does not keep them is told once for each reason") {

@@ -147,6 +147,39 @@ TEST_CASE("flows kernel: a flow of a dead circuit appears on the other with its 
   CHECK(call.seen_as() == kByCoax);
 }
 
+TEST_CASE("flows kernel: where nothing is translated a flow of a dead circuit is led over as it is, and begins nothing anew") {
+  LK_FLOWING(s);
+  Desired d = Flowing::site("fiber");
+  for (DesiredCircuit& c : d.circuits) c.nat = {};
+  s.apply(d);
+  s.lan.go();
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  REQUIRE(fd >= 0);
+  const sockaddr_in to = udp_address("198.51.100.7", 10000);
+  sendto(fd, "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);
+  s.lan.back();
+  REQUIRE(s.marked(1) == 1);
+  d.classes[0].circuit = d.classes[1].circuit = "coax";
+  d.circuits[0].dead = true;
+  d.classes[0].escape = d.classes[1].escape = true;
+  SUBCASE("neither way") {
+    s.apply(d);
+    const Flows told = s.tend();
+    REQUIRE(told.cut.size() == 1);
+    CHECK(told.cut[0].flows == 1);
+    CHECK(s.marked(1) == 0);
+    CHECK(s.marked(2) == 1);
+  }
+  SUBCASE("but by the other way sources are translated: it is deleted") {
+    d.circuits[1].nat.kind = Nat::Kind::Masquerade;
+    s.apply(d);
+    CHECK(s.tend().cut.size() == 1);
+    CHECK(s.marked(1) == 0);
+    CHECK(s.marked(2) == 0);
+  }
+  close(fd);
+}
+
 TEST_CASE("flows kernel: a circuit that dies while flows drain on it gives them up at once") {
   LK_FLOWING(s);
   s.apply(Flowing::site("fiber"));
