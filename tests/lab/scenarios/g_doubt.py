@@ -10,7 +10,7 @@ from kernel import boot_ns as now_ns
 from processes import wait_until
 from scenarios import scenario
 from scenarios.c_programs import KernelWatch
-from stage import Journal, Unexpected
+from stage import Unexpected
 
 # Longer than suspicion takes at the worst (an interval, the shortest timeout, suspect_after: .6 s), shorter than death (.78 s) at the least.
 SHORT_S = 0.68
@@ -135,7 +135,4 @@ def learned_survives(stage, note):
     passed = answered - asked
     # The first probe brings three intervals with it.
     expect(after["fiber"], "after the restart", text, (0.0, passed), (0.0, passed + 0.6))
-    stage.journal = Journal(stage.keeper.api)
-    if not wait_until(lambda: stage.keeper.steady()[0], 15):
-        raise Unexpected(f"not steady after the restart: {stage.keeper.steady()[1]}")
     note(before=before, learned=learned, after=after, written=round(dead_after_of(text), 4))

@@ -16,7 +16,7 @@ from stage import Unexpected
 NAME, ADDRESS = "www.lab.example", topology.ECHO
 # Where each BIND runs, its address there, and who may ask it: a provider answers its own customers only.
 BINDS = {"fiber": ("isp-a", "198.18.10.53", "100.64.1.0/24"), "coax": ("isp-b", "198.18.20.53", "100.64.2.0/24"),
-         "fallback": ("internet", "192.0.2.99", "any")}
+         "fallback": ("internet", topology.RESOLVER, "any")}
 AT = {who: address for who, (_, address, _) in BINDS.items()}
 
 
@@ -81,7 +81,8 @@ def with_resolvers(stage):
         raise Skip("needs BIND (Debian package bind9)")
     stage.spent = True
     for who, (node, address, _) in BINDS.items():
-        stage.net[node].ip(f"address add {address}/32 dev lo")
+        if address != topology.RESOLVER:  # that one stands
+            stage.net[node].ip(f"address add {address}/32 dev lo")
         start_bind(stage, who)
     text = stage.keeper.rendered().replace("[http]", f'[resolvers]\nfile = "{file_of(stage)}"\nquery = "{NAME}"\ninterval = "5s"\n'
                                            f'fallback = ["{AT["fallback"]}"]\n\n[http]', 1)
