@@ -7,7 +7,6 @@ import time
 
 from api import boot_ns
 from kernel import boot_ns as now_ns
-from processes import wait_until
 from scenarios import scenario
 from scenarios.c_programs import KernelWatch
 from stage import Unexpected
