@@ -54,12 +54,10 @@ std::vector<CircuitView> carrier_ways(const model::TrafficClass& part, std::span
       view.since = path.verdict().since;
       view.first_bad = path.first_bad();
       view.carrier_dead = true;
-    } else if (path.down_by_carrier()) {
+    } else if (path.down_by_carrier() || (standing && c != *standing && !answers(path))) {
       make_last_resort(view, path.verdict().cause);
     } else if (answers(path)) {
       weigh(view, path, now);
-    } else if (standing && c != *standing) {
-      make_last_resort(view, path.verdict().cause);
     }
   }
   return views;
