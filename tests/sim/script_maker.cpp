@@ -73,12 +73,12 @@ Duration Maker::when() {
 }
 
 Fault Maker::any() {
-  static const std::vector<Fault> tickets = [] {
+  static const std::vector<Fault> kTickets = [] {
     std::vector<Fault> all;
     for (const FaultKind& k : fault_kinds()) all.insert(all.end(), static_cast<std::size_t>(k.tickets), k.fault);
     return all;
   }();
-  return tickets[chance_->below(tickets.size())];
+  return kTickets[chance_->below(kTickets.size())];
 }
 
 void Maker::aim(Trouble& t) {

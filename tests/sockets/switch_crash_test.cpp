@@ -63,12 +63,12 @@ void survives(Site& site, const char* what, const Change& change, std::size_t at
 
 }  // namespace
 
-#define LK_CRASHING(name)                               \
-  LK_ENTER_SITE();                                      \
-  Site name;                                            \
-  if (!name.why_not().empty()) {                        \
-    std::cout << "SKIPPED: " << name.why_not() << "\n"; \
-    return;                                             \
+#define LK_CRASHING(name)                                 \
+  LK_ENTER_SITE();                                        \
+  Site name;                                              \
+  if (!(name).why_not().empty()) {                        \
+    std::cout << "SKIPPED: " << (name).why_not() << "\n"; \
+    return;                                               \
   }
 
 TEST_CASE("crash: in the first plan ever") {

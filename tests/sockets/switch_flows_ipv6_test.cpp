@@ -30,6 +30,7 @@ sockaddr_in6 udp6(const char* address, std::uint16_t port) {
 
 int bound(const char* address, std::uint16_t port) {
   const int fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  REQUIRE(fd >= 0);
   const sockaddr_in6 here = udp6(address, port);
   REQUIRE(bind(fd, reinterpret_cast<const sockaddr*>(&here), sizeof here) == 0);
   return fd;
@@ -168,12 +169,12 @@ constexpr const char* kCoax = "far1";
 
 }  // namespace
 
-#define LK_DUAL(name)                                 \
-  LK_ENTER_SITE();                                    \
-  Dual name;                                          \
-  if (!name.why_not.empty()) {                        \
-    std::cout << "SKIPPED: " << name.why_not << "\n"; \
-    return;                                           \
+#define LK_DUAL(name)                                   \
+  LK_ENTER_SITE();                                      \
+  Dual name;                                            \
+  if (!(name).why_not.empty()) {                        \
+    std::cout << "SKIPPED: " << (name).why_not << "\n"; \
+    return;                                             \
   }
 
 TEST_CASE("flows IPv6: a planned move leaves the old flow where it is and sends a new one the new way, until the drain time is over") {

@@ -93,13 +93,13 @@ TEST_CASE("destinations: a class behind one that takes all of its traffic can ne
     return with("name = \"voice\"",
                 "name = \"a\"\nmatch = " + first + "\n[[class]]\nname = \"b\"\nmatch = " + second + "\n[[class]]\nname = \"voice\"", named);
   };
-  const char* kWide = R"({ destinations = ["203.0.113.0/24", "198.51.100.0/24"] })";
-  const char* kNarrow = R"({ mark = 0x20, destinations = ["203.0.113.64/26", "198.51.100.7"] })";
-  CHECK(says(two(kWide, kNarrow), "class \"b\" can never match: class \"a\" stands before it and takes all of its traffic"));
-  site_of(two(kNarrow, kWide));
-  CHECK(says(two("{ mark = 0x20 }", kNarrow), "can never match"));
-  site_of(two("{ mark = 0x21 }", kNarrow));
-  CHECK(says(two(kWide, R"({ destinations = ["203.0.113.64/26"] })"), "match the same traffic"));
+  const char* wide = R"({ destinations = ["203.0.113.0/24", "198.51.100.0/24"] })";
+  const char* narrow = R"({ mark = 0x20, destinations = ["203.0.113.64/26", "198.51.100.7"] })";
+  CHECK(says(two(wide, narrow), "class \"b\" can never match: class \"a\" stands before it and takes all of its traffic"));
+  site_of(two(narrow, wide));
+  CHECK(says(two("{ mark = 0x20 }", narrow), "can never match"));
+  site_of(two("{ mark = 0x21 }", narrow));
+  CHECK(says(two(wide, R"({ destinations = ["203.0.113.64/26"] })"), "match the same traffic"));
 }
 
 TEST_CASE("steer apart: a carrier becomes a class of its own beside the class of its trunk, with everything else as there") {

@@ -68,12 +68,12 @@ constexpr const char* kByCoax = "10.0.2.2";
 
 }  // namespace
 
-#define LK_FLOWING(name)                              \
-  LK_ENTER_SITE();                                    \
-  Flowing name;                                       \
-  if (!name.why_not.empty()) {                        \
-    std::cout << "SKIPPED: " << name.why_not << "\n"; \
-    return;                                           \
+#define LK_FLOWING(name)                                \
+  LK_ENTER_SITE();                                      \
+  Flowing name;                                         \
+  if (!(name).why_not.empty()) {                        \
+    std::cout << "SKIPPED: " << (name).why_not << "\n"; \
+    return;                                             \
   }
 
 TEST_CASE("flows kernel: a planned move leaves the old flow where it is and sends a new one the new way, until the drain time is over") {
@@ -374,6 +374,7 @@ TEST_CASE("flows kernel: what came in by a circuit is answered by it, whatever i
   s.world.go();
   run("ip route add 10.77.0.0/24 via 10.0.1.2 dev far0");
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  REQUIRE(fd >= 0);
   const sockaddr_in to = udp_address("10.77.0.5", 5060);
   const sockaddr_in from = udp_address("10.0.1.1", 5060);
   REQUIRE(bind(fd, reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0);
@@ -447,6 +448,7 @@ TEST_CASE("flows kernel: five thousand flows of a dead circuit are deleted in bo
   s.apply(Flowing::site("fiber"));
   s.lan.go();
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  REQUIRE(fd >= 0);
   for (std::uint16_t port = 10000; port < 15000; ++port) {
     const sockaddr_in to = udp_address("198.51.100.7", port);
     sendto(fd, "x", 1, 0, reinterpret_cast<const sockaddr*>(&to), sizeof to);

@@ -197,12 +197,12 @@ TEST_CASE("switch: a point-to-point link without a gateway's address is a way (P
   REQUIRE(run("ip tuntap add wwan0 mode tun") == 0);
   run("ip link set wwan0 up");
   run("ip address add 100.64.0.9/32 dev wwan0");
-  model::Site site_;
-  site_.circuits.resize(1);
-  site_.circuits[0].name = "lte";
-  site_.circuits[0].interface = "wwan0";
+  model::Site lte_site;
+  lte_site.circuits.resize(1);
+  lte_site.circuits[0].name = "lte";
+  lte_site.circuits[0].interface = "wwan0";
   auto watch = LinkWatch::open().value();
-  auto seen = watch.look(site_).value().at(0);
+  auto seen = watch.look(lte_site).value().at(0);
   CHECK(seen.direct);
   CHECK_FALSE(seen.carrier);  // a tun has a carrier when a program holds it
   Desired d = site("fiber", "coax");

@@ -67,6 +67,7 @@ TEST_CASE("switch kernel: 200 moves under a connected sender lose not one packet
   std::atomic<long> unreachable = 0;
   std::atomic<long> other = 0;
   const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_NONBLOCK, 0);
+  REQUIRE(fd >= 0);
   sockaddr_in from{.sin_family = AF_INET, .sin_port = 0, .sin_addr = {htonl(0x0A4D0001)}, .sin_zero = {}};
   sockaddr_in to{.sin_family = AF_INET, .sin_port = htons(9), .sin_addr = {htonl(0xC6336407)}, .sin_zero = {}};
   REQUIRE(bind(fd, reinterpret_cast<sockaddr*>(&from), sizeof from) == 0);
