@@ -23,7 +23,8 @@ TEST_CASE("status document: it has the keys of the contract, in its order") {
   const auto site = support::sample_site();
   const json::value doc = telemetry::status_json(support::busy_status(site));
   CHECK(keys(doc) ==
-        "schema site version mode state now uptime_s services diagnoses circuits shared_hops carriers connections resolvers overrides actuators incidents "
+        "schema site version mode state now uptime_s services diagnoses circuits shared_hops carriers connections resolvers overrides actuators "
+        "incidents "
         "attention ");
   const std::string service =
       "plane name state via motive reason since_s ways_left ways rto_target_s last_rto_s last_rto_met applied verified detail ";

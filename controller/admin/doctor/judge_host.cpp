@@ -88,7 +88,8 @@ void judge_followed(const model::Site& site, const Facts& facts, const Check& ch
   if (facts.resolv_conf_is == file) return check.ok("is " + file);
   if (std::ranges::all_of(servers, [](const std::string& s) { return s.starts_with("127.") || s == "::1"; }))
     return check.ok("asks a resolver of this host, which has to read " + file);
-  check.warn("is " + facts.resolv_conf_is, fmt::format("nobody reads {}, which follows the circuit in use", file), fmt::format("ln -sfn {} /etc/resolv.conf", file));
+  check.warn("is " + facts.resolv_conf_is, fmt::format("nobody reads {}, which follows the circuit in use", file),
+             fmt::format("ln -sfn {} /etc/resolv.conf", file));
 }
 
 /// resolv.conf(5). A provider's resolvers mostly refuse whoever comes by another line.
