@@ -3,12 +3,7 @@
 #include <doctest/doctest.h>
 #include <net/if.h>
 
-#include "controller/switch/conntrack.hpp"
-#include "controller/switch/flow_marks.hpp"
-#include "controller/switch/route_switch.hpp"
-#include "tests/support/temp_dir.hpp"
-#include "tests/unit/flow_site.hpp"
-#include "tests/unit/switch_fixture.hpp"
+#include "tests/unit/flow_switch_fixture.hpp"
 
 namespace linekeeper::route {
 namespace {
@@ -17,7 +12,6 @@ using namespace fixture;
 using namespace std::chrono_literals;
 using model::Family;
 
-constexpr std::uint32_t kMask = 0x00ff0000;
 constexpr const char* kFar = "2001:db8:5::7";
 
 sockaddr_in6 udp6(const char* address, std::uint16_t port) {
@@ -38,16 +32,10 @@ int bound(const char* address, std::uint16_t port) {
 
 /// The site of flow_site.hpp with IPv6 on everything, and the far host at the end of both circuits. Who sends to it is told where the packet
 /// came by and from whom: without translation an address says nothing of the way.
-struct Dual {
-  Beside world, lan;
-  std::string why_not;
-  tests::TempDir folder;
-  std::optional<RouteSwitch> route_switch;
+struct Dual : FlowSwitchUnderTest {
   int far = -1;
-  std::uint64_t generation = 0;
-  model::Instant now{};
 
-  Dual() : why_not(enter_world(world, lan)) {
+  Dual() {
     if (!why_not.empty()) return;
     // Without duplicate address detection: for a second the kernel would have no link-local address to ask for a gateway with.
     for (const char* command : {"sysctl -qw net.ipv6.conf.all.accept_dad=0", "sysctl -qw net.ipv6.conf.wan0.accept_dad=0",
@@ -68,10 +56,7 @@ struct Dual {
     lan.back();
     restart();
   }
-  Dual(const Dual&) = delete;
-  Dual& operator=(const Dual&) = delete;
   ~Dual() { close(far); }
-  void restart() { route_switch = std::move(RouteSwitch::adopt(Kernel::open().value(), MemoryFile(folder / "state")).value()); }
 
   static Desired site(const char* by, Nat::Kind nat = Nat::Kind::Off) {
     Desired d;
@@ -97,17 +82,6 @@ struct Dual {
     d.classes.push_back(six);
     for (DesiredClass& c : d.classes) c.drain = 2h;
     return d;
-  }
-  void apply(const Desired& d) {
-    now += 1h;
-    const Reply r = route_switch->apply(plan(++generation, d), now);
-    INFO(encode(r));
-    REQUIRE(std::holds_alternative<Applied>(r));
-  }
-  Flows tend() { return route_switch->tend(now).value_or(Flows{}); }
-  [[nodiscard]] static std::uint64_t marked(Family family, std::uint32_t circuit) {
-    const FlowMarks marks(kMask);
-    return Conntrack::open().value().find(family, marks.value(circuit), marks.circuit_mask(), 0).value().count;
   }
 };
 
@@ -169,13 +143,7 @@ constexpr const char* kCoax = "far1";
 
 }  // namespace
 
-#define LK_DUAL(name)                                   \
-  LK_ENTER_SITE();                                      \
-  Dual name;                                            \
-  if (!(name).why_not.empty()) {                        \
-    std::cout << "SKIPPED: " << (name).why_not << "\n"; \
-    return;                                             \
-  }
+#define LK_DUAL(name) LK_FLOWS(Dual, name)
 
 TEST_CASE("flows IPv6: a planned move leaves the old flow where it is and sends a new one the new way, until the drain time is over") {
   LK_DUAL(s);
@@ -183,8 +151,8 @@ TEST_CASE("flows IPv6: a planned move leaves the old flow where it is and sends 
   const Talk6 call(s, 4000);
   REQUIRE(call.way() == kFiber);
   CHECK(call.seen().source == "fd00:77::5");  // nothing is translated that was not asked for
-  CHECK(s.marked(Family::V6, 1) == 1);
-  CHECK(s.marked(Family::V4, 1) == 0);
+  CHECK(s.marked(1, Family::V6) == 1);
+  CHECK(s.marked(1, Family::V4) == 0);
   s.apply(Dual::site("coax-ipv6"));
   const Flows told = s.tend();
   REQUIRE(told.draining.size() == 1);
@@ -206,7 +174,7 @@ TEST_CASE("flows IPv6: a planned move leaves the old flow where it is and sends 
   CHECK(over.cut[0].why == "deadline");
   CHECK(over.cut[0].traffic_class == "data-ipv6");
   CHECK(call.way() == kCoax);
-  CHECK(s.marked(Family::V6, 1) == 0);
+  CHECK(s.marked(1, Family::V6) == 0);
 }
 
 TEST_CASE("flows IPv6: those of a dead circuit are deleted, and IPv4's of the same number are not") {
@@ -217,8 +185,8 @@ TEST_CASE("flows IPv6: those of a dead circuit are deleted, and IPv4's of the sa
   const Talk four(s.lan, 4000);
   REQUIRE(call.way() == kFiber);
   (void)four.seen_as();  // no way back without translation, and none is needed to be marked
-  REQUIRE(s.marked(Family::V4, 1) == 1);
-  REQUIRE(s.marked(Family::V6, 1) == 1);
+  REQUIRE(s.marked(1, Family::V4) == 1);
+  REQUIRE(s.marked(1, Family::V6) == 1);
   d.classes[1].circuit = "coax-ipv6";
   d.classes[1].escape = true;
   d.circuits[2].dead = true;
@@ -228,8 +196,8 @@ TEST_CASE("flows IPv6: those of a dead circuit are deleted, and IPv4's of the sa
   CHECK(told.cut[0].why == "dead");
   CHECK(told.cut[0].circuit == "fiber-ipv6");
   CHECK(told.cut[0].flows == 1);
-  CHECK(s.marked(Family::V6, 1) == 0);
-  CHECK(s.marked(Family::V4, 1) == 1);
+  CHECK(s.marked(1, Family::V6) == 0);
+  CHECK(s.marked(1, Family::V4) == 1);
   CHECK(call.way() == kCoax);
 }
 
@@ -245,7 +213,7 @@ TEST_CASE("flows IPv6: those of an address that is gone are deleted once there i
   s.apply(d);
   (void)s.tend();
   CHECK(call.seen().source == "2001:db8:1::3");
-  CHECK(s.marked(Family::V6, 1) == 1);
+  CHECK(s.marked(1, Family::V6) == 1);
 }
 
 TEST_CASE("flows IPv6: sources are translated only where that was asked for: to the circuit's own address, or to a fixed one") {

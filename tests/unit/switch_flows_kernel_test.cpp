@@ -2,11 +2,7 @@
 #include <doctest/doctest.h>
 #include <net/if.h>
 
-#include "controller/switch/conntrack.hpp"
-#include "controller/switch/flow_marks.hpp"
-#include "controller/switch/route_switch.hpp"
-#include "tests/unit/flow_site.hpp"
-#include "tests/unit/switch_fixture.hpp"
+#include "tests/unit/flow_switch_fixture.hpp"
 
 namespace linekeeper::route {
 namespace {
@@ -14,30 +10,14 @@ namespace {
 using namespace fixture;
 using namespace std::chrono_literals;
 
-constexpr std::uint32_t kMask = 0x00ff0000;
-
-struct Flowing {
-  Beside world, lan;
-  std::string why_not;
-  std::string folder = "/tmp/linekeeper-flows-XXXXXX";
+struct Flowing : FlowSwitchUnderTest {
   std::optional<Echo> echo;
-  std::optional<RouteSwitch> route_switch;
-  std::uint64_t generation = 0;
-  model::Instant now{};
 
-  Flowing() : why_not(enter_world(world, lan)) {
+  Flowing() {
     if (!why_not.empty()) return;
     echo.emplace(world);
-    REQUIRE(mkdtemp(folder.data()) != nullptr);
     restart();
   }
-  Flowing(const Flowing&) = delete;
-  Flowing& operator=(const Flowing&) = delete;
-  ~Flowing() {
-    unlink((folder + "/state").c_str());
-    rmdir(folder.c_str());
-  }
-  void restart() { route_switch = std::move(RouteSwitch::adopt(Kernel::open().value(), MemoryFile(folder + "/state")).value()); }
 
   /// Both circuits translate; everything goes by one class.
   static Desired site(const char* by) {
@@ -49,18 +29,6 @@ struct Flowing {
     d.classes[1].drain = 2h;
     return d;
   }
-  void apply(const Desired& d) {
-    now += 1h;
-    const Reply r = route_switch->apply(plan(++generation, d), now);
-    INFO(encode(r));
-    REQUIRE(std::holds_alternative<Applied>(r));
-  }
-  /// What is told of connections at this instant.
-  Flows tend() { return route_switch->tend(now).value_or(Flows{}); }
-  [[nodiscard]] static std::uint64_t marked(std::uint32_t circuit) {
-    const FlowMarks marks(kMask);
-    return Conntrack::open().value().find(model::Family::V4, marks.value(circuit), marks.circuit_mask(), 0).value().count;
-  }
 };
 
 constexpr const char* kByFiber = "10.0.1.2";
@@ -68,13 +36,7 @@ constexpr const char* kByCoax = "10.0.2.2";
 
 }  // namespace
 
-#define LK_FLOWING(name)                                \
-  LK_ENTER_SITE();                                      \
-  Flowing name;                                         \
-  if (!(name).why_not.empty()) {                        \
-    std::cout << "SKIPPED: " << (name).why_not << "\n"; \
-    return;                                             \
-  }
+#define LK_FLOWING(name) LK_FLOWS(Flowing, name)
 
 TEST_CASE("flows kernel: a planned move leaves the old flow where it is and sends a new one the new way, until the drain time is over") {
   LK_FLOWING(s);

@@ -18,11 +18,11 @@ TABLE = ("nft", "list", "table", "ip", "linekeeper")
 class Talk:
     """One flow of a host on the LAN: the same ports for all of its life, as a call has."""
 
-    def __init__(self, stage):
+    def __init__(self, stage, to=(topology.ECHO, topology.ECHO_PORT)):
         with stage.net["callers"]:
             self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((topology.CALLERS, 0))
-        self.socket.connect((topology.ECHO, topology.ECHO_PORT))
+        self.socket.connect(to)
         self.socket.settimeout(0.3)
 
     def way(self):

@@ -1,6 +1,5 @@
 """Traffic chosen by where it goes: a carrier that is steered apart from its class."""
 import socket
-import struct
 import threading
 from contextlib import contextmanager
 
@@ -9,9 +8,9 @@ import topology
 from netns import timed
 from processes import wait_until
 from scenarios import scenario
+from scenarios.h_connections import Talk
 from stage import Unexpected
 
-PUBLIC = {socket.inet_aton(c.public): c.name for c in topology.CIRCUITS.values()}
 NORTH = topology.CARRIERS["north"]
 NETWORK = "203.0.113.8/29"  # of north: its SIP address, and others that its media might come from
 MEDIA_PORT = 7008
@@ -60,29 +59,6 @@ def media_at_north(stage):
         answers.close()
 
 
-class Phone:
-    """One flow of a host on the LAN to north: the same ports all the time."""
-
-    def __init__(self, stage):
-        with stage.net["callers"]:
-            self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.socket.bind((topology.CALLERS, 0))
-        self.socket.connect((NORTH.address, MEDIA_PORT))
-        self.socket.settimeout(0.3)
-
-    def way(self):
-        """The circuit that carried a packet of it there and back; None when no answer came."""
-        sent = kernel.boot_ns()
-        try:
-            self.socket.send(struct.pack("<Q", sent))
-            while True:
-                packet = self.socket.recv(64)
-                if struct.unpack("<Q", packet[:8])[0] == sent:
-                    return PUBLIC.get(packet[8:12], "?")
-        except OSError:
-            return None
-
-
 def way_out(stage, address):
     """The device by which the kernel would send a packet of the LAN there."""
     words = stage.net["site"].run("ip", "-4", "route", "get", address, "from", topology.CALLERS, "iif", "lan0").split()
@@ -103,7 +79,7 @@ def carrier_prefix_steered(stage, note):
     fiber, coax = topology.CIRCUITS["fiber"], topology.CIRCUITS["coax"]
     with_north_apart(stage)
     with media_at_north(stage):
-        phone = Phone(stage)
+        phone = Talk(stage, (NORTH.address, MEDIA_PORT))
         must_leave(stage, phone, fiber, fiber)
         with timed() as stamp:
             stage.does("carrier north silent via fiber")
