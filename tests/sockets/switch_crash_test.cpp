@@ -21,16 +21,6 @@ Desired plan_by(const char* voice_by, const char* data_by, std::uint32_t mask = 
   return d;
 }
 
-DesiredCircuit six(DesiredCircuit c, std::uint32_t table, const char* gateway, const char* source) {
-  c.name += "-ipv6";
-  c.family = Family::V6;
-  c.table = table;
-  c.gateway = ip(gateway);
-  c.source = ip(source);
-  c.pinned_sources.clear();
-  return c;
-}
-
 /// The same with IPv6 beside it.
 Desired dual_by(const char* four, const char* six_by, std::uint32_t mask = 0) {
   Desired d = plan_by(four, four, mask);

@@ -72,4 +72,15 @@ inline Memory told(const char* voice_by, const char* data_by, std::uint64_t gene
 
 inline model::Instant at(std::chrono::seconds s) { return model::Instant(s); }
 
+/// The IPv6 part of a circuit.
+inline DesiredCircuit six(DesiredCircuit four, std::uint32_t table, const char* gateway, const char* source) {
+  four.name += "-ipv6";
+  four.family = model::Family::V6;
+  four.table = table;
+  four.gateway = ip(gateway);
+  four.source = ip(source);
+  four.pinned_sources.clear();
+  return four;
+}
+
 }  // namespace linekeeper::route::fixture

@@ -19,16 +19,6 @@ using namespace fixture;
 using namespace std::chrono_literals;
 using model::Family;
 
-DesiredCircuit six(DesiredCircuit four, std::uint32_t table, const char* gateway, const char* source) {
-  four.name += "-ipv6";
-  four.family = Family::V6;
-  four.table = table;
-  four.gateway = ip(gateway);
-  four.source = ip(source);
-  four.pinned_sources.clear();
-  return four;
-}
-
 /// Voice and everything else in both families: the IPv6 classes by `voice6` and `data6`.
 Desired dual(const char* voice_by, const char* voice6) {
   Desired d = site(voice_by, "coax");
