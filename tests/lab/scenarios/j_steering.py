@@ -8,7 +8,7 @@ import topology
 from netns import timed
 from processes import wait_until
 from scenarios import scenario
-from scenarios.h_connections import Talk
+from scenarios.h_connections import Talk, must_go
 from stage import Unexpected
 
 NORTH = topology.CARRIERS["north"]
@@ -65,9 +65,13 @@ def way_out(stage, address):
     return words[words.index("dev") + 1]
 
 
+LED_OVER_S = 1  # the connections of a way that is left are looked after when its routes stand, a moment after that is told
+
+
 def must_leave(stage, phone, north, rest):
-    if phone.way() != north.name:
-        raise Unexpected(f"a phone's packet to north came back by {phone.way()}, not by {north.name}")
+    if not wait_until(lambda: phone.way() == north.name, LED_OVER_S, 0):
+        raise Unexpected(f"{LED_OVER_S} s after the move a phone's packet to north still came back by {phone.way()}, not by {north.name}")
+    must_go(phone, north.name, "a phone's packets to north")
     for address, circuit in ((NORTH.address, north), ("203.0.113.14", north), ("203.0.113.16", rest), (topology.ECHO, rest)):
         if way_out(stage, address) != circuit.interface:
             raise Unexpected(f"the kernel sends {address} by {way_out(stage, address)}, not by {circuit.interface}")
