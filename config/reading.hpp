@@ -115,6 +115,11 @@ inline constexpr std::size_t kMaxDestinations = 64, kMaxDestinationsTogether = 5
 /// Networks that traffic goes to: none of them everything, none within another.
 [[nodiscard]] std::vector<model::Prefix> read_destinations(Section& section, std::string_view key);
 
+/// The keys of one section each: [[carrier]], [[pbx]] and [[trunk]] without their names.
+void read_carrier(Section& section, model::Carrier& carrier);
+void read_pbx(Section& section, model::Pbx& pbx);
+void read_trunk(Section& section, Reading& reading, model::Trunk& trunk);
+
 /// Every id of `list`: smallest priority first, then the cheaper, then in the order of the file.
 template <class Id, class T>
 [[nodiscard]] std::vector<Id> by_priority(const std::vector<T>& list) {
