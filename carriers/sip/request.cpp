@@ -7,23 +7,13 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
-#include <cstdarg>
 #include <memory>
 
 #include "carriers/sip/message.hpp"
+#include "carriers/sip/osip_library.hpp"
 
 namespace linekeeper::sip {
 namespace {
-
-void say_nothing(const char*, int, osip_trace_level_t, const char*, va_list) {}
-
-/// The library prints to standard output unless told otherwise, and has tables to fill: once a process.
-void prepare_library() {
-  [[maybe_unused]] static const bool kReady = [] {
-    osip_trace_initialize_func(END_TRACE_LEVEL, &say_nothing);
-    return parser_init() == 0;
-  }();
-}
 
 struct FreeMessage {
   void operator()(osip_message_t* m) const { osip_message_free(m); }
@@ -102,7 +92,7 @@ model::Result<std::string> build_options(const OptionsFields& fields, const Tran
   if (fields.max_forwards < 0 || fields.max_forwards > 255)
     return std::unexpected(refuse("Max-Forwards " + std::to_string(fields.max_forwards) + " is not within 0 to 255", "70 is usual"));
 
-  prepare_library();
+  prepare_osip();
   osip_message_t* raw = nullptr;
   if (osip_message_init(&raw) != 0) return std::unexpected(refuse("no memory for a SIP message", ""));
   const Message message(raw);

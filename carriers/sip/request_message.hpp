@@ -1,0 +1,40 @@
+#pragma once
+// Any request of ours but the plain OPTIONS (message.hpp): INVITE and all that follows from it, REGISTER. Written by libosip2, so that what
+// a configuration or a peer put into a field cannot become a header of its own.
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "controller/model/error.hpp"
+#include "controller/runtime/datagram_socket.hpp"
+
+namespace linekeeper::sip {
+
+struct RequestMessage {
+  std::string method;  ///< "INVITE"
+  std::string uri;     ///< Request-URI
+  std::string transport = "UDP";
+  runtime::Peer local;  ///< Via sent-by
+  std::string branch;   ///< with its magic cookie
+  int max_forwards = 70;
+  std::string from, to;  ///< whole values, with their tags: "<sip:a@b>;tag=c"
+  std::string call_id;
+  std::uint32_t cseq = 1;
+  std::string contact{};                                    ///< whole value; empty: none
+  std::vector<std::string> routes{};                        ///< whole values, in order (RFC 3261 12.2.1.1)
+  std::vector<std::pair<std::string, std::string>> more{};  ///< further header fields, in order
+  std::string content_type{};                               ///< empty: no body
+  std::string body{};
+};
+
+/// @return the bytes to send, the same at each retransmission; an error when a field cannot stand in a SIP message (RFC 3261 25.1)
+[[nodiscard]] model::Result<std::string> write_request(const RequestMessage& request);
+
+/// "host" or "[host]" of RFC 3261 25.1.
+[[nodiscard]] std::string uri_host(const model::IpAddress& address);
+
+/// "sip:user@host:port"; without the user when it is empty and without the port when it is 5060.
+[[nodiscard]] std::string sip_uri(std::string_view user, std::string_view host, std::uint16_t port);
+
+}  // namespace linekeeper::sip
