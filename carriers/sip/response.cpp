@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "carriers/sip/message.hpp"
+#include "carriers/sip/message_head.hpp"
 
 namespace linekeeper::sip {
 namespace {
@@ -23,20 +24,6 @@ struct FreeVia {
 
 constexpr std::string_view kBlank = " \t";
 
-std::string_view trimmed(std::string_view s) {
-  const auto first = s.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return s.substr(first, s.find_last_not_of(kBlank) - first + 1);
-}
-
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-bool is_token(std::string_view s) {  // RFC 3261 25.1
-  return !s.empty() && std::ranges::all_of(s, [](char c) {
-    return (c >= '0' && c <= '9') || (lower(c) >= 'a' && lower(c) <= 'z') || std::string_view("-.!%*_+`'~").contains(c);
-  });
-}
-
 /// The whole of `s` as a decimal number, nothing else around it.
 template <class T>
 std::optional<T> number(std::string_view s) {
@@ -46,24 +33,6 @@ std::optional<T> number(std::string_view s) {
   return value;
 }
 
-/// The fields we read, unfolded and trimmed. Everything else is skipped.
-struct Fields {
-  std::optional<std::string> via, from, to, call_id, cseq, content_length, retry_after;
-
-  std::optional<std::string>* named(std::string_view name) {
-    std::string n(name);
-    std::ranges::transform(n, n.begin(), lower);
-    if (n == "via" || n == "v") return &via;
-    if (n == "from" || n == "f") return &from;
-    if (n == "to" || n == "t") return &to;
-    if (n == "call-id" || n == "i") return &call_id;
-    if (n == "cseq") return &cseq;
-    if (n == "content-length" || n == "l") return &content_length;
-    if (n == "retry-after") return &retry_after;
-    return nullptr;
-  }
-};
-
 /// RFC 3261 7.2: "SIP/2.0 SP 3DIGIT SP reason". @return the status
 Parsed<int> read_status(std::string_view line) {
   if (line.ends_with(" SIP/2.0")) return std::unexpected(Malformed::Request);
@@ -71,32 +40,6 @@ Parsed<int> read_status(std::string_view line) {
   const auto status = number<int>(line.substr(8, 3));
   if (!status || *status < 100 || *status > 699) return std::unexpected(Malformed::StatusLine);
   return *status;
-}
-
-/// @param head the header lines, each ended by CRLF
-Parsed<Fields> read_fields(std::string_view head) {
-  Fields fields;
-  std::optional<std::string>* last = nullptr;  // where a folded line (RFC 3261 7.3.1) goes on
-  bool any = false;
-  for (std::size_t lines = 0; !head.empty(); ++lines) {
-    if (lines == kMostHeaderLines) return std::unexpected(Malformed::TooManyHeaders);
-    const auto end = head.find("\r\n");
-    const auto line = head.substr(0, end);
-    head.remove_prefix(end + 2);
-    if (kBlank.contains(line.empty() ? 'x' : line[0])) {
-      if (!any) return std::unexpected(Malformed::HeaderLine);
-      if (last != nullptr) ((** last += ' ') += trimmed(line));
-      continue;
-    }
-    const auto colon = line.find(':');
-    if (colon == std::string_view::npos || !is_token(trimmed(line.substr(0, colon)))) return std::unexpected(Malformed::HeaderLine);
-    any = true;
-    last = fields.named(trimmed(line.substr(0, colon)));
-    if (last == nullptr) continue;
-    if (*last) return std::unexpected(Malformed::Repeated);
-    *last = std::string(trimmed(line.substr(colon + 1)));
-  }
-  return fields;
 }
 
 /// RFC 3261 20.16: digits, white space, method.
@@ -147,41 +90,28 @@ std::optional<model::Duration> read_retry_after(std::string_view value) {
 }  // namespace
 
 std::expected<Response, Malformed> parse_response(std::string_view datagram) {
-  if (datagram.size() > kLargestDatagram) return std::unexpected(Malformed::TooLarge);
-  const std::size_t bytes = datagram.size();
-  const auto start = datagram.find_first_not_of("\r\n");  // RFC 3261 7.5: empty lines before the start line are ignored
-  if (start == std::string_view::npos) return std::unexpected(Malformed::KeepAlive);
-  datagram.remove_prefix(start);
-  const auto end = datagram.find("\r\n\r\n");
-  if (end == std::string_view::npos) return std::unexpected(Malformed::Unterminated);
-  auto head = datagram.substr(0, end + 2);
-  const auto body = datagram.substr(end + 4);
-  for (std::size_t i = 0; i < head.size(); ++i) {
-    const bool pair = head[i] == '\r' && i + 1 < head.size() && head[i + 1] == '\n';
-    if (head[i] == '\0' || (!pair && (head[i] == '\r' || head[i] == '\n'))) return std::unexpected(Malformed::Characters);
-    if (pair) ++i;
-  }
-
-  const auto first_line = head.substr(0, head.find("\r\n"));
-  head.remove_prefix(first_line.size() + 2);
-  const auto status = read_status(first_line);
+  const auto head = split_message(datagram);
+  if (!head) return std::unexpected(head.error());
+  const auto status = read_status(head->start_line);
   if (!status) return std::unexpected(status.error());
-  const auto fields = read_fields(head);
-  if (!fields) return std::unexpected(fields.error());
-  for (const auto* needed : {&fields->via, &fields->from, &fields->to, &fields->call_id, &fields->cseq})
-    if (!*needed || (*needed)->empty()) return std::unexpected(Malformed::Missing);
-  if (fields->content_length) {
-    const auto length = number<std::size_t>(*fields->content_length);
-    if (!length || *length > body.size()) return std::unexpected(Malformed::ContentLength);
+  for (const std::string_view needed : {"via", "from", "to", "call-id", "cseq"}) {
+    if (head->count(needed) > 1) return std::unexpected(Malformed::Repeated);
+    if (const std::string* value = head->only(needed); value == nullptr || value->empty()) return std::unexpected(Malformed::Missing);
+  }
+  for (const std::string_view once : {"content-length", "retry-after"})
+    if (head->count(once) > 1) return std::unexpected(Malformed::Repeated);
+  if (const std::string* value = head->only("content-length")) {
+    const auto length = number<std::size_t>(*value);
+    if (!length || *length > head->body.size()) return std::unexpected(Malformed::ContentLength);
   }
 
   Response out;
-  out.bytes = bytes;
+  out.bytes = datagram.size();
   out.status = *status;
-  out.call_id = *fields->call_id;
-  if (const auto read = read_cseq(*fields->cseq, out); !read) return std::unexpected(read.error());
-  if (const auto read = read_via(*fields->via, out); !read) return std::unexpected(read.error());
-  if (fields->retry_after) out.retry_after = read_retry_after(*fields->retry_after);
+  out.call_id = *head->only("call-id");
+  if (const auto read = read_cseq(*head->only("cseq"), out); !read) return std::unexpected(read.error());
+  if (const auto read = read_via(*head->only("via"), out); !read) return std::unexpected(read.error());
+  if (const std::string* value = head->only("retry-after")) out.retry_after = read_retry_after(*value);
   return out;
 }
 
