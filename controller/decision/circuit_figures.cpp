@@ -40,7 +40,7 @@ model::Figures CircuitHealth::losses_of(TargetMask among, std::size_t most) cons
   return out;
 }
 
-model::Figures CircuitHealth::figures() const {
+model::Figures CircuitHealth::figures(model::Instant now) const {
   model::Figures f = losses_of(standing_.counted(), needs_rise_ ? kSilentSamples : kFigureSamples);  // of a dead one what is now
   Duration rtt{}, jitter{};
   int measured = 0;
@@ -51,7 +51,8 @@ model::Figures CircuitHealth::figures() const {
     ++measured;
   }
   if (measured > 0) {
-    f.rtt = rtt / measured;
+    // A mean that still remembers a shorter way counts as the shortest of late at least: what every packet takes now has been reached.
+    f.rtt = std::max(rtt / measured, delay_.shortest(now).value_or(Duration::zero()));
     f.jitter = jitter / measured;
   }
   // Nothing sounds like anything while none of those probes was answered.
@@ -88,7 +89,7 @@ model::CircuitStatus CircuitHealth::status(model::Instant now) const {
   s.link = link_.value_or(model::LinkState{.circuit = circuit_, .address = {}, .gateway = {}});
   s.last_good = last_good_;
   s.suspect = suspect_;
-  s.figures = figures();
+  s.figures = figures(now);
   for (std::size_t p = 0; p < network_.size(); ++p) {
     model::TargetStatus t{.target = settings_->targets[p],
                           .figures = losses_of(TargetMask{1} << p, kTargetSamples),

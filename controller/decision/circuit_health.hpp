@@ -90,7 +90,7 @@ class CircuitHealth {
   /// Evidence older than this is none (I6).
   [[nodiscard]] model::Duration stale_after() const;
   [[nodiscard]] model::CircuitStatus status(model::Instant now) const;
-  [[nodiscard]] model::Figures figures() const;
+  [[nodiscard]] model::Figures figures(model::Instant now) const;
   /// That part of status() which costs no look at the probes.
   [[nodiscard]] model::Detectors detectors(model::Instant now) const;
   [[nodiscard]] TargetMask counted() const { return standing_.counted(); }  ///< targets whose word counts

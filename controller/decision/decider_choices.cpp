@@ -34,7 +34,7 @@ std::vector<CircuitView> Decider::circuit_views(Instant now) const {
                      .last_proof = circuit.last_proof(),
                      .first_bad = circuit.first_bad(),
                      .suspect = circuit.suspect(),
-                     .figures = figures ? circuit.figures() : model::Figures{},
+                     .figures = figures ? circuit.figures(now) : model::Figures{},
                      .proven_well = circuit.proven_well(),
                      .hold_down = hold_downs_[c].present(now),
                      .rtt_expected = circuit.rtt_expected(),

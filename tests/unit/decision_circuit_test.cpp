@@ -458,12 +458,12 @@ TEST_CASE("circuit: back from death its figures are those of the line that came 
   line.run(60s);
   line.answer = [](auto...) { return std::nullopt; };
   line.run(60s);
-  CHECK(line.health.figures().loss_ratio == 1);
+  CHECK(line.health.figures(line.now).loss_ratio == 1);
   line.answer = [](auto...) { return 20ms; };
   line.run(5s);
   REQUIRE(line.health.verdict().health == Health::Up);
-  CHECK(line.health.figures().loss_ratio == 0);
-  CHECK(line.health.figures().mos.has_value());
+  CHECK(line.health.figures(line.now).loss_ratio == 0);
+  CHECK(line.health.figures(line.now).mos.has_value());
 }
 
 TEST_CASE("circuit: a shortest round trip that grows by 200 ms is a brownout within 21 s, one that grows by 40 ms is not") {
@@ -480,6 +480,17 @@ TEST_CASE("circuit: a shortest round trip that grows by 200 ms is a brownout wit
     }
     CHECK(line.died.empty());
   }
+}
+
+TEST_CASE("circuit: when the shortest round trip of late is known to have grown, the figures that classes go by have grown as much") {
+  Line line(30);
+  line.answer = [](auto...) { return 100us; };
+  line.run(300s);
+  const Instant fault = line.now;
+  line.answer = [](auto...) { return 200ms + 100us; };  // a tenth of a millisecond beyond what a class of calls bears
+  while (line.degraded.empty() && line.now - fault < 30s) line.run(10ms);
+  REQUIRE(line.degraded.size() == 1);
+  CHECK(*line.health.figures(line.now).rtt > 200ms);
 }
 
 TEST_CASE("circuit: called dead for answers that were only very late, it is up again as soon as they come") {
