@@ -13,6 +13,16 @@ namespace {
 constexpr std::chrono::milliseconds kAfterRefusal{30'000};  // what stood in the way may be gone by then
 constexpr std::chrono::milliseconds kFirstRetry{250}, kLongestRetry{10'000};
 
+/// The ways of an order by their numbers; -1 for one that the trunk has not.
+std::vector<int> numbers(const model::Trunk& trunk, const trunks::Order& order) {
+  std::vector<int> all;
+  for (const std::string& way : order) {
+    const auto member = std::ranges::find(trunk.members, way, &model::TrunkMember::in_pbx);
+    all.push_back(member == trunk.members.end() ? -1 : member->dispatcher_set);
+  }
+  return all;
+}
+
 }  // namespace
 
 Actuators::Actuators(boost::asio::any_io_executor executor, model::SitePtr site, std::string client_directory, std::vector<std::string> retired,
@@ -34,17 +44,15 @@ Actuators::Actuators(boost::asio::any_io_executor executor, model::SitePtr site,
                                                                       }});
   for (std::size_t i = 0; i < site_->pbxs.size(); ++i) {
     PbxState state;
-    state.driver = std::make_unique<trunks::KamailioDriver>(executor, site_->pbxs[i], client_directory,
-                                                            [this, i, alive = alive_](const trunks::PbxReport& report) {
-                                                              if (!*alive) return;
-                                                              pbxs_[i].report = report;
-                                                              pbxs_[i].ever_reported = true;
-                                                              handlers_.on_pbx(model::id_at<model::PbxId>(i), report);
-                                                              if (!report.in_sync) return;
-                                                              for (std::size_t t = 0; t < site_->trunks.size(); ++t)
-                                                                if (site_->trunks[t].pbx.index() == i && !sent_orders_[t].empty())
-                                                                  handlers_.on_trunk_applied(model::id_at<model::TrunkId>(t));
-                                                            });
+    state.driver = trunks::make_driver(executor, site_->pbxs[i], client_directory, [this, i, alive = alive_](const trunks::PbxReport& report) {
+      if (!*alive) return;
+      pbxs_[i].report = report;
+      pbxs_[i].ever_reported = true;
+      handlers_.on_pbx(model::id_at<model::PbxId>(i), report);
+      if (!report.in_sync) return;
+      for (std::size_t t = 0; t < site_->trunks.size(); ++t)
+        if (site_->trunks[t].pbx.index() == i && !sent_orders_[t].empty()) handlers_.on_trunk_applied(model::id_at<model::TrunkId>(t));
+    });
     pbxs_.push_back(std::move(state));
   }
 }
@@ -68,9 +76,11 @@ void Actuators::stop() {
 void Actuators::read_trunks() {
   for (std::size_t t = 0; t < site_->trunks.size(); ++t) {
     const model::Trunk& trunk = site_->trunks[t];
-    pbxs_[trunk.pbx.index()].driver->read(trunk.key, [this, t, alive = alive_](const model::Result<std::optional<std::vector<int>>>& stands) {
+    pbxs_[trunk.pbx.index()].driver->read(trunk.key, [this, t, alive = alive_](const model::Result<std::optional<trunks::Order>>& stands) {
       // A PBX that does not answer has no order of ours to respect: its own static one is in force.
-      if (*alive) handlers_.on_trunk_standing(model::id_at<model::TrunkId>(t), stands ? stands->value_or(std::vector<int>{}) : std::vector<int>{});
+      if (*alive)
+        handlers_.on_trunk_standing(model::id_at<model::TrunkId>(t),
+                                    numbers(site_->trunks[t], stands ? stands->value_or(trunks::Order{}) : trunks::Order{}));
     });
   }
 }
@@ -87,12 +97,12 @@ void Actuators::carry_out_trunks(const model::Plan& plan) {
   for (const model::TrunkChoice& choice : plan.trunks) {
     if (choice.order.empty()) continue;  // nothing is known of it yet: the PBX's own order stands
     const model::Trunk& trunk = (*site_)[choice.trunk];
-    std::vector<int> sets;
-    for (const model::TrunkStep& step : choice.order) sets.push_back(trunk.members[step.member].dispatcher_set);
-    if (sets == sent_orders_[choice.trunk.index()]) continue;
-    sent_orders_[choice.trunk.index()] = sets;
-    pbxs_[trunk.pbx.index()].driver->apply(trunk.key, sets, [this, id = choice.trunk, sets, alive = alive_](const model::Result<void>& done) {
-      if (!*alive || sent_orders_[id.index()] != sets) return;  // overtaken by a newer order
+    trunks::Order order;
+    for (const model::TrunkStep& step : choice.order) order.push_back(trunk.members[step.member].in_pbx());
+    if (order == sent_orders_[choice.trunk.index()]) continue;
+    sent_orders_[choice.trunk.index()] = order;
+    pbxs_[trunk.pbx.index()].driver->apply(trunk.key, order, [this, id = choice.trunk, order, alive = alive_](const model::Result<void>& done) {
+      if (!*alive || sent_orders_[id.index()] != order) return;  // overtaken by a newer order
       if (done)
         handlers_.on_trunk_applied(id);
       else

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "carriers/trunks/kamailio_driver.hpp"
+#include "carriers/trunks/driver.hpp"
 #include "controller/daemon/switch_client.hpp"
 #include "controller/decision/decider.hpp"
 #include "controller/model/observation.hpp"
@@ -57,7 +57,7 @@ class Actuators {
 
  private:
   struct PbxState {
-    std::unique_ptr<trunks::KamailioDriver> driver;
+    std::unique_ptr<trunks::Driver> driver;
     trunks::PbxReport report;
     bool ever_reported = false;
   };
@@ -79,7 +79,7 @@ class Actuators {
   std::shared_ptr<SwitchClient> switch_;  // shared with its pending handlers
   boost::asio::steady_timer retry_;
   std::vector<PbxState> pbxs_;
-  std::vector<std::vector<int>> sent_orders_;  // by trunk: what its driver was last told
+  std::vector<trunks::Order> sent_orders_;  // by trunk: what its driver was last told
   std::vector<std::optional<model::CircuitId>> sent_classes_, applied_classes_;
   std::uint64_t sent_generation_ = 0, applied_generation_ = 0;
   int failures_ = 0;

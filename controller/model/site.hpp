@@ -186,9 +186,11 @@ struct Pbx {
 struct TrunkMember {
   CarrierId carrier;
   std::optional<CircuitId> circuit;  ///< nothing: it follows the trunk's traffic class
-  int dispatcher_set = 0;            ///< Kamailio: setid
+  int dispatcher_set = 0;            ///< its number within the PBX. Kamailio: setid
   std::optional<ClassId> apart{};    ///< the class of its carrier, where that is steered apart from the trunk's
+  std::string called{};              ///< how the PBX calls this way; empty: by the number above
   friend bool operator==(const TrunkMember&, const TrunkMember&) = default;
+  [[nodiscard]] std::string in_pbx() const { return called.empty() ? std::to_string(dispatcher_set) : called; }
 };
 
 struct Trunk {

@@ -1,5 +1,5 @@
 // How the daemon in virtual time acts: plans to the switch, orders to the PBX, and what it does after a refusal. Retells
-// controller/daemon/actuators and carriers/trunks/kamailio_driver.
+// controller/daemon/actuators and carriers/trunks/leased_orders.
 #include <fmt/ranges.h>
 
 #include <algorithm>

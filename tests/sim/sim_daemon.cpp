@@ -12,7 +12,7 @@ using model::Instant;
 
 namespace {
 
-// As controller/daemon/actuators.cpp and carriers/trunks/kamailio_driver have them.
+// As controller/daemon/actuators.cpp and carriers/trunks/leased_orders have them.
 constexpr Duration kStallNoticed = 250ms, kTick = 100ms;  // as daemon_flow
 constexpr Duration kRemember = 1min;
 

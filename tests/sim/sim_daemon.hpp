@@ -20,7 +20,7 @@ namespace linekeeper::sim {
 
 class Oracle;
 
-inline constexpr model::Duration kPbxReadBack = std::chrono::seconds(3);  ///< as carriers/trunks/kamailio_driver
+inline constexpr model::Duration kPbxReadBack = std::chrono::seconds(3);  ///< as carriers/trunks/leased_orders
 
 /// The PBXs: the orders they were given, until their leases end.
 struct ModelPbx {

@@ -4,7 +4,6 @@
 
 #include <boost/json.hpp>
 
-#include "carriers/trunks/kamailio_driver.hpp"
 #include "tests/unit/trunks_fixture.hpp"
 
 using namespace linekeeper;
@@ -100,7 +99,7 @@ struct Scene : TrunkBench {
 TEST_CASE("driver: an order is set, given its lease, read back, and told once") {
   Scene scene;
   scene.go();
-  CHECK(scene.apply("order", {22, 11, 12}));
+  CHECK(scene.apply("order", {"22", "11", "12"}));
   const auto& asked = scene.fake->asked;
   const auto first = std::ranges::find_if(asked, [](const auto& a) { return a.starts_with("sets"); });
   REQUIRE(asked.end() - first >= 3);
@@ -120,8 +119,8 @@ TEST_CASE("driver: an empty order and an odd key are refused and nothing is sent
   Scene scene;
   scene.go();
   CHECK(scene.apply("order", {}).error().what.find("empty") != std::string::npos);
-  CHECK(scene.apply("order", {-1}).error().code == EINVAL);
-  for (const auto* key : {"", "a b", "a\"b", "s:x", "\xC3\xA4"}) CHECK(scene.apply(key, {11}).error().what.find("key") != std::string::npos);
+  CHECK(scene.apply("order", {"-1"}).error().code == EINVAL);
+  for (const auto* key : {"", "a b", "a\"b", "s:x", "\xC3\xA4"}) CHECK(scene.apply(key, {"11"}).error().what.find("key") != std::string::npos);
   CHECK(std::ranges::none_of(scene.fake->asked, [](const auto& a) { return a.starts_with("sets"); }));
 }
 
@@ -129,7 +128,7 @@ TEST_CASE("driver: a missing socket is an error that says what to look at, and t
   Scene scene;
   scene.fake.reset();
   scene.go();
-  const auto applied = scene.apply("order", {11});
+  const auto applied = scene.apply("order", {"11"});
   REQUIRE_FALSE(applied);
   CHECK(applied.error().code == ENOENT);
   CHECK(applied.error().remedy.find("jsonrpcs transport 4") != std::string::npos);
@@ -148,10 +147,10 @@ TEST_CASE("driver: a socket nobody listens to, and one of another kind, are told
     const Protocol::socket dead(scene.io, Protocol::endpoint(scene.pbx.rpc_socket));  // leaves its name behind
   }
   scene.go();
-  CHECK(scene.apply("order", {11}).error().code == ECONNREFUSED);
+  CHECK(scene.apply("order", {"11"}).error().code == ECONNREFUSED);
   ::unlink(scene.pbx.rpc_socket.c_str());
   const asio::local::stream_protocol::acceptor stream(scene.io, asio::local::stream_protocol::endpoint(scene.pbx.rpc_socket));
-  CHECK(scene.apply("order", {11}).error().code == EPROTOTYPE);
+  CHECK(scene.apply("order", {"11"}).error().code == EPROTOTYPE);
 }
 
 TEST_CASE("driver: a PBX that hangs is given up after the timeout, delays nothing else, and is served when it wakes") {
@@ -162,7 +161,7 @@ TEST_CASE("driver: a PBX that hangs is given up after the timeout, delays nothin
   bool elsewhere = false;
   asio::steady_timer other(scene.io, 1ms);
   other.async_wait([&](boost::system::error_code) { elsewhere = true; });
-  const auto applied = scene.apply("order", {11});
+  const auto applied = scene.apply("order", {"11"});
   CHECK(applied.error().code == ETIMEDOUT);
   CHECK(applied.error().what.find("has not answered for 20 ms") != std::string::npos);
   CHECK(elsewhere);
@@ -178,7 +177,7 @@ TEST_CASE("driver: a PBX that does not even read is an error at once, not a bloc
   scene.pbx.reply_timeout = 1ms;
   scene.go();
   int full = 0;  // the kernel queues max_dgram_qlen datagrams (unix(7)), then says EAGAIN
-  for (int i = 0; i < 2000 && full == 0; ++i) full += scene.apply("order", {11}).error().code == EAGAIN ? 1 : 0;
+  for (int i = 0; i < 2000 && full == 0; ++i) full += scene.apply("order", {"11"}).error().code == EAGAIN ? 1 : 0;
   CHECK(full == 1);
 }
 
@@ -206,14 +205,14 @@ TEST_CASE("driver: answers that are none are errors, and the next right one is t
   }
   scene.fake->twist = bad;
   scene.go();
-  const auto applied = scene.apply("order", {11});
+  const auto applied = scene.apply("order", {"11"});
   REQUIRE_FALSE(applied);
   CAPTURE(applied.error().to_string());
   CHECK(applied.error().code == code);
   CHECK(applied.error().what.find(expected) != std::string::npos);
   scene.fake->twist = nullptr;
   scene.until([&] { return scene.last().in_sync; });
-  CHECK(scene.apply("order", {12}));
+  CHECK(scene.apply("order", {"12"}));
 }
 
 TEST_CASE("driver: a stranger's answer counts for nothing, even with the right id, and does not end the wait") {
@@ -225,20 +224,20 @@ TEST_CASE("driver: a stranger's answer counts for nothing, even with the right i
     return silent ? "" : reply;
   };
   scene.go();
-  const auto applied = scene.apply("order", {11});
+  const auto applied = scene.apply("order", {"11"});
   REQUIRE_FALSE(applied);
   CHECK(applied.error().code == ETIMEDOUT);
   CHECK(applied.error().what.find("stranger") != std::string::npos);
   silent = false;
-  CHECK(scene.apply("order", {12}));
+  CHECK(scene.apply("order", {"12"}));
 }
 
 TEST_CASE("driver: the latest order wins, the one it overtakes is told so") {
   Scene scene;
   scene.go();
   std::optional<model::Result<void>> first;
-  scene.driver->apply("order", {11}, [&](model::Result<void> r) { first = r; });
-  CHECK(scene.apply("order", {12}));
+  scene.driver->apply("order", {"11"}, [&](model::Result<void> r) { first = r; });
+  CHECK(scene.apply("order", {"12"}));
   scene.until([&] { return first.has_value(); });
   CHECK(first->error().code == ECANCELED);
   CHECK(scene.fake->table["order"].value == "12=8");
@@ -247,7 +246,7 @@ TEST_CASE("driver: the latest order wins, the one it overtakes is told so") {
 TEST_CASE("driver: a restarted PBX and a hand's change are put right and told as corrections") {
   Scene scene;
   scene.go();
-  REQUIRE(scene.apply("order", {11, 12}));
+  REQUIRE(scene.apply("order", {"11", "12"}));
   scene.fake->table.clear();
   scene.until([&] { return scene.corrections() == 1; });
   CHECK(scene.fake->table["order"].value == "11=8;12=8");
@@ -262,7 +261,7 @@ TEST_CASE("driver: a restarted PBX and a hand's change are put right and told as
 TEST_CASE("driver: who keeps changing the order is corrected three times, then reported; a loss is always put right") {
   Scene scene;
   scene.go();
-  REQUIRE(scene.apply("order", {11}));
+  REQUIRE(scene.apply("order", {"11"}));
   for (int i = 1; i <= 3; ++i) {
     scene.fake->table["order"].value = "21=8";
     scene.until([&] { return scene.corrections() == i; });
@@ -280,7 +279,7 @@ TEST_CASE("driver: the lease is renewed by the clock") {
   Scene scene;
   scene.pbx.refresh = 5ms;
   scene.go();
-  REQUIRE(scene.apply("order", {11}));
+  REQUIRE(scene.apply("order", {"11"}));
   scene.fake->asked.clear();
   scene.until([&] { return std::ranges::count_if(scene.fake->asked, [](const auto& a) { return a.starts_with("setex"); }) == 3; });
   CHECK(scene.corrections() == 0);
@@ -289,7 +288,7 @@ TEST_CASE("driver: the lease is renewed by the clock") {
 TEST_CASE("driver: a silence in which nothing was lost is no correction, but renews the lease") {
   Scene scene;
   scene.go();
-  REQUIRE(scene.apply("order", {11}));
+  REQUIRE(scene.apply("order", {"11"}));
   scene.fake->twist = [](std::string, std::int64_t) { return ""; };
   scene.until([&] { return !scene.last().connected; });
   scene.fake->asked.clear();
@@ -303,7 +302,7 @@ TEST_CASE("driver: a PBX that says OK and does nothing is found out by the read-
   Scene scene;
   scene.fake->obeys = false;
   scene.go();
-  const auto applied = scene.apply("order", {11});
+  const auto applied = scene.apply("order", {"11"});
   REQUIRE_FALSE(applied);
   CHECK(applied.error().what.find("holds nothing") != std::string::npos);
   CHECK_FALSE(scene.last().in_sync);
@@ -314,7 +313,7 @@ TEST_CASE("driver: a table without autoexpire is refused, for the order would ou
   Scene scene;
   scene.fake->autoexpire = false;
   scene.go();
-  const auto applied = scene.apply("order", {11});
+  const auto applied = scene.apply("order", {"11"});
   REQUIRE_FALSE(applied);
   CHECK(applied.error().what.find("has no end") != std::string::npos);
   CHECK(applied.error().remedy.find("autoexpire=120") != std::string::npos);
@@ -328,15 +327,15 @@ TEST_CASE("driver: a missing htable says which snippet to load, before any order
   CHECK(scene.last().connected);
   CHECK_FALSE(scene.last().in_sync);
   CHECK(scene.last().detail.find("modparam(\"htable\", \"htable\", \"other=>") != std::string::npos);
-  CHECK(scene.apply("order", {11}).error().code == EPROTO);
+  CHECK(scene.apply("order", {"11"}).error().code == EPROTO);
 }
 
 TEST_CASE("driver: reading tells the sets, nothing, or that the text is not ours") {
   Scene scene;
   scene.go();
   CHECK_FALSE(scene.read("order")->has_value());
-  REQUIRE(scene.apply("order", {22, 11}));
-  CHECK(scene.read("order")->value() == std::vector<int>{22, 11});
+  REQUIRE(scene.apply("order", {"22", "11"}));
+  CHECK(scene.read("order")->value() == Order{"22", "11"});
   scene.fake->table["mine"] = {"hello", "NEVER"};
   CHECK(scene.read("mine").error().what.find("'hello'") != std::string::npos);
   scene.fake->twist = [](std::string, std::int64_t) { return ""; };
@@ -345,18 +344,18 @@ TEST_CASE("driver: reading tells the sets, nothing, or that the text is not ours
 
 TEST_CASE("driver: destroyed from within its own report, and stopped with a request under way, it is quiet and leaves no socket") {
   Scene scene;
-  scene.driver.emplace(scene.io.get_executor(), scene.pbx, scene.dir.path.string(), [&](const PbxReport&) { scene.driver.reset(); }, kQuick);
-  scene.driver->apply("order", {11}, [](model::Result<void>) { FAIL("after the end"); });
+  scene.driver = make_driver(scene.io.get_executor(), scene.pbx, scene.dir.path.string(), [&](const PbxReport&) { scene.driver.reset(); }, kQuick);
+  scene.driver->apply("order", {"11"}, [](model::Result<void>) { FAIL("after the end"); });
   scene.driver->start();
   scene.until([&] { return !scene.driver; });
   scene.io.poll();
   CHECK_FALSE(std::filesystem::exists(scene.dir / "pbx-kam.sock"));
 
   scene.go();
-  scene.driver->apply("order", {11}, [](model::Result<void>) { FAIL("after the end"); });
+  scene.driver->apply("order", {"11"}, [](model::Result<void>) { FAIL("after the end"); });
   CHECK(std::filesystem::exists(scene.dir / "pbx-kam.sock"));
   scene.driver->stop();
-  scene.driver->apply("order", {12}, [](model::Result<void>) { FAIL("after the end"); });
+  scene.driver->apply("order", {"12"}, [](model::Result<void>) { FAIL("after the end"); });
   for (int i = 0; i < 20; ++i) scene.io.poll();
   CHECK_FALSE(std::filesystem::exists(scene.dir / "pbx-kam.sock"));
 }
@@ -365,10 +364,10 @@ TEST_CASE("driver: a directory where it may not bind, and a path too long, are e
   Scene scene;
   scene.directory = scene.dir / "no/such";
   scene.go();
-  CHECK(scene.apply("order", {11}).error().what.find("cannot bind our own socket") != std::string::npos);
+  CHECK(scene.apply("order", {"11"}).error().what.find("cannot bind our own socket") != std::string::npos);
   scene.driver.reset();
   scene.directory = scene.dir.path.string();
   scene.pbx.rpc_socket = "/" + std::string(200, 'x');
   scene.go();
-  CHECK(scene.apply("order", {11}).error().code == ENAMETOOLONG);
+  CHECK(scene.apply("order", {"11"}).error().code == ENAMETOOLONG);
 }

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "carriers/trunks/kamailio_driver.hpp"
+#include "carriers/trunks/driver.hpp"
 #include "tests/support/temp_dir.hpp"
 
 namespace linekeeper::trunks {
@@ -26,7 +26,7 @@ struct TrunkBench {
   model::Pbx pbx;
   std::string directory = dir.path.string();
   std::vector<PbxReport> reports;
-  std::optional<KamailioDriver> driver;
+  std::unique_ptr<Driver> driver;
 
   TrunkBench() {
     pbx.name = "kam";
@@ -34,7 +34,7 @@ struct TrunkBench {
   }
 
   void start(Pace pace = {}) {
-    driver.emplace(io.get_executor(), pbx, directory, [this](const PbxReport& r) { reports.push_back(r); }, pace);
+    driver = make_driver(io.get_executor(), pbx, directory, [this](const PbxReport& r) { reports.push_back(r); }, pace);
     driver->start();
   }
   template <class Condition>
@@ -46,15 +46,15 @@ struct TrunkBench {
     return std::count_if(reports.begin(), reports.end(), [](const PbxReport& r) { return r.corrected; });
   }
 
-  model::Result<void> apply(const std::string& key, const std::vector<int>& sets) {
+  model::Result<void> apply(const std::string& key, const Order& order) {
     std::optional<model::Result<void>> answer;
-    driver->apply(key, sets, [&](model::Result<void> r) { answer = std::move(r); });
+    driver->apply(key, order, [&](model::Result<void> r) { answer = std::move(r); });
     until([&] { return answer.has_value(); });
     return *answer;
   }
-  model::Result<std::optional<std::vector<int>>> read(const std::string& key) {
-    std::optional<model::Result<std::optional<std::vector<int>>>> answer;
-    driver->read(key, [&](model::Result<std::optional<std::vector<int>>> r) { answer = std::move(r); });
+  model::Result<std::optional<Order>> read(const std::string& key) {
+    std::optional<model::Result<std::optional<Order>>> answer;
+    driver->read(key, [&](model::Result<std::optional<Order>> r) { answer = std::move(r); });
     until([&] { return answer.has_value(); });
     return *answer;
   }

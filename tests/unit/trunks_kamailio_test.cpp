@@ -205,15 +205,15 @@ TEST_CASE("real kamailio: calls take the order, a hand's change and a restart ar
     site.start();  // before Kamailio: it is met when it comes
     Kamailio kamailio(site.dir);
     site.until([&] { return site.last().connected; });
-    REQUIRE(site.apply("order", {22, 11, 21, 12}));
-    CHECK(site.read("order")->value() == std::vector<int>{22, 11, 21, 12});
+    REQUIRE(site.apply("order", {"22", "11", "21", "12"}));
+    CHECK(site.read("order")->value() == Order{"22", "11", "21", "12"});
     CHECK(site.call(4) == Ways{"south by 127.0.0.12", "north by 127.0.0.11", "south by 127.0.0.11", "north by 127.0.0.12"});
     for (const auto* word : {"linekeeper", "Linekeeper", "kamailio", "Kamailio", "X-"})
       CHECK((site.north.wire_ + site.south.wire_).find(word) == std::string::npos);
 
     SUBCASE("a longer order than the one before keeps its end") {
-      REQUIRE(site.apply("order", {11}));
-      REQUIRE(site.apply("order", {11, 12, 21, 22}));  // read back with its end, or it would be an error
+      REQUIRE(site.apply("order", {"11"}));
+      REQUIRE(site.apply("order", {"11", "12", "21", "22"}));  // read back with its end, or it would be an error
       CHECK(site.call(2).front() == "north by 127.0.0.11");
     }
     SUBCASE("a hand's change") {
@@ -247,7 +247,7 @@ TEST_CASE("real kamailio: when we are gone the lease ends and the static order i
     site.start();
     const Kamailio kamailio(site.dir);
     site.until([&] { return site.last().connected; });
-    REQUIRE(site.apply("order", {22, 21}));
+    REQUIRE(site.apply("order", {"22", "21"}));
     CHECK(site.call(2) == Ways{"south by 127.0.0.12", "south by 127.0.0.11"});
     site.driver.reset();
     while (site.by_hand("htable.get", {"lk", "order"})) {
@@ -262,11 +262,11 @@ TEST_CASE("real kamailio: an order of sets it does not have is passed over for t
     site.start();
     const Kamailio kamailio(site.dir);
     site.until([&] { return site.last().connected; });
-    REQUIRE(site.apply("order", {77}));
+    REQUIRE(site.apply("order", {"77"}));
     CHECK(site.call(1).front() == "north by 127.0.0.11");
     site.pbx.htable = "none";
     site.start();
-    const auto applied = site.apply("order", {11});
+    const auto applied = site.apply("order", {"11"});
     REQUIRE_FALSE(applied);
     CHECK(applied.error().remedy.find("Load the snippet") != std::string::npos);
   });

@@ -1,0 +1,18 @@
+#include "carriers/trunks/driver.hpp"
+#include "carriers/trunks/kamailio_wire.hpp"
+#include "carriers/trunks/leased_orders.hpp"
+
+namespace linekeeper::trunks {
+
+std::unique_ptr<Driver> make_driver(boost::asio::any_io_executor executor, const model::Pbx& pbx, const std::string& client_directory,
+                                    Driver::OnReport on_report, Pace pace) {
+  const auto wire = [&]() -> std::unique_ptr<Wire> {
+    switch (pbx.driver) {
+      case model::PbxDriver::Kamailio: return make_kamailio_wire(executor, pbx, client_directory);
+    }
+    return nullptr;
+  };
+  return std::make_unique<LeasedOrders>(executor, pbx, wire(), std::move(on_report), pace);
+}
+
+}  // namespace linekeeper::trunks
