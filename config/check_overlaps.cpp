@@ -209,8 +209,10 @@ void check_trunks(const Reading& reading) {
     for (const model::TrunkMember& member : trunk.members) {
       const auto [at, fresh] = sets.emplace(std::pair(trunk.pbx, member.dispatcher_set), &member);
       if (fresh || (at->second->carrier == member.carrier && at->second->circuit == member.circuit)) continue;  // two trunks may offer the same way
-      section.complain("sets", fmt::format("{} sets: {} stands for two different ways", section.label(), member.dispatcher_set),
-                       "a dispatcher set of its own for each carrier and circuit");
+      const bool named = !member.called.empty();
+      section.complain(named ? "ways" : "sets",
+                       fmt::format("{} {}: {} stands for two different ways", section.label(), named ? "ways" : "sets", member.in_pbx()),
+                       fmt::format("a {} of its own for each carrier and circuit", named ? "name" : "dispatcher set"));
     }
   }
 }

@@ -100,11 +100,11 @@ std::string carriers_of(const model::Site& site) {
 }
 
 std::string trunks_of(const model::Site& site) {
-  std::vector<Row> rows{{"TRUNK", "PBX", "CLASS", "CARRIERS", "GOES BACK", "DISPATCHER SETS"}};
+  std::vector<Row> rows{{"TRUNK", "PBX", "CLASS", "CARRIERS", "GOES BACK", "WAYS IN THE PBX"}};
   for (const auto& trunk : site.trunks) {
     std::string sets;
     for (const auto& member : trunk.members) {
-      sets += fmt::format("{}{} {}", sets.empty() ? "" : ", ", member.dispatcher_set, site[member.carrier].name);
+      sets += fmt::format("{}{} {}", sets.empty() ? "" : ", ", member.in_pbx(), site[member.carrier].name);
       if (member.circuit) sets += " by " + site[*member.circuit].name;
     }
     rows.push_back({trunk.name + (trunk.emergency ? " (emergency)" : ""), site[trunk.pbx].name, site[trunk.traffic_class].name,

@@ -103,6 +103,14 @@ std::optional<Fault> dns_name_fault(std::string_view text) {
   return label == 0 ? std::optional(fault) : std::nullopt;
 }
 
+/// "kamailio", "command": what a PBX's driver may be.
+std::string driver_words() {
+  std::string words;
+  for (int i = 0; i < model::kPbxDriverCount; ++i)
+    words += (i == 0 ? "" : i + 1 == model::kPbxDriverCount ? " or " : ", ") + quoted(to_string(static_cast<model::PbxDriver>(i)));
+  return words;
+}
+
 }  // namespace
 
 std::optional<Fault> fault_of(Form form, std::string_view text) {
@@ -137,8 +145,8 @@ std::optional<Fault> fault_of(Form form, std::string_view text) {
       if (model::Prefix::parse(text)) return std::nullopt;
       return Fault{fmt::format("{} is not a network", quoted(text)), R"(like "192.0.2.0/24" (no bits set behind the length), or one address)"};
     case Form::Driver:
-      if (text == "kamailio") return std::nullopt;
-      return Fault{fmt::format("there is no driver {}", quoted(text)), R"(driver = "kamailio")"};
+      if (model::pbx_driver_named(text)) return std::nullopt;
+      return Fault{fmt::format("there is no driver {}", quoted(text)), driver_words()};
     case Form::Codec:
       if (codec_named(text)) return std::nullopt;
       return Fault{fmt::format("there is no codec {}", quoted(text)), R"("none", "g711", "g711-no-plc", "g729a" or "opus")"};

@@ -1,3 +1,4 @@
+#include "carriers/trunks/command_wire.hpp"
 #include "carriers/trunks/driver.hpp"
 #include "carriers/trunks/kamailio_wire.hpp"
 #include "carriers/trunks/leased_orders.hpp"
@@ -9,6 +10,7 @@ std::unique_ptr<Driver> make_driver(boost::asio::any_io_executor executor, const
   const auto wire = [&]() -> std::unique_ptr<Wire> {
     switch (pbx.driver) {
       case model::PbxDriver::Kamailio: return make_kamailio_wire(executor, pbx, client_directory);
+      case model::PbxDriver::Command: return make_command_wire(executor, pbx);
     }
     return nullptr;
   };

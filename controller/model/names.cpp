@@ -273,4 +273,18 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
 std::string_view to_string(EventId id) { return kEvents[static_cast<std::size_t>(id)].name; }
 Severity severity(EventId id) { return kEvents[static_cast<std::size_t>(id)].severity; }
 
+std::string_view to_string(PbxDriver d) {
+  switch (d) {
+    case PbxDriver::Kamailio: return "kamailio";
+    case PbxDriver::Command: return "command";
+  }
+  return "?";
+}
+
+std::optional<PbxDriver> pbx_driver_named(std::string_view name) {
+  for (int i = 0; i < kPbxDriverCount; ++i)
+    if (to_string(static_cast<PbxDriver>(i)) == name) return static_cast<PbxDriver>(i);
+  return std::nullopt;
+}
+
 }  // namespace linekeeper::model

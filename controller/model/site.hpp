@@ -170,13 +170,17 @@ struct TrafficClass {
   std::optional<Apart> apart{};  ///< these come behind all others
 };
 
-enum class PbxDriver : std::uint8_t { Kamailio };
+enum class PbxDriver : std::uint8_t { Kamailio, Command };
+inline constexpr int kPbxDriverCount = static_cast<int>(PbxDriver::Command) + 1;
+[[nodiscard]] std::string_view to_string(PbxDriver d);  ///< "kamailio", "command"
+[[nodiscard]] std::optional<PbxDriver> pbx_driver_named(std::string_view name);
 
 struct Pbx {
   std::string name;
   PbxDriver driver = PbxDriver::Kamailio;
   std::string rpc_socket;  ///< AF_UNIX datagram socket of Kamailio's jsonrpcs
   std::string htable = "lk";
+  std::vector<std::string> command;           ///< of driver Command: a program and its arguments
   Duration lease = std::chrono::seconds(90);  ///< the order holds this long after our last word
   Duration refresh = std::chrono::seconds(30);
   Duration reply_timeout = std::chrono::seconds(2);
