@@ -121,6 +121,7 @@ class Run : public std::enable_shared_from_this<Run> {
     out_.assign(out.read.release(), ignored);
     complaints_.assign(complaints.read.release(), ignored);
     end_.assign(pidfd.release(), ignored);
+    for (auto* d : {&out_, &complaints_}) d->non_blocking(true, ignored);
     return 0;
   }
 
@@ -131,37 +132,33 @@ class Run : public std::enable_shared_from_this<Run> {
     });
   }
 
+  // Waited for and then read here, at once: bytes that a read of the loop's had taken already, and that were still on their way to us, would be
+  // missing when the program's end is told first.
   void listen(asio::posix::stream_descriptor& from, std::string& into, std::size_t most) {
-    from.async_read_some(
-        asio::buffer(buffer_of(from)), [self = shared_from_this(), &from, &into, most](const boost::system::error_code& error, std::size_t size) {
-          if (size > 0) into.append(self->buffer_of(from).data(), std::min(size, most + 1 - std::min(into.size(), most + 1)));
+    from.async_wait(
+        asio::posix::stream_descriptor::wait_read, [self = shared_from_this(), &from, &into, most](const boost::system::error_code& error) {
           if (error || !self->done_) return;
-          if (into.size() <= most) return self->listen(from, into, most);
-          if (&into == &self->said_)
+          const auto state = take(from, into, most);
+          if (&into == &self->said_ && into.size() > most)
             self->finish(std::unexpected(Error{self->program_ + " said more than " + std::to_string(kMostOutput) + " bytes, and was ended",
                                                "Its answer is one line of JSON", EPROTO}));
-          else
-            self->listen_away(from);
+          else if (!state || state == asio::error::would_block)
+            self->listen(from, into, most);
         });
   }
 
-  /// What it complains beyond measure is read and dropped: it must not hang for a full pipe.
-  void listen_away(asio::posix::stream_descriptor& from) {
-    from.async_read_some(asio::buffer(buffer_of(from)), [self = shared_from_this(), &from](const boost::system::error_code& error, std::size_t) {
-      if (!error && self->done_) self->listen_away(from);
-    });
+  /// One read. What is beyond measure is dropped: the program must not hang for a full pipe.
+  static boost::system::error_code take(asio::posix::stream_descriptor& from, std::string& into, std::size_t most) {
+    std::array<char, 4096> some;
+    boost::system::error_code error;
+    const auto size = from.read_some(asio::buffer(some), error);
+    into.append(some.data(), std::min(size, most + 1 - std::min(into.size(), most + 1)));
+    return error;
   }
 
-  std::array<char, 4096>& buffer_of(const asio::posix::stream_descriptor& from) { return &from == &out_ ? out_buffer_ : complaints_buffer_; }
-
   /// What it has written before it ended is in the pipe; others that it has left behind may hold the pipe open, and are not waited for.
-  void drain(asio::posix::stream_descriptor& from, std::string& into, std::size_t most) {
-    boost::system::error_code error;
-    from.non_blocking(true, error);
-    while (!error && into.size() <= most) {
-      std::array<char, 4096> more;
-      const auto size = from.read_some(asio::buffer(more), error);
-      into.append(more.data(), std::min(size, most + 1 - into.size()));
+  static void drain(asio::posix::stream_descriptor& from, std::string& into, std::size_t most) {
+    while (into.size() <= most && !take(from, into, most)) {
     }
   }
 
@@ -214,7 +211,6 @@ class Run : public std::enable_shared_from_this<Run> {
   asio::local::stream_protocol::socket in_;
   asio::posix::stream_descriptor out_, complaints_, end_;
   asio::steady_timer timer_;
-  std::array<char, 4096> out_buffer_{}, complaints_buffer_{};
   std::string said_, complained_;
   pid_t pid_ = -1;
 };
