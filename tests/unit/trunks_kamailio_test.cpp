@@ -120,7 +120,7 @@ class Kamailio {
   pid_t pid_ = -1;
 };
 
-/// A carrier that refuses every call with 503 and notes by which of the PBX's addresses it came.
+/// A carrier that refuses every call, with 503 unless told otherwise, and notes by which of the PBX's addresses it came.
 class Carrier {
  public:
   Carrier(asio::io_context& io, std::string name, const char* address, std::vector<std::string>& seen)
@@ -140,7 +140,7 @@ class Carrier {
     if (!request.starts_with("INVITE ")) return;
     seen_.push_back(name_ + " by " + from_.address().to_string());
     wire_ += request;
-    std::string reply = "SIP/2.0 503 Service Unavailable\r\n";
+    std::string reply = "SIP/2.0 " + refusal_ + "\r\n";
     std::size_t start = 0;
     while (start < request.size()) {
       const auto end = request.find("\r\n", start);
@@ -163,6 +163,7 @@ class Carrier {
 
  public:
   std::string wire_;  ///< every INVITE as it came
+  std::string refusal_ = "503 Service Unavailable";
 };
 
 struct Site : TrunkBench {
@@ -174,14 +175,34 @@ struct Site : TrunkBench {
 
   /// One call; the ways it was tried by, in order. Ends when `ways` of them were.
   std::vector<std::string> call(std::size_t ways) {
+    place_call();
+    until([&] { return seen.size() >= ways; });
+    return seen;
+  }
+  /// One call; the final answer that its caller has got.
+  std::string call_to_its_end() {
+    std::array<char, 8192> buffer;
+    boost::system::error_code none;
+    caller.non_blocking(true);
+    while (caller.receive(asio::buffer(buffer), 0, none) > 0 && !none) {
+    }  // of the calls before
+    place_call();
+    const std::string id = "call-" + std::to_string(calls) + "\r\n";
+    while (true) {
+      io.run_one_for(10ms);
+      none = {};
+      const auto size = caller.receive(asio::buffer(buffer), 0, none);
+      const std::string_view answer(buffer.data(), none ? 0 : size);
+      if (answer.contains(id) && !answer.starts_with("SIP/2.0 1")) return std::string(answer);
+    }
+  }
+  void place_call() {
     seen.clear();
     const auto n = std::to_string(++calls);
     const std::string invite = "INVITE sip:100@127.0.0.10 SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.99:5060;branch=z9hG4bK" + n +
                                "\r\nMax-Forwards: 70\r\nFrom: <sip:a@127.0.0.99>;tag=f" + n + "\r\nTo: <sip:100@127.0.0.10>\r\nCall-ID: call-" + n +
                                "\r\nCSeq: 1 INVITE\r\nContact: <sip:a@127.0.0.99>\r\nContent-Length: 0\r\n\r\n";
     caller.send_to(asio::buffer(invite), at("127.0.0.10"));
-    until([&] { return seen.size() >= ways; });
-    return seen;
   }
 
   /// A hand at Kamailio's RPC. true: it answered without an error.
@@ -236,6 +257,28 @@ TEST_CASE("real kamailio: calls take the order, a hand's change and a restart ar
       CHECK(runtime::boot_now() - before < 10s);
       CHECK(site.last().in_sync);
       CHECK(site.call(1).front() == "south by 127.0.0.12");
+    }
+  });
+}
+
+TEST_CASE(
+    "real kamailio: a carrier that does not know our address (403), or has no answer but an error, is passed over; the callee's own answer is not") {
+  with_kamailio([] {
+    Site site;
+    site.start();
+    const Kamailio kamailio(site.dir);
+    site.until([&] { return site.last().connected; });
+    REQUIRE(site.apply("order", {"11", "21"}));
+    for (const char* not_me : {"403 Forbidden", "500 Server Internal Error", "408 Request Timeout", "599 No"}) {
+      CAPTURE(not_me);
+      site.north.refusal_ = not_me;
+      CHECK(site.call(2) == Ways{"north by 127.0.0.11", "south by 127.0.0.11"});
+    }
+    for (const char* callee : {"486 Busy Here", "404 Not Found", "603 Decline"}) {
+      CAPTURE(callee);
+      site.north.refusal_ = callee;
+      CHECK(site.call_to_its_end().starts_with("SIP/2.0 " + std::string(callee).substr(0, 3)));
+      CHECK(site.seen == Ways{"north by 127.0.0.11"});
     }
   });
 }
