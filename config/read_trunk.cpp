@@ -140,12 +140,13 @@ void read_ways(Section& section, Naming naming, const Reading& reading, model::T
   }
 }
 
-/// The one of the two keys that is not its PBX's.
-void refuse_other(Section& section, Naming naming) {
+/// The one of the two keys that is not its PBX's. @return whether it stands there
+bool refuse_other(Section& section, Naming naming) {
   const Naming other{.numbers = !naming.numbers};
-  if (section.table(other.key()) == nullptr) return;
+  if (section.table(other.key()) == nullptr) return false;
   section.complain(other.key(), fmt::format("{} {}: its PBX's ways are {}", section.label(), other.key(), naming.numbers ? "numbers" : "names"),
                    fmt::format("write them as {}", naming.key()));
+  return true;
 }
 
 }  // namespace
@@ -168,8 +169,9 @@ void read_trunk(Section& section, Reading& reading, model::Trunk& trunk) {
   trunk.traffic_class = traffic_class.value_or(model::ClassId{});
   const Naming naming{.numbers = !pbx || site[*pbx].driver == model::PbxDriver::Kamailio};
   if (traffic_class && pbx) {
+    const bool told = refuse_other(section, naming);
+    if (told && section.table(naming.key()) == nullptr) return section.finish();  // one mistake, not two
     read_ways(section, naming, reading, trunk);
-    refuse_other(section, naming);
   } else {  // its circuits are those of the class: nothing to compare with
     section.table("sets");
     section.table("ways");

@@ -118,6 +118,8 @@ inline constexpr std::size_t kMaxDestinations = 64, kMaxDestinationsTogether = 5
 /// The keys of one section each: [[carrier]], [[pbx]] and [[trunk]] without their names.
 void read_carrier(Section& section, model::Carrier& carrier);
 void read_pbx(Section& section, model::Pbx& pbx);
+/// The ways of a PBX that asks us, from the trunk that it has.
+void give_ways(Reading& reading, std::size_t position);
 void read_trunk(Section& section, Reading& reading, model::Trunk& trunk);
 
 /// Every id of `list`: smallest priority first, then the cheaper, then in the order of the file.

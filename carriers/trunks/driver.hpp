@@ -53,9 +53,10 @@ class Driver {
   virtual ~Driver() = default;
   virtual void start() = 0;
   virtual void stop() = 0;
-  /// @param key    of the trunk: letters, digits, '_', '-', '.', at most 64
-  /// @param order  refused, and nothing sent, when it is empty, too long, or names a way twice or one that the PBX cannot have
-  virtual void apply(const std::string& key, const Order& order, OnApplied on_applied) = 0;
+  /// @param key     of the trunk: letters, digits, '_', '-', '.', at most 64
+  /// @param order   refused, and nothing sent, when it is empty, too long, or names a way twice or one that the PBX cannot have
+  /// @param usable  so many of them, from the front, take calls; the others stand last so that the PBX is never without a way
+  virtual void apply(const std::string& key, const Order& order, std::size_t usable, OnApplied on_applied) = 0;
   virtual void read(const std::string& key, OnRead on_read) = 0;
 };
 

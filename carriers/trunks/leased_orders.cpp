@@ -369,7 +369,7 @@ void LeasedOrders::start() {
 
 void LeasedOrders::stop() { impl_->stop(); }
 
-void LeasedOrders::apply(const std::string& key, const Order& order, OnApplied on_applied) {
+void LeasedOrders::apply(const std::string& key, const Order& order, std::size_t, OnApplied on_applied) {
   if (!impl_->stopped) impl_->apply(key, order, std::move(on_applied));
 }
 

@@ -18,7 +18,7 @@ class LeasedOrders final : public Driver {
 
   void start() override;
   void stop() override;
-  void apply(const std::string& key, const Order& order, OnApplied on_applied) override;
+  void apply(const std::string& key, const Order& order, std::size_t usable, OnApplied on_applied) override;
   void read(const std::string& key, OnRead on_read) override;
 
  private:

@@ -4,6 +4,7 @@
 #include <fmt/ranges.h>
 
 #include <algorithm>
+#include <span>
 
 #include "controller/daemon/route_desired.hpp"
 
@@ -23,6 +24,12 @@ std::vector<int> numbers(const model::Trunk& trunk, const trunks::Order& order) 
   return all;
 }
 
+/// How many there are before those at the end that are down. Who is not judged yet counts as good: unknown takes nothing away (I6).
+std::size_t without_the_dead_behind(std::span<const model::TrunkStep> order) {
+  while (!order.empty() && order.back().health == model::Health::Down) order = order.first(order.size() - 1);
+  return order.size();
+}
+
 }  // namespace
 
 Actuators::Actuators(boost::asio::any_io_executor executor, model::SitePtr site, std::string client_directory, std::vector<std::string> retired,
@@ -33,6 +40,7 @@ Actuators::Actuators(boost::asio::any_io_executor executor, model::SitePtr site,
       handlers_(std::move(handlers)),
       retry_(executor),
       sent_orders_(site_->trunks.size()),
+      sent_usable_(site_->trunks.size()),
       sent_classes_(site_->classes.size()),
       applied_classes_(site_->classes.size()) {
   switch_ = std::make_shared<SwitchClient>(executor, site_->endpoints.switch_socket,
@@ -99,15 +107,21 @@ void Actuators::carry_out_trunks(const model::Plan& plan) {
     const model::Trunk& trunk = (*site_)[choice.trunk];
     trunks::Order order;
     for (const model::TrunkStep& step : choice.order) order.push_back(trunk.members[step.member].in_pbx());
-    if (order == sent_orders_[choice.trunk.index()]) continue;
+    // Only who answers for each way needs it; to the others an order that stands is not said again because one of its ways died.
+    const bool asks_us = (*site_)[trunk.pbx].driver == model::PbxDriver::Responder;
+    const auto usable = asks_us ? without_the_dead_behind(choice.order) : order.size();
+    if (order == sent_orders_[choice.trunk.index()] && usable == sent_usable_[choice.trunk.index()]) continue;
     sent_orders_[choice.trunk.index()] = order;
-    pbxs_[trunk.pbx.index()].driver->apply(trunk.key, order, [this, id = choice.trunk, order, alive = alive_](const model::Result<void>& done) {
-      if (!*alive || sent_orders_[id.index()] != order) return;  // overtaken by a newer order
-      if (done)
-        handlers_.on_trunk_applied(id);
-      else
-        handlers_.on_trunk_failed(id, done.error().to_string());
-    });
+    sent_usable_[choice.trunk.index()] = usable;
+    pbxs_[trunk.pbx.index()].driver->apply(trunk.key, order, usable,
+                                           [this, id = choice.trunk, order, usable, alive = alive_](const model::Result<void>& done) {
+                                             const auto t = id.index();
+                                             if (!*alive || sent_orders_[t] != order || sent_usable_[t] != usable) return;  // overtaken
+                                             if (done)
+                                               handlers_.on_trunk_applied(id);
+                                             else
+                                               handlers_.on_trunk_failed(id, done.error().to_string());
+                                           });
   }
 }
 

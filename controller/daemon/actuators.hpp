@@ -80,6 +80,7 @@ class Actuators {
   boost::asio::steady_timer retry_;
   std::vector<PbxState> pbxs_;
   std::vector<trunks::Order> sent_orders_;  // by trunk: what its driver was last told
+  std::vector<std::size_t> sent_usable_;    // by trunk: what its driver was last told
   std::vector<std::optional<model::CircuitId>> sent_classes_, applied_classes_;
   std::uint64_t sent_generation_ = 0, applied_generation_ = 0;
   int failures_ = 0;

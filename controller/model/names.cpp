@@ -277,6 +277,7 @@ std::string_view to_string(PbxDriver d) {
   switch (d) {
     case PbxDriver::Kamailio: return "kamailio";
     case PbxDriver::Command: return "command";
+    case PbxDriver::Responder: return "responder";
   }
   return "?";
 }

@@ -170,10 +170,18 @@ struct TrafficClass {
   std::optional<Apart> apart{};  ///< these come behind all others
 };
 
-enum class PbxDriver : std::uint8_t { Kamailio, Command };
-inline constexpr int kPbxDriverCount = static_cast<int>(PbxDriver::Command) + 1;
-[[nodiscard]] std::string_view to_string(PbxDriver d);  ///< "kamailio", "command"
+enum class PbxDriver : std::uint8_t { Kamailio, Command, Responder };
+inline constexpr int kPbxDriverCount = static_cast<int>(PbxDriver::Responder) + 1;
+[[nodiscard]] std::string_view to_string(PbxDriver d);  ///< "kamailio", "command", "responder"
 [[nodiscard]] std::optional<PbxDriver> pbx_driver_named(std::string_view name);
+
+/// Of driver Responder: a way that an SBC asks about at a port of its own.
+struct ResponderWay {
+  std::string name;  ///< TrunkMember::called: the port, as text
+  std::uint16_t port = 0;
+  std::string contact;  ///< where calls of this way are redirected to, behind the user: "203.0.113.10:5060"
+  friend bool operator==(const ResponderWay&, const ResponderWay&) = default;
+};
 
 struct Pbx {
   std::string name;
@@ -181,6 +189,10 @@ struct Pbx {
   std::string rpc_socket;  ///< AF_UNIX datagram socket of Kamailio's jsonrpcs
   std::string htable = "lk";
   std::vector<std::string> command;           ///< of driver Command: a program and its arguments
+  IpAddress listen;                           ///< of driver Responder: where it answers
+  std::uint16_t redirect_port = 0;            ///< likewise, INVITEs by 302; 0: nowhere
+  std::vector<Prefix> allow;                  ///< likewise, who is answered
+  std::vector<ResponderWay> ways;             ///< likewise, in the order of its trunk
   Duration lease = std::chrono::seconds(90);  ///< the order holds this long after our last word
   Duration refresh = std::chrono::seconds(30);
   Duration reply_timeout = std::chrono::seconds(2);

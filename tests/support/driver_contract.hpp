@@ -52,7 +52,7 @@ class DriverBench {
   }
   model::Result<void> apply(const std::string& key, const trunks::Order& order) {
     std::optional<model::Result<void>> answer;
-    driver->apply(key, order, [&](model::Result<void> r) { answer = std::move(r); });
+    driver->apply(key, order, order.size(), [&](model::Result<void> r) { answer = std::move(r); });
     REQUIRE(until([&] { return answer.has_value(); }));
     return *answer;
   }
@@ -113,7 +113,7 @@ inline void hold_to_contract(Peer& peer) {
     DriverBench bench(peer);
     std::vector<int> codes;
     for (const Order& o : {first, second, first, second})
-      bench.driver->apply("order", o, [&](const model::Result<void>& r) { codes.push_back(r ? 0 : r.error().code); });
+      bench.driver->apply("order", o, o.size(), [&](const model::Result<void>& r) { codes.push_back(r ? 0 : r.error().code); });
     REQUIRE(bench.until([&] { return codes.size() == 4; }));
     CHECK(std::ranges::count(codes, ECANCELED) == 3);
     CHECK(codes.back() == 0);
@@ -154,7 +154,7 @@ inline void hold_to_contract(Peer& peer) {
     DriverBench bench(peer);
     REQUIRE(bench.apply("order", first));
     int called = 0;
-    bench.driver->apply("order", second, [&](const model::Result<void>&) { ++called; });
+    bench.driver->apply("order", second, second.size(), [&](const model::Result<void>&) { ++called; });
     bench.driver->read("order", [&](const model::Result<std::optional<Order>>&) { ++called; });
     const auto told = bench.reports.size();
     bench.driver->stop();

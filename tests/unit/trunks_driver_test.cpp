@@ -236,7 +236,7 @@ TEST_CASE("driver: the latest order wins, the one it overtakes is told so") {
   Scene scene;
   scene.go();
   std::optional<model::Result<void>> first;
-  scene.driver->apply("order", {"11"}, [&](model::Result<void> r) { first = r; });
+  scene.driver->apply("order", {"11"}, 1, [&](model::Result<void> r) { first = r; });
   CHECK(scene.apply("order", {"12"}));
   scene.until([&] { return first.has_value(); });
   CHECK(first->error().code == ECANCELED);
@@ -345,17 +345,17 @@ TEST_CASE("driver: reading tells the sets, nothing, or that the text is not ours
 TEST_CASE("driver: destroyed from within its own report, and stopped with a request under way, it is quiet and leaves no socket") {
   Scene scene;
   scene.driver = make_driver(scene.io.get_executor(), scene.pbx, scene.dir.path.string(), [&](const PbxReport&) { scene.driver.reset(); }, kQuick);
-  scene.driver->apply("order", {"11"}, [](model::Result<void>) { FAIL("after the end"); });
+  scene.driver->apply("order", {"11"}, 1, [](model::Result<void>) { FAIL("after the end"); });
   scene.driver->start();
   scene.until([&] { return !scene.driver; });
   scene.io.poll();
   CHECK_FALSE(std::filesystem::exists(scene.dir / "pbx-kam.sock"));
 
   scene.go();
-  scene.driver->apply("order", {"11"}, [](model::Result<void>) { FAIL("after the end"); });
+  scene.driver->apply("order", {"11"}, 1, [](model::Result<void>) { FAIL("after the end"); });
   CHECK(std::filesystem::exists(scene.dir / "pbx-kam.sock"));
   scene.driver->stop();
-  scene.driver->apply("order", {"12"}, [](model::Result<void>) { FAIL("after the end"); });
+  scene.driver->apply("order", {"12"}, 1, [](model::Result<void>) { FAIL("after the end"); });
   for (int i = 0; i < 20; ++i) scene.io.poll();
   CHECK_FALSE(std::filesystem::exists(scene.dir / "pbx-kam.sock"));
 }

@@ -48,7 +48,7 @@ struct TrunkBench {
 
   model::Result<void> apply(const std::string& key, const Order& order) {
     std::optional<model::Result<void>> answer;
-    driver->apply(key, order, [&](model::Result<void> r) { answer = std::move(r); });
+    driver->apply(key, order, order.size(), [&](model::Result<void> r) { answer = std::move(r); });
     until([&] { return answer.has_value(); });
     return *answer;
   }

@@ -147,7 +147,8 @@ void judge_programs(const model::Site& site, const Facts& facts, Findings& out) 
   judge_units(facts, out);
   judge_socket(facts, out, "control_socket", site.endpoints.control_socket, kUnit);
   judge_socket(facts, out, "switch_socket", site.endpoints.switch_socket, kSwitchUnit);
-  for (const model::Pbx& pbx : site.pbxs) judge_pbx(pbx, facts, out);
+  for (const model::Pbx& pbx : site.pbxs)
+    if (pbx.driver == model::PbxDriver::Kamailio) judge_pbx(pbx, facts, out);
 }
 
 }  // namespace linekeeper::admin::doctor

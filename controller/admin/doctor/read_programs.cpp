@@ -194,6 +194,7 @@ void read_programs(const model::Site& site, Facts& facts) {
   for (const std::string& path : {site.file, directory_of(e.control_socket), directory_of(e.switch_socket), directory_of(e.journal)})
     read_entry(path, facts);
   for (const model::Pbx& pbx : site.pbxs) {
+    if (pbx.driver != model::PbxDriver::Kamailio) continue;
     read_entry(pbx.rpc_socket, facts);
     read_entry(directory_of(pbx.rpc_socket), facts);
     facts.sockets.insert_or_assign(pbx.rpc_socket, somebody_at(pbx.rpc_socket, SOCK_DGRAM));
