@@ -14,14 +14,14 @@ namespace {
 using namespace linekeeper;
 using udp = boost::asio::ip::udp;
 
+const std::string kOffer =
+    "v=0\r\no=desk 53655765 2353687637 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\na=rtpmap:0 PCMU/8000\r\n";
 const std::string kInvite =
     "INVITE sip:+442079460123@10.10.0.1:5070;user=phone SIP/2.0\r\nVia: SIP/2.0/UDP 127.0.0.1:5060;rport;branch=z9hG4bK776asdhds\r\n"
     "Max-Forwards: 70\r\nFrom: \"Desk\" <sip:201@127.0.0.1>;tag=1928301774\r\nTo: <sip:+442079460123@10.10.0.1>\r\nCall-ID: a84b4c76e66710\r\n"
     "CSeq: 314159 INVITE\r\nContact: <sip:201@127.0.0.1>\r\nAllow: INVITE, ACK, BYE, CANCEL, OPTIONS\r\nContent-Type: application/sdp\r\n"
-    "Content-Length: 130\r\n\r\n" +
-    std::string(
-        "v=0\r\no=desk 53655765 2353687637 IN IP4 127.0.0.1\r\ns=-\r\nc=IN IP4 127.0.0.1\r\nt=0 0\r\nm=audio 6000 RTP/AVP 0\r\n"
-        "a=rtpmap:0 PCMU/8000\r\n");
+    "Content-Length: " +
+    std::to_string(kOffer.size()) + "\r\n\r\n" + kOffer;
 
 std::vector<model::ResponderWay> ways(std::int64_t count) {
   std::vector<model::ResponderWay> all;
@@ -33,6 +33,7 @@ std::vector<model::ResponderWay> ways(std::int64_t count) {
 void redirect_alone(benchmark::State& state) {
   const trunks::RedirectAnswers answers(ways(state.range(0)), {1, 2});
   const runtime::Peer from{.address = *model::IpAddress::parse("127.0.0.1"), .port = 5060};
+  if (answers.at_redirect(*sip::parse_request(kInvite))->status != 302) return state.SkipWithError("the INVITE is not redirected");
   for (auto _ : state) {
     const auto in = sip::parse_request(kInvite);
     benchmark::DoNotOptimize(sip::write_reply(in->request, *answers.at_redirect(*in), from));
@@ -69,6 +70,7 @@ void redirect_over_loopback(benchmark::State& state) {
     }
     answered += kAtOnce;
   }
+  if (driver.counters().redirected != static_cast<std::uint64_t>(answered)) return state.SkipWithError("not all were redirected");
   state.SetItemsProcessed(answered);
 }
 BENCHMARK(redirect_over_loopback);
