@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "config/reading.hpp"
@@ -9,7 +10,7 @@ namespace {
 
 using model::PbxDriver;
 
-/// A key that is of one driver only.
+/// A key that is of this driver, and of those only that have a line here.
 struct DriverKey {
   std::string_view key;
   PbxDriver driver;
@@ -24,16 +25,68 @@ constexpr DriverKey kDriverKeys[] = {
     {"listen", PbxDriver::Responder, true, R"("10.10.0.1")"},
     {"allow", PbxDriver::Responder, true, R"(["10.10.0.0/24"])"},
     {"redirect_port", PbxDriver::Responder, false, "5070"},
+    {"address", PbxDriver::Asterisk, true, R"("127.0.0.1:5038")"},
+    {"user", PbxDriver::Asterisk, true, R"("linekeeper")"},
+    {"secret_file", PbxDriver::Asterisk, true, R"("/etc/linekeeper/asterisk.secret")"},
+    {"family", PbxDriver::Asterisk, false, R"("linekeeper")"},
+    {"address", PbxDriver::Freeswitch, true, R"("127.0.0.1:8021")"},
+    {"secret_file", PbxDriver::Freeswitch, true, R"("/etc/linekeeper/freeswitch.secret")"},
+    {"mi_socket", PbxDriver::Opensips, true, R"("/run/opensips/linekeeper.sock")"},
+    {"cache", PbxDriver::Opensips, false, R"("local")"},
+    {"address", PbxDriver::Dns, true, R"("192.0.2.53")"},
+    {"secret_file", PbxDriver::Dns, true, R"("/etc/linekeeper/dns.secret")"},
+    {"zone", PbxDriver::Dns, true, R"("sip.example.com")"},
+    {"tsig_key", PbxDriver::Dns, true, R"("linekeeper")"},
+    {"ttl", PbxDriver::Dns, false, R"("5s")"},
 };
 
 void check_driver_keys(const Section& section, PbxDriver driver) {
+  std::vector<std::string_view> told;
   for (const DriverKey& k : kDriverKeys) {
+    const bool of_it = std::ranges::any_of(kDriverKeys, [&](const DriverKey& other) { return other.key == k.key && other.driver == driver; });
     if (k.driver == driver && k.needed && !section.has(k.key))
       section.complain(k.key, fmt::format("{} has no {}", section.label(), k.key), fmt::format("for example: {} = {}", k.key, k.example));
-    if (k.driver != driver && section.has(k.key))
-      section.complain(k.key, fmt::format("{} {}: that is a key of driver {}", section.label(), k.key, quoted(to_string(k.driver))),
-                       fmt::format("leave it out; this one's driver is {}", quoted(to_string(driver))));
+    if (of_it || !section.has(k.key) || std::ranges::find(told, k.key) != told.end()) continue;
+    told.push_back(k.key);
+    section.complain(k.key, fmt::format("{} {}: that is a key of driver {}", section.label(), k.key, quoted(to_string(k.driver))),
+                     fmt::format("leave it out; this one's driver is {}", quoted(to_string(driver))));
   }
+}
+
+std::uint16_t usual_port(PbxDriver driver) {
+  switch (driver) {
+    case PbxDriver::Asterisk: return 5038;
+    case PbxDriver::Freeswitch: return 8021;
+    case PbxDriver::Dns: return 53;
+    case PbxDriver::Kamailio:
+    case PbxDriver::Command:
+    case PbxDriver::Responder:
+    case PbxDriver::Opensips: return 0;
+  }
+  return 0;
+}
+
+/// Where and under which names the drivers keep orders that are not Kamailio's or a program's.
+void read_far_side(Section& section, model::Pbx& pbx) {
+  if (const auto text = section.text("address")) {
+    const auto at = *parse_endpoint(*text, usual_port(pbx.driver));
+    pbx.address = at.address;
+    pbx.port = at.port;
+    if (at.port == 0 && usual_port(pbx.driver) != 0)
+      section.complain("address", fmt::format("{} address has port 0", section.label()), fmt::format("usually {}", usual_port(pbx.driver)));
+  }
+  section.text("user", pbx.user);
+  section.text("tsig_key", pbx.user);
+  section.text("secret_file", pbx.secret_file);
+  std::string family = "linekeeper", cache = "local";
+  section.text("family", family);
+  section.text("cache", cache);
+  pbx.store = pbx.driver == PbxDriver::Asterisk ? family : pbx.driver == PbxDriver::Opensips ? cache : "lk_";
+  section.text("mi_socket", pbx.rpc_socket);
+  section.text("zone", pbx.zone);
+  section.duration("ttl", pbx.ttl);
+  if (pbx.ttl % std::chrono::seconds(1) != model::Duration::zero())
+    section.complain("ttl", fmt::format("{} ttl {} is not whole seconds", section.label(), show(pbx.ttl)), "DNS knows whole seconds only");
 }
 
 }  // namespace
@@ -52,6 +105,7 @@ void read_pbx(Section& section, model::Pbx& pbx) {
   if (const auto port = section.integer("redirect_port")) pbx.redirect_port = static_cast<std::uint16_t>(*port);
   if (const auto allowed = section.texts("allow"))
     for (const auto& prefix : *allowed) pbx.allow.push_back(*model::Prefix::parse(prefix.text));
+  read_far_side(section, pbx);
   section.duration("lease", pbx.lease);
   section.duration("refresh", pbx.refresh);
   section.duration("reply_timeout", pbx.reply_timeout);

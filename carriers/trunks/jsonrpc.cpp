@@ -24,6 +24,12 @@ std::optional<std::string> text_of(const json::object& object, std::string_view 
 
 std::optional<Item> item_of(const json::value& result) {
   const auto* object = result.if_object();
+  if (object != nullptr && member(*object, "key") != nullptr) {  // OpenSIPS' cache_fetch
+    auto name = text_of(*object, "key");
+    auto value = text_of(*object, "value");
+    if (!name || !value) return std::nullopt;
+    return Item{std::move(*name), std::move(*value), ""};
+  }
   const auto* inner = object == nullptr ? nullptr : member(*object, "item");
   const auto* item = inner == nullptr ? nullptr : inner->if_object();
   if (item == nullptr) return std::nullopt;

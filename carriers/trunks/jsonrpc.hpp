@@ -1,5 +1,5 @@
 #pragma once
-// JSON-RPC 2.0 as Kamailio's jsonrpcs speaks it: one object a datagram, parameters by position. Pure: text in, values out.
+// JSON-RPC 2.0 as Kamailio's jsonrpcs and OpenSIPS' mi_datagram speak it: one object a datagram, parameters by position. Pure: text in, values out.
 // Replies come from another program: any bytes are survived in time and memory bounded by the datagram's size.
 #include <cstdint>
 #include <expected>
@@ -18,7 +18,7 @@ using Parameter = std::variant<std::string_view, std::int64_t>;
 
 [[nodiscard]] std::string request(std::uint64_t id, std::string_view method, std::span<const Parameter> parameters);
 
-/// An entry of an htable, as htable.get tells it.
+/// An entry of an htable, as htable.get tells it; or of a cache, as OpenSIPS' cache_fetch does, which tells no end.
 struct Item {
   std::string name;
   std::string value;   ///< a number as its digits

@@ -5,6 +5,7 @@
 #include "carriers/trunks/kamailio_wire.hpp"
 #include "carriers/trunks/leased_orders.hpp"
 #include "carriers/trunks/responder_driver.hpp"
+#include "carriers/trunks/stores.hpp"
 
 namespace linekeeper::trunks {
 
@@ -19,6 +20,10 @@ std::unique_ptr<Driver> make_driver(boost::asio::any_io_executor executor, const
       case model::PbxDriver::Kamailio: return make_kamailio_wire(executor, pbx, client_directory);
       case model::PbxDriver::Command: return make_command_wire(executor, pbx);
       case model::PbxDriver::Responder: break;  // has no wire
+      case model::PbxDriver::Asterisk: return make_asterisk_wire(executor, pbx);
+      case model::PbxDriver::Freeswitch: return make_freeswitch_wire(executor, pbx);
+      case model::PbxDriver::Opensips: return make_opensips_wire(executor, pbx, client_directory);
+      case model::PbxDriver::Dns: return make_dns_wire(executor, pbx);
     }
     return nullptr;
   };

@@ -4,6 +4,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
 #include <cerrno>
@@ -30,9 +31,16 @@ void share_with_owner_of(const std::string& server, const std::string& own) {
 
 }  // namespace
 
-RpcClient::RpcClient(asio::any_io_executor executor, std::string server, std::string own, model::Duration timeout, std::uint64_t first_id)
+std::string own_socket(const std::string& directory, std::string name) {
+  std::ranges::replace(name, '/', '_');
+  return directory + "/pbx-" + name + ".sock";
+}
+
+RpcClient::RpcClient(asio::any_io_executor executor, std::string server, std::string own, model::Duration timeout, std::uint64_t first_id,
+                     RpcPeer peer)
     : server_(std::move(server)),
       own_(std::move(own)),
+      peer_(std::move(peer)),
       timeout_(timeout),
       socket_(executor),
       timer_(executor),
@@ -81,16 +89,15 @@ model::Result<void> RpcClient::open() {
 
 Error RpcClient::send_failure(int code) const {
   const auto failed = [&](std::string remedy) {
-    return Error{"cannot ask Kamailio at " + server_ + ": " + std::strerror(code), std::move(remedy), code};
+    return Error{"cannot ask " + peer_.name + " at " + server_ + ": " + std::strerror(code), std::move(remedy), code};
   };
   switch (code) {
     case ENOENT:
-    case ECONNREFUSED:
-      return failed("Is Kamailio running, with jsonrpcs transport 4 and dgram_socket set to this path? See carriers/trunks/kamailio/linekeeper.cfg");
+    case ECONNREFUSED: return failed(peer_.remedy);
     case EACCES:
-    case EPERM: return failed("Give linekeeperd's user the group of the socket: usermod -aG kamailio linekeeper");
-    case EAGAIN: return failed("It takes no more requests: it hangs, or its jsonrpcs process has died. Restart Kamailio");
-    case EPROTOTYPE: return failed("That is no datagram socket: set dgram_socket, not the FIFO or another program's socket");
+    case EPERM: return failed("Give linekeeperd's user the group of the socket: usermod -aG " + peer_.group + " linekeeper");
+    case EAGAIN: return failed("It takes no more requests: it hangs, or the process that answers has died. Restart " + peer_.name);
+    case EPROTOTYPE: return failed("That is no datagram socket: name that one, not a FIFO or another program's socket");
     default: return failed("");
   }
 }
@@ -133,7 +140,7 @@ void RpcClient::on_datagram(std::size_t size) {
   if (!reply) {
     ++ignored_;
     return finish(std::unexpected(
-        Error{"Kamailio at " + server_ + " answered what is no answer: " + reply.error(), "Is that socket Kamailio's jsonrpcs?", EBADMSG}));
+        Error{peer_.name + " at " + server_ + " answered what is no answer: " + reply.error(), "Is that socket " + peer_.name + "'s?", EBADMSG}));
   }
   if (reply->id != waiting_for_) {
     ++ignored_;
@@ -145,7 +152,7 @@ void RpcClient::on_datagram(std::size_t size) {
 
 void RpcClient::on_timeout() {
   close();  // perhaps someone removed our socket's name, or Kamailio came back with another group: the next call binds anew
-  finish(std::unexpected(Error{"Kamailio at " + server_ + " has not answered for " +
+  finish(std::unexpected(Error{peer_.name + " at " + server_ + " has not answered for " +
                                    std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(timeout_).count()) + " ms" +
                                    (last_ignored_.empty() ? "" : " (" + last_ignored_ + ")"),
                                "It hangs, or its user may not write to " + own_ + " (it must be in that socket's group)", ETIMEDOUT}));

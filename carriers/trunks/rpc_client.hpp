@@ -16,6 +16,17 @@
 
 namespace linekeeper::trunks {
 
+/// Who answers there, for what is said of it.
+struct RpcPeer {
+  std::string name = "Kamailio";
+  std::string remedy =
+      "Is Kamailio running, with jsonrpcs transport 4 and dgram_socket set to this path? See carriers/trunks/kamailio/linekeeper.cfg";
+  std::string group = "kamailio";  ///< that its socket usually has
+};
+
+/// The path of our own end, for a PBX of that name.
+[[nodiscard]] std::string own_socket(const std::string& directory, std::string name);
+
 class RpcClient : public std::enable_shared_from_this<RpcClient> {  // shared with its pending handlers
  public:
   using Done = std::function<void(model::Result<Reply>)>;
@@ -23,7 +34,8 @@ class RpcClient : public std::enable_shared_from_this<RpcClient> {  // shared wi
   /// @param server   Kamailio's socket (modparam jsonrpcs dgram_socket)
   /// @param own      path our end is bound to: made at the first call, removed by stop(); one a client
   /// @param first_id of the first request; later ones count up. Not guessable: a late answer to a former life must not fit
-  RpcClient(boost::asio::any_io_executor executor, std::string server, std::string own, model::Duration timeout, std::uint64_t first_id);
+  RpcClient(boost::asio::any_io_executor executor, std::string server, std::string own, model::Duration timeout, std::uint64_t first_id,
+            RpcPeer peer = {});
 
   /// Must not be called while busy(). @param done later, never from within; not after stop(). Errors: code ENOENT or
   /// ECONNREFUSED nobody there, EACCES not allowed, ETIMEDOUT no answer, EBADMSG an answer that is none, or the errno.
@@ -46,6 +58,7 @@ class RpcClient : public std::enable_shared_from_this<RpcClient> {  // shared wi
 
   std::string server_;
   std::string own_;
+  RpcPeer peer_;
   model::Duration timeout_;
   Protocol::socket socket_;
   boost::asio::steady_timer timer_;

@@ -278,6 +278,10 @@ std::string_view to_string(PbxDriver d) {
     case PbxDriver::Kamailio: return "kamailio";
     case PbxDriver::Command: return "command";
     case PbxDriver::Responder: return "responder";
+    case PbxDriver::Asterisk: return "asterisk";
+    case PbxDriver::Freeswitch: return "freeswitch";
+    case PbxDriver::Opensips: return "opensips";
+    case PbxDriver::Dns: return "dns";
   }
   return "?";
 }

@@ -170,8 +170,8 @@ struct TrafficClass {
   std::optional<Apart> apart{};  ///< these come behind all others
 };
 
-enum class PbxDriver : std::uint8_t { Kamailio, Command, Responder };
-inline constexpr int kPbxDriverCount = static_cast<int>(PbxDriver::Responder) + 1;
+enum class PbxDriver : std::uint8_t { Kamailio, Command, Responder, Asterisk, Freeswitch, Opensips, Dns };
+inline constexpr int kPbxDriverCount = static_cast<int>(PbxDriver::Dns) + 1;
 [[nodiscard]] std::string_view to_string(PbxDriver d);  ///< "kamailio", "command", "responder"
 [[nodiscard]] std::optional<PbxDriver> pbx_driver_named(std::string_view name);
 
@@ -186,13 +186,20 @@ struct ResponderWay {
 struct Pbx {
   std::string name;
   PbxDriver driver = PbxDriver::Kamailio;
-  std::string rpc_socket;  ///< AF_UNIX datagram socket of Kamailio's jsonrpcs
+  std::string rpc_socket;  ///< AF_UNIX datagram socket of Kamailio's jsonrpcs, or of OpenSIPS' mi_datagram
   std::string htable = "lk";
   std::vector<std::string> command;           ///< of driver Command: a program and its arguments
   IpAddress listen;                           ///< of driver Responder: where it answers
   std::uint16_t redirect_port = 0;            ///< likewise, INVITEs by 302; 0: nowhere
   std::vector<Prefix> allow;                  ///< likewise, who is answered
   std::vector<ResponderWay> ways;             ///< likewise, in the order of its trunk
+  IpAddress address;                          ///< of Asterisk, FreeSWITCH and DNS: where it listens (TCP)
+  std::uint16_t port = 0;                     ///< with it
+  std::string user;                           ///< Asterisk: in manager.conf. DNS: the name of the TSIG key
+  std::string secret_file;                    ///< password or key on its first line
+  std::string store;                          ///< Asterisk: AstDB family. FreeSWITCH: what variables begin with. OpenSIPS: cachedb system
+  std::string zone;                           ///< of DNS
+  Duration ttl = std::chrono::seconds(5);     ///< of DNS records
   Duration lease = std::chrono::seconds(90);  ///< the order holds this long after our last word
   Duration refresh = std::chrono::seconds(30);
   Duration reply_timeout = std::chrono::seconds(2);
