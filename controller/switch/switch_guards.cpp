@@ -206,6 +206,34 @@ bool stay(DesiredClass& c, const std::vector<std::uint32_t>& told, const Desired
   return !standing.empty();
 }
 
+/// What the plan's classes go by: not to be removed.
+class InUse {
+ public:
+  InUse(const Apply& plan, const std::vector<Operation>& operations) {
+    for (const DesiredClass& c : plan.desired.classes) {
+      if (c.circuit.empty()) continue;
+      tables_.insert(c.table);
+      for (const std::uint32_t either : {class_nexthop(c.table), group_nexthop(c.table)})
+        if (!replaced(c, either, operations)) nexthops_.insert(either);
+      for (const std::string& name : ways_of(c)) {
+        const DesiredCircuit* circuit = find_circuit(plan.desired.circuits, name);
+        if (circuit == nullptr) continue;
+        tables_.insert(circuit->table);
+        nexthops_.insert(circuit_nexthop(circuit->table));
+      }
+    }
+  }
+  [[nodiscard]] bool stranded_by(const Operation& op) const {
+    if (op.act != Act::Remove) return false;
+    const auto* r = std::get_if<Route>(&op.object);
+    const auto* n = std::get_if<Nexthop>(&op.object);
+    return (r != nullptr && r->metric != kTerminalMetric && tables_.contains(r->table)) || (n != nullptr && nexthops_.contains(n->id));
+  }
+
+ private:
+  std::set<std::uint32_t> tables_, nexthops_;
+};
+
 }  // namespace
 
 std::string told_circuit(const DesiredClass& c, const Memory& memory, const KernelState& observed, const std::vector<DesiredCircuit>& circuits) {
@@ -275,35 +303,18 @@ std::optional<Refused> last_path(const Apply& plan, const Memory& memory, const 
 }
 
 std::optional<Refused> last_path_operations(const Apply& plan, const std::vector<Operation>& operations) {
-  std::set<std::uint32_t> used;
-  std::set<std::uint32_t> ways;  // nexthops
-  for (const DesiredClass& c : plan.desired.classes) {
-    if (c.circuit.empty()) continue;
-    used.insert(c.table);
-    for (const std::uint32_t either : {class_nexthop(c.table), group_nexthop(c.table)})
-      if (!replaced(c, either, operations)) ways.insert(either);
-    for (const std::string& name : ways_of(c)) {
-      const DesiredCircuit* circuit = find_circuit(plan.desired.circuits, name);
-      if (circuit == nullptr) continue;
-      used.insert(circuit->table);
-      ways.insert(circuit_nexthop(circuit->table));
-    }
-  }
-  for (const Operation& op : operations) {
-    if (op.act != Act::Remove) continue;
-    const auto* r = std::get_if<Route>(&op.object);
-    const auto* n = std::get_if<Nexthop>(&op.object);
-    const bool strands = (r != nullptr && r->metric != kTerminalMetric && used.contains(r->table)) || (n != nullptr && ways.contains(n->id));
-    if (strands)
+  const InUse in_use(plan, operations);
+  for (const Operation& op : operations)
+    if (in_use.stranded_by(op))
       return refusal(plan, "last_path", "carrying the plan out would remove " + to_string(op.object) + ", which is in use",
                      "this is a mistake of ours: report it");
-  }
   return std::nullopt;
 }
 
 std::vector<Operation> way_back(const Apply& plan, const KernelState& before, const KernelState& now) {
   auto operations = reach(standing(before), now);
-  std::erase_if(operations, [&](const Operation& op) { return last_path_operations(plan, {op}).has_value(); });
+  const InUse in_use(plan, operations);
+  std::erase_if(operations, [&](const Operation& op) { return in_use.stranded_by(op); });
   return operations;
 }
 

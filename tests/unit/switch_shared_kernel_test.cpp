@@ -1,5 +1,6 @@
 // A shared class on the real kernel: groups are made, replaced, taken apart by a lost link and put back, for both families.
 #include <doctest/doctest.h>
+#include <net/if.h>
 
 #include "controller/switch/read_back.hpp"
 #include "controller/switch/route_switch.hpp"
