@@ -69,9 +69,12 @@ class Sharer {
   /// Who of the share that stands keeps his part.
   void stay() {
     const auto& base = standing_.shared;
+    auto others = base;
+    others.push_back(*choice_.circuit);  // where policy leads the class, if that is none of them
     for (const CircuitId c : base) {
       const std::string lacking = lacks(c);
-      const bool leaves = !lacking.empty() && std::ranges::any_of(base, [&](CircuitId other) { return lacks(other).empty() && outlives(other, c); });
+      const bool leaves =
+          !lacking.empty() && std::ranges::any_of(others, [&](CircuitId other) { return lacks(other).empty() && outlives(other, c); });
       // Out of the configuration, or paid by the byte: nobody's part.
       if (leaves || !holds(traffic_.circuits, c) || (last_resort(c) && c != standing_.circuit)) continue;
       choice_.shared.push_back(c);
