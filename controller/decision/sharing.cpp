@@ -91,7 +91,8 @@ class Sharer {
     const bool left = moved && (choice_.motive == Motive::Escape || choice_.motive == Motive::Quality);
     if (left) std::erase(choice_.shared, was);
     if (holds(choice_.shared, moved ? *choice_.circuit : was)) return;
-    const auto well = std::ranges::find_if(traffic_.circuits, [&](CircuitId c) { return holds(choice_.shared, c) && lacks(c).empty(); });
+    const auto well =
+        std::ranges::find_if(traffic_.circuits, [&](CircuitId c) { return holds(choice_.shared, c) && lacks(c).empty() && outlives(c, was); });
     if (well == traffic_.circuits.end() || (moved && !left)) return;
     choice_.circuit = *well;
     choice_.held_by = Guard::None;

@@ -183,6 +183,16 @@ TEST_CASE("sharing: a dead first one hands over to who has a part, not to one th
   CHECK(choice.motive == Motive::Escape);
 }
 
+TEST_CASE("sharing: a dead first one does not hand over to who is silent himself, or of whom nothing is proven since") {
+  Shared s({kFiber, kCoax});
+  s.views[0] = kDown;
+  s.views[1].suspect = true;
+  CHECK(s.next().circuit == kLte);
+  s.views[1].suspect = false;
+  s.views[1].last_good = s.views[1].last_proof = Instant(98s);
+  CHECK(s.next().circuit == kLte);
+}
+
 TEST_CASE("sharing: within the class's limits a degraded circuit keeps its part, beyond them it does not") {
   Shared s({kFiber, kCoax});
   s.data.limits.emplace();
