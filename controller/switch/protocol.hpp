@@ -181,7 +181,7 @@ struct Draining {
 struct Cut {
   std::string traffic_class;  ///< empty: of every class (an address that is gone)
   std::string circuit;
-  std::string why;  ///< "dead", "deadline", "removed", "address"
+  std::string why;  ///< "dead", "deadline", "removed", "unshared", "address"
   std::uint64_t flows = 0;
   bool strays = false;  ///< found by a later look
 };
