@@ -75,6 +75,7 @@ std::optional<model::Site> read(const toml::table& table, std::string file, Prob
   read_voice(root, reading);
   root.finish();
   split_families(reading);
+  share_classes(reading);
   steer_carriers_apart(reading);
   check_overlaps(reading);
   check_connections(reading);

@@ -105,6 +105,7 @@ void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, s
   section.flag("metered", circuit.metered);
   section.number("cost", circuit.cost);
   circuit.bandwidth_kbps = section.number("bandwidth_kbps");
+  if (const auto weight = section.integer("weight")) circuit.weight = static_cast<int>(*weight);
   circuit.gateway = read_gateway(section, "gateway", model::Family::V4);
   FamilyWish wish{.families = {model::Family::V4}, .gateway6 = read_gateway(section, "gateway6", model::Family::V6)};
   wish.read(section, static_cast<std::uint32_t>(7300 + position));

@@ -95,6 +95,9 @@ void read_class(Section& section, Reading& reading, model::TrafficClass& steered
   steered.drain = reading.site.connections.drain;
   section.duration("drain", steered.drain);
   section.flag("avoid_metered", steered.avoid_metered);
+  bool share = false;
+  section.flag("share", share);
+  if (share) reading.shared_classes.insert(position);
   if (const auto failback = section.text("failback")) steered.failback = *parse_failback(*failback);
   read_match(section, reading, steered.match);
   section.finish();

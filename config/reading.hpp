@@ -39,6 +39,7 @@ struct Reading {
   std::vector<FamilyWish> circuit_families, class_families;                              ///< one for each section
   /// Position of the section that each circuit (class) of the Site comes from: the IPv6 ones follow after all others, then carriers' classes.
   std::vector<std::size_t> circuit_owners, class_owners;
+  std::set<std::size_t> shared_classes;  ///< positions of sections that say share = true
 
   [[nodiscard]] const Section& circuit_section(std::size_t position) const { return circuits[circuit_owners[position]]; }
   [[nodiscard]] const Section& class_section(std::size_t position) const { return classes[class_owners[position]]; }
@@ -52,6 +53,7 @@ void read_classes(Section& root, Reading& reading);   ///< [[class]]
 void read_voice(Section& root, Reading& reading);     ///< [[carrier]] [[pbx]] [[trunk]]
 void split_families(Reading& reading);                ///< circuits and classes of two families: after all readers, before the checks
 
+void share_classes(Reading& reading);            ///< weights of classes that are shared: after both families are there
 void steer_carriers_apart(Reading& reading);     ///< classes of carriers: behind those of the second family
 void check_resolvers(const Reading& reading);    ///< somebody to name, whatever circuit is in use
 void check_connections(const Reading& reading);  ///< marks and translations

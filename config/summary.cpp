@@ -74,11 +74,20 @@ std::string limits_of(const model::TrafficClass& steered) {
   return out;
 }
 
+/// "fiber, coax", or of one that is shared "fiber (3), coax (1), shared".
+std::string ways_of(const model::Site& site, const model::TrafficClass& steered) {
+  if (!steered.shares()) return names(site, steered.circuits);
+  std::string out;
+  for (std::size_t i = 0; i < steered.circuits.size(); ++i)
+    out += fmt::format("{}{} ({})", i == 0 ? "" : ", ", site[steered.circuits[i]].name, steered.weights[i]);
+  return out + ", shared";
+}
+
 std::string classes_of(const model::Site& site) {
   std::vector<Row> rows{{"CLASS", "CIRCUITS", "TABLE", "MATCHES", "LEAVES A CIRCUIT AT", "GOES BACK"}};
   for (const auto& steered : site.classes) {
-    rows.push_back({steered.name, names(site, steered.circuits) + (steered.avoid_metered ? " (metered ones last)" : ""),
-                    std::to_string(steered.table), matched(steered.match), limits_of(steered), show(steered.failback)});
+    rows.push_back({steered.name, ways_of(site, steered) + (steered.avoid_metered ? " (metered ones last)" : ""), std::to_string(steered.table),
+                    matched(steered.match), limits_of(steered), show(steered.failback)});
   }
   return table(rows);
 }

@@ -136,6 +136,7 @@ void Actuators::on(const route::StateReply& state) {
   failures_ = 0;
   auto standing = standing_classes(*site_, state);
   applied_classes_ = standing;
+  for (const decision::ShareFound& found : standing_shares(*site_, state)) handlers_.on_share_standing(found);
   handlers_.on_standing(state.generation, std::move(standing));
 }
 

@@ -22,6 +22,7 @@ class Actuators {
  public:
   struct Handlers {
     std::function<void(std::uint64_t generation, std::vector<std::optional<model::CircuitId>> classes)> on_standing;  ///< the switch is (back) there
+    std::function<void(const decision::ShareFound& found)> on_share_standing;  ///< of each class that is shared, before on_standing
     std::function<void(const std::string& why)> on_switch_lost;
     std::function<void(std::size_t traffic_class, std::uint64_t generation)> on_class_applied;
     std::function<void(std::uint64_t generation, const std::vector<std::string>& changes)> on_routes_applied;

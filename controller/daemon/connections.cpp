@@ -25,6 +25,7 @@ bool same_place(const model::DrainStatus& a, const model::DrainStatus& b) { retu
 std::string why_cut(const route::Cut& c) {
   if (c.why == "dead") return "it is dead";
   if (c.why == "address") return "the address they had is gone";
+  if (c.why == "unshared") return "it has no part in the class now";
   if (c.why == "removed") return "it is no longer configured";
   return "the time they might stay is over";
 }

@@ -201,6 +201,7 @@ Actuators::Handlers Daemon::actuator_handlers() {
     const decision::Adopted adopted{.generation = generation, .classes = std::move(classes)};
     act_on(decider_->adopt(adopted, recorder_->told(adopted, awake())));
   };
+  h.on_share_standing = [this](const decision::ShareFound& found) { act_on(decider_->adopt(found, recorder_->told(found, awake()))); };
   h.on_switch_lost = [this](const std::string& why) {
     metrics_->actuator_failure("switch", telemetry::ActuatorFailure::Disconnected);
     tell(EventId::SwitchLost, "switch", why + ". Routes stay as they are until it is back.");

@@ -31,6 +31,11 @@ Instant Recorder::told(const decision::Adopted& adopted, Instant now) {
   return now;
 }
 
+Instant Recorder::told(const decision::ShareFound& found, Instant now) {
+  add(journal::ShareFound{.traffic_class = found.traffic_class, .circuits = found.circuits}, now);
+  return now;
+}
+
 Instant Recorder::told(const decision::TrunkAdopted& adopted, Instant now) {
   add(journal::TrunkAdopted{.trunk = adopted.trunk, .sets = adopted.sets}, now);
   return now;

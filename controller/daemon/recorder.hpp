@@ -30,6 +30,7 @@ class Recorder {
   model::Instant started(const model::Site& site, std::string text, model::Instant now);
   model::Instant told(const model::Observation& observation, model::Instant now);
   model::Instant told(const decision::Adopted& adopted, model::Instant now);
+  model::Instant told(const decision::ShareFound& found, model::Instant now);
   model::Instant told(const decision::TrunkAdopted& adopted, model::Instant now);
   model::Instant told(const decision::OrdersInForce& orders, model::Instant now);
   model::Instant told(const decision::MovesHeld& held, model::Instant now);

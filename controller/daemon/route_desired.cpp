@@ -50,6 +50,8 @@ route::Desired route_desired(const model::Site& site, const model::Plan& plan, s
                                .incoming_interface = c.match.incoming_interface,
                                .destinations = c.match.destinations,
                                .drain = std::chrono::ceil<std::chrono::seconds>(c.drain)});
+    for (const model::Share& s : choice.shares)
+      desired.classes.back().shares.push_back({.circuit = site[s.circuit].name, .weight = static_cast<std::uint32_t>(s.weight)});
     for (const model::CircuitId k : choice.dead) desired.classes.back().dead_by.push_back(site[k].name);
   }
   return desired;
@@ -70,6 +72,19 @@ std::vector<std::optional<model::CircuitId>> standing_classes(const model::Site&
           model::id_at<model::CircuitId>(static_cast<std::size_t>(by - site.circuits.begin()));
   }
   return standing;
+}
+
+std::vector<decision::ShareFound> standing_shares(const model::Site& site, const route::StateReply& state) {
+  std::vector<decision::ShareFound> all;
+  for (const route::ClassNow& now : state.classes) {
+    const auto c = std::ranges::find(site.classes, now.name, &model::TrafficClass::name);
+    if (c == site.classes.end() || now.shares.empty()) continue;
+    decision::ShareFound& found = all.emplace_back(
+        decision::ShareFound{.traffic_class = model::id_at<model::ClassId>(static_cast<std::size_t>(c - site.classes.begin())), .circuits = {}});
+    for (std::size_t i = 0; i < site.circuits.size(); ++i)
+      if (std::ranges::find(now.shares, site.circuits[i].name) != now.shares.end()) found.circuits.push_back(model::id_at<model::CircuitId>(i));
+  }
+  return all;
 }
 
 decision::MovesHeld moves_held(const model::Site& site, const route::Applied& applied) {

@@ -19,6 +19,9 @@ namespace linekeeper::daemon {
 /// What the switch says stands, as the plan's ids. A class the switch has no name for is known by its table, a circuit by its interface.
 [[nodiscard]] std::vector<std::optional<model::CircuitId>> standing_classes(const model::Site& site, const route::StateReply& state);
 
+/// By which circuits the switch found classes to be shared, where it knows their names.
+[[nodiscard]] std::vector<decision::ShareFound> standing_shares(const model::Site& site, const route::StateReply& state);
+
 /// The moves that the switch held back, as the judge is to hear of them.
 [[nodiscard]] decision::MovesHeld moves_held(const model::Site& site, const route::Applied& applied);
 

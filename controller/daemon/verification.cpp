@@ -44,7 +44,8 @@ std::optional<probes::Unbound> as_class_goes(const model::TrafficClass& traffic,
     });
   };
   if (std::ranges::any_of(site[by].targets, led_elsewhere)) return std::nullopt;
-  probes::Unbound as{.source = {}, .arrives_by = site[by].interface};
+  // One that is shared goes by any of its circuits, as its answers do; that nothing else takes it the switch asks of the routing decision.
+  probes::Unbound as{.source = {}, .arrives_by = traffic.shares() ? "" : site[by].interface};
   if (traffic.match.everything()) return as;
   if (!traffic.match.source || traffic.match.mark || traffic.match.incoming_interface || !traffic.match.destinations.empty()) return std::nullopt;
   for (const OwnAddress& a : own) {

@@ -2,7 +2,7 @@
 // Proof that the new way works: probes that are bound to no device, so they go as the steering tables say, until three
 // are answered (t4 of the RTO clock) or the time is up. They leave as the class's traffic does: with nothing said of them for the class that takes
 // everything else, from an address of this host's own for a class chosen by its source. An answer counts only when it comes in by the circuit's
-// interface: one by another shows that something before our rules takes the traffic elsewhere.
+// interface (of a class that is shared, by any): one by another shows that something before our rules takes the traffic elsewhere.
 //
 // A class chosen by mark or incoming interface cannot be imitated by an unprivileged process (SO_MARK wants CAP_NET_ADMIN or CAP_NET_RAW,
 // and what this host sends has no incoming interface): it is proven by the switch's routing decision and its circuit's own answers.

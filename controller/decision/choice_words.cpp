@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "controller/decision/explain.hpp"
+#include "controller/decision/sharing.hpp"
+#include "controller/model/shares.hpp"
 
 namespace linekeeper::decision {
 
@@ -171,7 +173,8 @@ std::string rejected_clause(const model::Site& site, const model::TrafficClass& 
     case Guard::HoldDown:
       if (r.until == model::kNever)
         return fmt::format("{}, used again when its probes have shown for long enough that it is well (guard hold_down)", up_for);
-      return fmt::format("preferred and {}, used again after {}, {} (guard hold_down)", up_for, words(r.wanted), in_so_long(r.until, now));
+      return fmt::format("{}{}, used again after {}, {} (guard hold_down)", traffic.shares() ? "" : "preferred and ", up_for, words(r.wanted),
+                         in_so_long(r.until, now));
     case Guard::FailbackMode: return fmt::format("preferred and {}; going back waits {} (guard failback_mode)", up_for, waits_for(traffic.failback));
     case Guard::MoveBudget: return fmt::format("{}; the next move may be made {} (guard move_budget)", clause, in_so_long(r.until, now));
     case Guard::RateLimit: return fmt::format("{}; linekeeper-switch lets it move again {} (guard rate_limit)", clause, in_so_long(r.until, now));
@@ -303,6 +306,9 @@ void say_class(const model::Site& site, model::ClassChoice& said, const CircuitC
     const bool carrier_down = seen.path != nullptr && seen.path->verdict.health == Health::Down;
     const Health health = carrier_down ? Health::Degraded : seen.circuit.verdict.health;  // then it is not the most preferred that is up
     said.reason = went(traffic.name, name, choice, health) + seen.clause(site, now) + ".";
+    if (choice.shared.size() > 1)
+      said.reason +=
+          fmt::format(" It is shared by {}: new connections go by all of them.", model::share_words(site, shares_of(traffic, choice.shared)));
     said.reason += HeldSentence(site, traffic, choice, circuits, now).text();
     if (choice.despite_hold) said.reason += " It moved although an operator holds it: emergency calls are not held on a dead way (guard emergency).";
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "controller/decision/explain.hpp"
+#include "controller/decision/sharing.hpp"
 
 namespace linekeeper::decision {
 
@@ -311,7 +312,10 @@ void Decider::assign_roles(Instant now) {
   roles_due_ = false;
   std::uint64_t in_use = 0;
   const auto use = [&](std::optional<model::CircuitId> c) { in_use |= c ? std::uint64_t{1} << c->index() : 0; };
-  for (const ClassState& c : classes_) use(c.choice.circuit);
+  for (const ClassState& c : classes_) {
+    use(c.choice.circuit);
+    for (const model::CircuitId shared : c.choice.shared) use(shared);
+  }
   for (std::size_t t = 0; t < trunks_.size(); ++t)
     if (!trunks_[t].decision.order.empty()) use(site_->trunks[t].members[trunks_[t].decision.order.front().member].circuit);
   std::uint64_t silent = 0;
@@ -360,7 +364,8 @@ model::Plan Decider::make_plan(Instant now) const {
                             .reason = {},
                             .rejected = {},
                             .since = classes_[i].since,
-                            .dead = classes_[i].dead_by_one});
+                            .dead = classes_[i].dead_by_one,
+                            .shares = shares_of(site_->classes[i], classes_[i].choice.shared)});
   for (std::size_t i = 0; i < trunks_.size(); ++i)
     plan.trunks.push_back({.trunk = model::id_at<model::TrunkId>(i),
                            .order = trunks_[i].decision.order,
@@ -377,7 +382,9 @@ void Decider::publish(Instant now, bool force) {
     return;
   }
   model::Plan next = make_plan(now);
-  const auto same_class = [](const model::ClassChoice& a, const model::ClassChoice& b) { return a.circuit == b.circuit && a.dead == b.dead; };
+  const auto same_class = [](const model::ClassChoice& a, const model::ClassChoice& b) {
+    return a.circuit == b.circuit && a.dead == b.dead && a.shares == b.shares;
+  };
   const auto same_trunk = [](const model::TrunkChoice& a, const model::TrunkChoice& b) { return a.order == b.order; };
   const bool changed = standing_.dead != next.dead || !std::ranges::equal(standing_.classes, next.classes, same_class) ||
                        !std::ranges::equal(standing_.trunks, next.trunks, same_trunk);

@@ -32,6 +32,12 @@ struct Adopted {
   std::vector<std::optional<model::CircuitId>> classes;  ///< Site order; nothing: not steered
 };
 
+/// By which circuits a class was found to be shared, where the switch told so; said before Adopted.
+struct ShareFound {
+  model::ClassId traffic_class;
+  std::vector<model::CircuitId> circuits;
+};
+
 /// A PBX told which dispatcher sets it has in order; empty when it has no lease of ours.
 struct TrunkAdopted {
   model::TrunkId trunk;
@@ -84,6 +90,7 @@ class Decider {
 
   const Output& observe(const model::Observation& observation, model::Instant now);
   const Output& adopt(const Adopted& adopted, model::Instant now);
+  const Output& adopt(const ShareFound& found, model::Instant now);
   const Output& adopt(const TrunkAdopted& adopted, model::Instant now);
   const Output& order(const OrdersInForce& orders, model::Instant now);
   const Output& held(const MovesHeld& held, model::Instant now);
@@ -136,9 +143,10 @@ class Decider {
     model::Instant since{};
     Orders orders;
     MoveBudget budget;
-    MoveBudget budget_before;                   ///< the last move: an attempt that the switch held back was none
-    std::vector<HoldDown> reached;              ///< of a carrier's part: by circuit, for how long the carrier must be reached again
-    std::vector<model::CircuitId> dead_by_one;  ///< likewise: circuits that live and by which it is dead
+    MoveBudget budget_before;                     ///< the last move: an attempt that the switch held back was none
+    std::vector<HoldDown> reached;                ///< of a carrier's part: by circuit, for how long the carrier must be reached again
+    std::vector<model::CircuitId> dead_by_one;    ///< likewise: circuits that live and by which it is dead
+    std::vector<model::CircuitId> shared_before;  ///< what the choice before this one was shared by: what stands where the switch held this back
     WayProofs proofs;
     bool told_unproven = false;  ///< that it stays on a way where it is not proven to pass
   };
@@ -193,6 +201,8 @@ class Decider {
   static std::vector<CircuitView> views_of(const ClassState& state, std::span<const CircuitView> views, model::Instant now);
   static void note_unproven(const ClassState& state, CircuitChoice& choice, model::Instant now);
   void answer(model::ClassId traffic, model::Instant now);
+  void tell_share(model::ClassId traffic, const CircuitChoice& before, model::Instant now);
+  void count_share(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, model::Instant now);
   void count_move(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, model::Instant now);
   void choose_trunk(std::size_t i, std::span<const CircuitView> circuits, model::Instant now);
   void claim(std::size_t trunk);  ///< what the trunk carries, where its order begins

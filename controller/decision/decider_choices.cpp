@@ -7,6 +7,8 @@
 #include "controller/decision/carrier_ways.hpp"
 #include "controller/decision/decider.hpp"
 #include "controller/decision/explain.hpp"
+#include "controller/decision/sharing.hpp"
+#include "controller/model/shares.hpp"
 
 namespace linekeeper::decision {
 
@@ -202,20 +204,23 @@ void Decider::choose_class(std::size_t i, std::span<const CircuitView> all_views
   const std::span<const CircuitView> views = traffic.apart ? std::span(own_views) : all_views;
   Orders orders = state.orders;
   orders.emergency = carries_emergency(id);
-  CircuitChoice next = choose_circuit(*site_, traffic, state.choice, views_of(state, views, now), orders,
-                                      {.margin = site_->probing.interval,
-                                       .settled = started_ + kSettling,
-                                       .may_escape = state.budget.may_escape(),
-                                       .may_fail_back = state.budget.may_fail_back(),
-                                       .may_improve = state.budget.may_improve(),
-                                       .switch_escapes = state.budget.escapes_refused_until(),
-                                       .switch_moves = state.budget.moves_refused_until(),
-                                       .doubt = now < doubt_until_,
-                                       .doubt_until = doubt_until_},
-                                      now);
+  const Pace pace{.margin = site_->probing.interval,
+                  .settled = started_ + kSettling,
+                  .may_escape = state.budget.may_escape(),
+                  .may_fail_back = state.budget.may_fail_back(),
+                  .may_improve = state.budget.may_improve(),
+                  .switch_escapes = state.budget.escapes_refused_until(),
+                  .switch_moves = state.budget.moves_refused_until(),
+                  .doubt = now < doubt_until_,
+                  .doubt_until = doubt_until_};
+  const auto seen = views_of(state, views, now);
+  CircuitChoice next = choose_circuit(*site_, traffic, state.choice, seen, orders, pace, now);
+  if (traffic.shares()) share_ways(*site_, traffic, state.choice, seen, orders, pace, now, next);
   note_unproven(state, next, now);
   const CircuitChoice before = std::exchange(state.choice, std::move(next));
   const bool moved = before.circuit != state.choice.circuit;
+  if (before.shared != state.choice.shared) count_share(state, before, views, now);
+  if (!moved && before.shared != state.choice.shared) tell_share(id, before, now);
   if (!moved && state.choice.held_by == before.held_by) return;
   model::ClassChoice said{.traffic_class = id, .circuit = {}, .reason = {}, .rejected = {}};
   say(said, circuit_statuses(now), now);
@@ -230,6 +235,38 @@ void Decider::choose_class(std::size_t i, std::span<const CircuitView> all_views
        {{"from", before.circuit ? (*site_)[*before.circuit].name : ""},
         {"to", (*site_)[*state.choice.circuit].name},
         {"motive", std::string(to_string(state.choice.motive))}});
+}
+
+/// Who leaves a share although he lives, and who comes back to it: as a class that leaves such a circuit, and goes back to it.
+void Decider::count_share(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, Instant now) {
+  const auto holds = [](const std::vector<model::CircuitId>& all, model::CircuitId c) { return std::ranges::find(all, c) != all.end(); };
+  state.shared_before = before.shared;
+  if (!before.circuit) return;
+  state.budget_before = state.budget;
+  for (const model::CircuitId c : before.shared)
+    if (!holds(state.choice.shared, c) && c != before.circuit && views[c.index()].health == Health::Degraded) hold_down_of(state, c).left(now);
+  for (const model::CircuitId c : state.choice.shared) {
+    if (holds(before.shared, c) || c == state.choice.circuit || !hold_downs_[c.index()].back_since()) continue;
+    state.budget.moved(Motive::Failback, false, now);
+    hold_down_of(state, c).failed_back(now);
+  }
+}
+
+void Decider::tell_share(model::ClassId id, const CircuitChoice& before, Instant now) {
+  const ClassState& state = classes_[id.index()];
+  const model::TrafficClass& traffic = (*site_)[id];
+  const auto words = [&](const std::vector<model::CircuitId>& shared) { return model::share_words(*site_, shares_of(traffic, shared)); };
+  const auto statuses = circuit_statuses(now);
+  std::string why;
+  for (const model::CircuitId c : traffic.circuits) {
+    const bool had = std::ranges::find(before.shared, c) != before.shared.end();
+    const bool has = std::ranges::find(state.choice.shared, c) != state.choice.shared.end();
+    if (had != has)
+      why +=
+          fmt::format(" {} {}: {}.", (*site_)[c].name, has ? "has a part again" : "has none now", circuit_clause(*site_, statuses[c.index()], now));
+  }
+  tell(EventId::RoutingShared, "class " + traffic.name, fmt::format("{} is shared by {} now.{}", traffic.name, words(state.choice.shared), why), now,
+       {{"from", words(before.shared)}, {"to", words(state.choice.shared)}});
 }
 
 void Decider::count_move(ClassState& state, const CircuitChoice& before, std::span<const CircuitView> views, Instant now) {

@@ -51,7 +51,8 @@ void Decider::note_unproven(const ClassState& state, CircuitChoice& choice, Inst
 
 bool Decider::proof_counts(model::ClassId traffic, model::CircuitId by, Instant now) const {
   const ClassState& state = classes_.at(traffic.index());
-  if (state.choice.circuit != by) return false;
+  // Of a class that is shared a probe goes by any of its circuits: its silence is held against none of them.
+  if (state.choice.circuit != by || state.choice.shared.size() > 1) return false;
   return decision::proof_counts(state.proofs, circuit_views(now)[by.index()], now < doubt_until_, now);
 }
 
@@ -68,7 +69,8 @@ const Output& Decider::prove(const MoveProof& proof, Instant now) {
   judge_due(now);  // what its own probes say of the circuit, until now
   // Where its own probes are lost too the way may be at fault in another manner, and is left for that: but it is not known to serve.
   const Health health = circuits_[proof.by.index()].verdict().health;
-  if (now >= doubt_until_ && (health == Health::Up || health == Health::Degraded))
+  const bool alone = state.choice.shared.size() <= 1;
+  if (alone && now >= doubt_until_ && (health == Health::Up || health == Health::Degraded))
     state.proofs.disproven(proof.by, now + std::max<model::Duration>(kUnprovenAtLeast, hold_downs_[proof.by.index()].present(now)));
   if (proof_counts(proof.traffic_class, proof.by, now)) answer(proof.traffic_class, now);
   return finish(now, false, true);
@@ -95,6 +97,7 @@ void Decider::answer(model::ClassId id, Instant now) {
   }
   const bool undo = answer.undo(state.proofs);
   const CircuitChoice before = std::exchange(state.choice, {.circuit = answer.to, .motive = Motive::Unproven});
+  if (traffic.shares()) state.choice.shared = {*answer.to};
   state.proofs.led(from);
   state.told_unproven = false;
   state.since = now;

@@ -87,6 +87,7 @@ void Decider::fill(model::Status& s, Instant now) const {
     const auto c = classes_[i].choice.circuit;
     if (!c) continue;
     s.circuits[c->index()].active = true;
+    for (const model::CircuitId shared : classes_[i].choice.shared) s.circuits[shared.index()].active = true;
     if (classes_[i].proofs.against(*c, now))
       s.plan.classes[i].reason +=
           fmt::format(" But probes sent as {} goes are not answered there, though {} answers its own: see its firewall, its translation and ip rule.",

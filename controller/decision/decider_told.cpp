@@ -3,14 +3,32 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <iterator>
 
 #include "controller/decision/decider.hpp"
 #include "controller/decision/explain.hpp"
+#include "controller/decision/sharing.hpp"
 
 namespace linekeeper::decision {
 
 using model::EventId;
 using model::Instant;
+
+namespace {
+
+/// What stands of a share whose change the switch held back: whoever was to leave has left, and nobody has come.
+std::vector<model::CircuitId> held_share(const std::vector<model::CircuitId>& wanted, const std::vector<model::CircuitId>& stood,
+                                         std::optional<model::CircuitId> first) {
+  const auto holds = [](const std::vector<model::CircuitId>& all, model::CircuitId c) { return std::ranges::find(all, c) != all.end(); };
+  if (!first || wanted.empty()) return {};
+  std::vector<model::CircuitId> both;
+  std::ranges::copy_if(wanted, std::back_inserter(both), [&](model::CircuitId c) { return holds(stood, c); });
+  if (both.empty()) both = stood;
+  if (!holds(both, *first)) both.push_back(*first);
+  return both;
+}
+
+}  // namespace
 
 const Output& Decider::adopt(const Adopted& adopted, Instant now) {
   out_.clear();
@@ -20,9 +38,16 @@ const Output& Decider::adopt(const Adopted& adopted, Instant now) {
       if (adopted.classes[i]) {
         classes_[i].choice.circuit = adopted.classes[i];
         classes_[i].choice.motive = model::Motive::Adopted;
+        if (!site_->classes[i].shares() || !classes_[i].choice.circuit) classes_[i].choice.shared.clear();
       }
   adopted_ = true;
   return finish(now, true);
+}
+
+const Output& Decider::adopt(const ShareFound& found, Instant now) {
+  out_.clear();
+  if (!adopted_) classes_.at(found.traffic_class.index()).choice.shared = found.circuits;
+  return finish(now, false);
 }
 
 const Output& Decider::adopt(const TrunkAdopted& adopted, Instant now) {
@@ -61,7 +86,13 @@ const Output& Decider::held(const MovesHeld& held, Instant now) {
     ClassState& state = classes_.at(m.traffic_class.index());
     state.budget = state.budget_before;
     state.budget.refused(m.escape, now + m.again_after);
-    if (state.choice.circuit == m.stands) continue;
+    const auto shared = held_share(state.choice.shared, state.shared_before, m.stands);
+    if (m.traffic_class.index() < standing_.classes.size())
+      standing_.classes[m.traffic_class.index()].shares = shares_of((*site_)[m.traffic_class], shared);
+    if (state.choice.circuit == m.stands) {
+      state.choice.shared = shared;
+      continue;
+    }
     state.proofs.held_back();
     const auto name = [&](const std::optional<model::CircuitId>& c) { return c ? (*site_)[*c].name : ""; };
     const std::string& who = (*site_)[m.traffic_class].name;
@@ -70,6 +101,7 @@ const Output& Decider::held(const MovesHeld& held, Instant now) {
                      m.stands ? "on " + name(m.stands) : "unsteered", words(m.again_after)),
          now, {{"from", name(state.choice.circuit)}, {"to", name(m.stands)}, {"motive", std::string(to_string(model::Motive::Held))}});
     state.choice = {.circuit = m.stands, .motive = m.stands ? model::Motive::Held : model::Motive::NotYet};
+    state.choice.shared = shared;
     state.since = now;
     // What never came about takes no way from anyone when it is unsaid (I1).
     if (m.traffic_class.index() < standing_.classes.size()) standing_.classes[m.traffic_class.index()].circuit = m.stands;

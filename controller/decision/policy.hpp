@@ -39,9 +39,10 @@ struct CircuitChoice {
   bool beyond = false;                     ///< the circuit that stands is beyond the class's limits (with their hysteresis)
   /// Of a quality move: "fiber had loss 6.0 % above 5.0 %". Of an escape from a circuit that lives: "fiber, by which north is dead,"
   std::string because;
-  std::string lacking;        ///< what the circuit that stands lacks, while it is to be left for that
-  std::string crossed{};      ///< while `beyond`: the limit to enter that was crossed last, "loss 6.0 % above 5.0 %"
-  bool despite_hold = false;  ///< it escaped although a person holds it: emergency calls go by it (I24)
+  std::string lacking;                     ///< what the circuit that stands lacks, while it is to be left for that
+  std::string crossed{};                   ///< while `beyond`: the limit to enter that was crossed last, "loss 6.0 % above 5.0 %"
+  std::vector<model::CircuitId> shared{};  ///< all that the class is shared by, `circuit` among them, in its order; empty: it does not share
+  bool despite_hold = false;               ///< it escaped although a person holds it: emergency calls go by it (I24)
 };
 
 /// The times that policy goes by.

@@ -53,6 +53,11 @@ struct RoutesAdopted {
   std::uint64_t generation = 0;
   std::vector<std::optional<model::CircuitId>> classes;
 };
+/// By which circuits a class was found to be shared; before RoutesAdopted.
+struct ShareFound {
+  model::ClassId traffic_class;
+  std::vector<model::CircuitId> circuits;
+};
 struct TrunkAdopted {
   model::TrunkId trunk;
   std::vector<int> sets;
@@ -91,7 +96,7 @@ struct Standing {
 };
 
 using Input = std::variant<model::Observation, DeciderStarted, Recalled, MovesRecalled, RoutesAdopted, TrunkAdopted, OrdersGiven, MovesHeld,
-                           WayProbed, Reissued, Woken, Standing>;
+                           WayProbed, ShareFound, Reissued, Woken, Standing>;
 
 struct Record {
   model::Instant now{};  ///< as the judge was given it

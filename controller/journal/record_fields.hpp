@@ -70,6 +70,8 @@ template <>
 inline constexpr std::uint8_t kTag<MovesHeld> = 29;
 template <>
 inline constexpr std::uint8_t kTag<WayProbed> = 30;
+template <>
+inline constexpr std::uint8_t kTag<ShareFound> = 31;
 
 /// A reply that tells more than that it came. A record of its own: blocks written before there were such are read as ever, and the
 /// usual reply is no longer than it was.
@@ -316,6 +318,14 @@ void fields(A& a, WayProbed& i) {
   id(a, i.traffic_class, a.classes);
   id(a, i.by, a.circuits);
   flag(a, i.proven);
+}
+
+template <class A>
+void fields(A& a, ShareFound& i) {
+  id(a, i.traffic_class, a.classes);
+  list(a, i.circuits, [&](model::CircuitId& circuit) { id(a, circuit, a.circuits); });
+  if constexpr (A::kReads)
+    if (i.circuits.size() > a.circuits) a.fail();
 }
 
 template <class A>

@@ -32,7 +32,8 @@ enum class EventId : std::uint8_t {
   CarrierUnknown,
   CarrierCodeChanged,
   RoutingMoved,
-  TrunkMoved,  ///< decided
+  RoutingShared,  ///< who has a part in a class, where its first circuit is the same
+  TrunkMoved,     ///< decided
   PlanApplied,
   PlanRefused,
   PlanFailed,  ///< what the switch or the PBX said

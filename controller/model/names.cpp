@@ -226,6 +226,7 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"carrier.unknown", Severity::Notice},
     {"carrier.code-changed", Severity::Warning},
     {"routing.moved", Severity::Warning},
+    {"routing.shared", Severity::Warning},
     {"trunk.moved", Severity::Warning},
     {"plan.applied", Severity::Info},
     {"plan.refused", Severity::Alert},

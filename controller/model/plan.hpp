@@ -1,6 +1,7 @@
 #pragma once
 // What is to be: for each traffic class its circuit, for each trunk its order; each with its reason and with the
 // alternatives that were not taken and why. A plan is complete (level, not edge): it names every class and trunk.
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -61,6 +62,13 @@ struct Rejected {
   std::string reason;  ///< a clause: "down for 12 s: 7 probes in a row unanswered by 3 targets"
 };
 
+/// One of the circuits that a class is shared by, and its part.
+struct Share {
+  CircuitId circuit;
+  int weight = 1;
+  friend bool operator==(const Share&, const Share&) = default;
+};
+
 struct ClassChoice {
   ClassId traffic_class;
   std::optional<CircuitId> circuit;  ///< nothing: not steered (only before the first choice ever)
@@ -71,6 +79,11 @@ struct ClassChoice {
   /// Of a carrier's part (Apart): circuits that live and by which the carrier is dead, while another reaches it. To it they are as the
   /// plan's `dead` are.
   std::vector<CircuitId> dead{};
+  std::vector<Share> shares{};  ///< of a class that shares: all it goes by, `circuit` among them, in its order; empty: it goes by `circuit`
+  [[nodiscard]] bool goes_by(CircuitId c) const {
+    if (circuit == c) return true;
+    return std::ranges::find(shares, c, &Share::circuit) != shares.end();
+  }
 };
 
 struct TrunkStep {

@@ -39,6 +39,7 @@ struct Circuit {
   int priority = 100;                    ///< smaller is preferred, where a class does not order its circuits
   bool metered = false;                  ///< paid by the byte: probed less, and the last resort of classes that avoid it
   double cost = 0;                       ///< of using it, in any unit, the same for all circuits; the cheaper of two with one priority is preferred
+  std::optional<int> weight;             ///< its part of classes that are shared, beside the others' weights
   std::optional<double> bandwidth_kbps;  ///< what it carries each way, where declared
   std::optional<IpAddress> gateway;      ///< nothing: followed from the kernel's routes
   std::vector<Prefix> sources;           ///< LAN sources pinned to this circuit (a PBX's socket for it)
@@ -167,7 +168,9 @@ struct TrafficClass {
   Duration drain = std::chrono::hours(2);  ///< its connections may stay so long on a circuit that it has left and that lives
   bool avoid_metered = false;              ///< metered circuits are its last resort, whatever the order says
   Failback failback;
+  std::vector<int> weights{};    ///< of its circuits, by position: it is shared by all of them that are good; empty: it goes by one
   std::optional<Apart> apart{};  ///< these come behind all others
+  [[nodiscard]] bool shares() const { return !weights.empty(); }
 };
 
 enum class PbxDriver : std::uint8_t { Kamailio, Command, Responder, Asterisk, Freeswitch, Opensips, Dns };

@@ -58,6 +58,7 @@ bool told_by_the_judge(EventId id) {
     case EventId::CarrierUnknown:
     case EventId::CarrierCodeChanged:
     case EventId::RoutingMoved:
+    case EventId::RoutingShared:
     case EventId::TrunkMoved:
     case EventId::AllBad:
     case EventId::GuardHeld:
@@ -258,6 +259,9 @@ struct Giver {
   Instant now;
 
   const decision::Output* operator()(const model::Observation& o) const { return &decider.observe(o, now); }
+  const decision::Output* operator()(const journal::ShareFound& i) const {
+    return &decider.adopt(decision::ShareFound{.traffic_class = i.traffic_class, .circuits = i.circuits}, now);
+  }
   const decision::Output* operator()(const journal::RoutesAdopted& i) const {
     return &decider.adopt(decision::Adopted{.generation = i.generation, .classes = i.classes}, now);
   }

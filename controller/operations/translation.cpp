@@ -66,6 +66,10 @@ struct Translator {
     return !i.moves.empty();
   }
   bool operator()(journal::WayProbed& i) const { return to(i.traffic_class, t.classes_) && circuit(i.by); }
+  bool operator()(journal::ShareFound& i) const {
+    std::erase_if(i.circuits, [this](model::CircuitId& c) { return !circuit(c); });
+    return to(i.traffic_class, t.classes_);
+  }
   bool operator()(journal::RoutesAdopted& i) const {
     std::vector<std::optional<model::CircuitId>> standing(t.site_->classes.size());
     for (std::size_t c = 0; c < i.classes.size() && c < t.classes_.size(); ++c)

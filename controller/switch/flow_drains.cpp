@@ -30,6 +30,12 @@ struct Leaving {
   bool moved;    ///< the class goes another way than in the plan before, or there was none
   bool died;     ///< the circuit was not dead (for the class) in the plan before
   bool removed;  ///< the circuit is in the plan before only
+  bool led;      ///< the class is shared, and what it has there can go on elsewhere as it is
+  [[nodiscard]] Behind state() const {
+    if (removed) return Behind::Removed;
+    if (traffic_class.dead_on(circuit)) return Behind::Dead;
+    return led ? Behind::Unshared : Behind::Drains;
+  }
 };
 
 void leave(FlowMemory& memory, const Leaving& l, Instant now) {
@@ -37,7 +43,7 @@ void leave(FlowMemory& memory, const Leaving& l, Instant now) {
     return b.family == l.circuit.family && b.circuit == l.circuit.flow && b.traffic_class == l.traffic_class.flow;
   });
   const bool known = entry != memory.behind.end();
-  const Behind state = l.removed ? Behind::Removed : l.traffic_class.dead_on(l.circuit) ? Behind::Dead : Behind::Drains;
+  const Behind state = l.state();
   if (known && (entry->state != Behind::Drains || state == Behind::Drains)) return;  // as it was, or being deleted already
   if (!known && !l.moved && !(state == Behind::Dead && l.died)) return;
   LeftBehind fresh{.family = l.circuit.family,
@@ -55,22 +61,28 @@ void leave(FlowMemory& memory, const Leaving& l, Instant now) {
 void leave_circuits(FlowMemory& memory, const std::optional<Desired>& before, const Desired& plan, const DesiredClass& c, Instant now) {
   const DesiredCircuit* way = named(plan.circuits, c.circuit);
   if (way == nullptr) return;  // steered nowhere: nothing is better than what they have
-  std::erase_if(memory.behind, [&](const LeftBehind& b) { return b.family == c.family && b.circuit == way->flow && b.traffic_class == c.flow; });
+  const auto goes_by = [&](const DesiredCircuit& x) { return c.goes_by(x.name); };
+  std::erase_if(memory.behind, [&](const LeftBehind& b) {
+    const DesiredCircuit* x = numbered(plan.circuits, b.circuit);
+    return b.family == c.family && b.traffic_class == c.flow && x != nullptr && goes_by(*x);
+  });
   const DesiredClass* was = before ? named(before->classes, c.name) : nullptr;
-  const bool moved = was == nullptr || was->circuit != c.circuit;
+  const bool moved = was == nullptr || was->circuit.empty() ||
+                     std::ranges::any_of(before->circuits, [&](const DesiredCircuit& x) { return was->goes_by(x.name) && !goes_by(x); });
   if (was != nullptr && was->drain != c.drain)
     for (LeftBehind& b : memory.behind)
       if (b.family == c.family && b.traffic_class == c.flow) b.deadline += c.drain - was->drain;
   for (const DesiredCircuit& x : plan.circuits) {
-    if (x.flow == way->flow) continue;
+    if (goes_by(x)) continue;
     const DesiredCircuit* stood = before ? named(before->circuits, x.name) : nullptr;
     const bool was_dead = stood != nullptr && (was != nullptr ? was->dead_on(*stood) : stood->dead);
-    leave(memory, {.circuit = x, .traffic_class = c, .moved = moved, .died = !was_dead, .removed = false}, now);
+    const bool led = !c.shares.empty() && !led_to(c, &x, plan).empty();
+    leave(memory, {.circuit = x, .traffic_class = c, .moved = moved, .died = !was_dead, .removed = false, .led = led}, now);
   }
   if (!before) return;
   for (const DesiredCircuit& x : before->circuits) {
     if (named(plan.circuits, x.name) != nullptr) continue;
-    leave(memory, {.circuit = x, .traffic_class = c, .moved = moved, .died = false, .removed = true}, now);
+    leave(memory, {.circuit = x, .traffic_class = c, .moved = moved, .died = false, .removed = true, .led = false}, now);
   }
 }
 
@@ -88,6 +100,16 @@ void forget_addresses(FlowMemory& memory, const std::optional<Desired>& before, 
         std::ranges::any_of(memory.old_addresses, [&](const OldAddress& o) { return o.circuit == c.flow && o.address == was->source; });
     if (!known) memory.old_addresses.push_back({.circuit = c.flow, .address = *was->source, .next = now});
   }
+}
+
+/// Why connections of the class may not go there now; empty: they may.
+std::string keeps_from_going(const DesiredClass& c, const DesiredCircuit& way, const Desired& desired, const KernelState& observed) {
+  if (c.dead_on(way)) return fmt::format("{}, where class {} goes, is dead too", way.name, c.name);
+  const Link* link = observed.link(way.interface);
+  if (link == nullptr || !link->usable()) return fmt::format("{} has no link", way.name);
+  if (!holds(circuits_in_kernel(c.table, desired.circuits, observed), way.name))
+    return fmt::format("the kernel does not send class {} by {}", c.name, way.name);
+  return {};
 }
 
 /// The next of the three looks of deleting. @return false: that was the last.
@@ -132,18 +154,32 @@ std::optional<Instant> next_look(const FlowMemory& memory) {
   return first;
 }
 
+std::vector<Elsewhere> led_to(const DesiredClass& c, const DesiredCircuit* from, const Desired& plan) {
+  const auto translates = [](const DesiredCircuit& x) { return x.nat.kind != Nat::Kind::Off; };
+  std::vector<Elsewhere> ways;
+  if (from != nullptr && translates(*from)) return ways;
+  for (const DesiredCircuit& x : plan.circuits) {
+    if (!c.goes_by(x.name) || x.flow == 0 || translates(x)) continue;
+    if (c.dead_on(x) && x.name != c.circuit) continue;  // of a share only what lives; where nothing does its first
+    const auto share = std::ranges::find(c.shares, x.name, &DesiredShare::circuit);
+    ways.push_back({.mark = FlowMarks(plan.flow_mask).value(x.flow, c.flow), .weight = share == c.shares.end() ? 1 : share->weight});
+  }
+  return ways;
+}
+
 std::string keeps_from_cutting(const LeftBehind& left, const Desired& given, const KernelState& observed) {
   const Desired desired = family_part(given, left.family);
   const DesiredClass* c = numbered(desired.classes, left.traffic_class);
-  const DesiredCircuit* way = c == nullptr ? nullptr : named(desired.circuits, c->circuit);
-  if (way == nullptr) return "its class goes by no circuit";
-  if (way->flow == left.circuit) return fmt::format("class {} goes by it", c->name);
-  if (c->dead_on(*way)) return fmt::format("{}, where class {} goes, is dead too", way->name, c->name);
-  const Link* link = observed.link(way->interface);
-  if (link == nullptr || !link->usable()) return fmt::format("{} has no link", way->name);
-  if (circuit_in_kernel(c->table, desired.circuits, observed) != way->name)
-    return fmt::format("the kernel does not send class {} by {}", c->name, way->name);
-  return {};
+  if (c == nullptr || named(desired.circuits, c->circuit) == nullptr) return "its class goes by no circuit";
+  const DesiredCircuit* own = numbered(desired.circuits, left.circuit);
+  if (own != nullptr && c->goes_by(own->name)) return fmt::format("class {} goes by it", c->name);
+  std::string why;  // of a share one way is enough
+  for (const DesiredCircuit& way : desired.circuits) {
+    if (!c->goes_by(way.name)) continue;
+    why = keeps_from_going(*c, way, desired, observed);
+    if (why.empty()) break;
+  }
+  return why;
 }
 
 std::string keeps_from_cutting(const OldAddress& old, const Desired& given, const KernelState& observed) {
@@ -181,6 +217,7 @@ std::string_view to_string(Behind b) {
     case Behind::Dead: return "dead";
     case Behind::Deadline: return "deadline";
     case Behind::Removed: return "removed";
+    case Behind::Unshared: return "unshared";
   }
   return "?";
 }

@@ -4,6 +4,7 @@
 //
 //   the circuit lives (a planned move, quality, failback)   they stay until they end or the class's drain time is over
 //   the circuit is dead, or no longer configured            they are deleted once the new way has been read back
+//   the circuit lives, and left a share of its class        they are led over where nothing is translated; else they stay as above
 //   the circuit has another address                         those with the old one are deleted once it can be used
 //
 // Deleting takes three looks: at once, after 1 s and after 5 s, for a packet that was on its way may have made a connection anew.
@@ -20,7 +21,7 @@ namespace linekeeper::route {
 inline constexpr model::Duration kCountDrainsEvery = std::chrono::seconds(5);
 inline constexpr model::Duration kStraysAfter[] = {std::chrono::seconds(1), std::chrono::seconds(4)};  // each after the look before it
 
-enum class Behind : std::uint8_t { Drains, Dead, Deadline, Removed };
+enum class Behind : std::uint8_t { Drains, Dead, Deadline, Removed, Unshared };
 
 /// One class's connections on one circuit that it does not go by.
 struct LeftBehind {
@@ -52,6 +53,14 @@ struct FlowMemory {
   friend bool operator==(const FlowMemory&, const FlowMemory&) = default;
 };
 
+/// Where connections of a class that are on another circuit may be led as they are: the mark they have there, and their part of it.
+struct Elsewhere {
+  std::uint32_t mark = 0;
+  std::uint32_t weight = 1;
+};
+/// @return none: there, or where they are, sources are translated, and a connection cannot change that.
+[[nodiscard]] std::vector<Elsewhere> led_to(const DesiredClass& traffic_class, const DesiredCircuit* from, const Desired& plan);
+
 /// Call once a plan stands. @param before the plan before it; nothing: not remembered, so every class may have left something anywhere.
 void leave_behind(FlowMemory& memory, const std::optional<Desired>& before, const Desired& now_desired, model::Instant now);
 
@@ -72,6 +81,6 @@ void leave_behind(FlowMemory& memory, const std::optional<Desired>& before, cons
 /// Its time is over, or its circuit is: to be deleted at this look.
 [[nodiscard]] bool to_be_cut(const LeftBehind& left, model::Instant now);
 
-[[nodiscard]] std::string_view to_string(Behind b);  ///< "drains", "dead", "deadline", "removed"
+[[nodiscard]] std::string_view to_string(Behind b);  ///< "drains", "dead", "deadline", "removed", "unshared"
 
 }  // namespace linekeeper::route

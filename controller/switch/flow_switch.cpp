@@ -37,28 +37,37 @@ std::string wanted_tables(const Desired& plan) {
   return both;
 }
 
-/// The mark that a class's connections have where it goes now; nothing: there, or where they are, sources are translated, and a
-/// connection cannot change that.
-std::optional<std::uint32_t> mark_elsewhere(const LeftBehind& left, const Desired& plan) {
-  const auto translates = [](const DesiredCircuit& c) { return c.nat.kind != Nat::Kind::Off; };
+std::vector<Elsewhere> led_to(const LeftBehind& left, const Desired& plan) {
   const DesiredClass* traffic = numbered(plan.classes, left.family, left.traffic_class);
-  if (traffic == nullptr) return std::nullopt;
-  const auto to = std::ranges::find(plan.circuits, traffic->circuit, &DesiredCircuit::name);
-  const DesiredCircuit* from = numbered(plan.circuits, left.family, left.circuit);
-  if (to == plan.circuits.end() || to->flow == 0 || translates(*to) || (from != nullptr && translates(*from))) return std::nullopt;
-  return FlowMarks(plan.flow_mask).value(to->flow, left.traffic_class);
+  return traffic == nullptr ? std::vector<Elsewhere>() : led_to(*traffic, numbered(plan.circuits, left.family, left.circuit), plan);
+}
+
+/// The ways of a share in turn, each as often as it weighs.
+std::uint32_t mark_of_turn(const std::vector<Elsewhere>& ways, std::uint64_t turn) {
+  std::uint64_t sum = 0;
+  for (const Elsewhere& way : ways) sum += way.weight;
+  turn %= sum;
+  for (const Elsewhere& way : ways) {
+    if (turn < way.weight) return way.mark;
+    turn -= way.weight;
+  }
+  return ways.back().mark;
 }
 
 /// Deletes what was found, or leads it over in one step where it may stay what it is. A deleted one begins anew with its next packet, and if
 /// that is an answer on its way to us it is taken for one that came in by the old circuit, and belongs there.
+/// @param living  they are on a circuit that lives: what cannot be led over stays
 /// @return how many were let go
-model::Result<std::uint64_t> let_go(Conntrack& conntrack, const std::vector<Connection>& connections, std::optional<std::uint32_t> elsewhere,
-                                    std::uint32_t mask) {
+model::Result<std::uint64_t> let_go(Conntrack& conntrack, const std::vector<Connection>& connections, const std::vector<Elsewhere>& elsewhere,
+                                    std::uint32_t mask, bool living = false) {
+  std::uint64_t gone = 0;
   for (const Connection& c : connections) {
-    const bool stays = elsewhere && c.seen_as == c.source;
-    if (auto done = stays ? conntrack.mark(c, *elsewhere, mask) : conntrack.remove(c); !done) return std::unexpected(done.error());
+    const bool stays = !elsewhere.empty() && c.seen_as == c.source;
+    if (!stays && living) continue;
+    if (auto done = stays ? conntrack.mark(c, mark_of_turn(elsewhere, gone), mask) : conntrack.remove(c); !done) return std::unexpected(done.error());
+    ++gone;
   }
-  return connections.size();
+  return gone;
 }
 
 // Where IPv6's table begins in the text of both; that of IPv4 alone is as it was before there were two.
@@ -204,7 +213,8 @@ bool FlowSwitch::look_at(LeftBehind& left, const Desired& plan, const KernelStat
   auto open = conntrack();
   if (!open || left.circuit == 0 || left.traffic_class == 0) return false;
   const auto found = (*open)->find(left.family, marks.value(left.circuit, left.traffic_class), marks.mask(), cutting ? kDeleteAtOnce : 0);
-  const auto gone = found && cutting ? let_go(**open, found->connections, mark_elsewhere(left, plan), marks.mask()) : model::Result<std::uint64_t>(0);
+  const auto gone = found && cutting ? let_go(**open, found->connections, led_to(left, plan), marks.mask(), left.state == Behind::Unshared)
+                                     : model::Result<std::uint64_t>(0);
   if (!found || !gone) {
     runtime::log(Level::Warning,
                  fmt::format("connections left on {} cannot be looked after: {}", left.circuit_name, found ? gone.error().what : found.error().what));
@@ -217,7 +227,8 @@ bool FlowSwitch::look_at(LeftBehind& left, const Desired& plan, const KernelStat
                      .why = std::string(to_string(left.state == Behind::Drains ? Behind::Deadline : left.state)),
                      .flows = *gone,
                      .strays = left.looks > 0});
-  return looked(left, found->count, cutting, !cutting || found->whole(), now);
+  const bool whole = found->whole() || (left.state == Behind::Unshared && *gone == 0);  // then nothing that is left can be led over
+  return looked(left, found->count, cutting, !cutting || whole, now);
 }
 
 bool FlowSwitch::look_at(OldAddress& old, const Desired& plan, const KernelState& state, Instant now) {
@@ -233,7 +244,7 @@ bool FlowSwitch::look_at(OldAddress& old, const Desired& plan, const KernelState
   std::erase_if(found->connections, [&](const Connection& c) { return c.source != old.address && c.seen_as != old.address; });
   const bool whole = found->connections.size() <= kDeleteAtOnce;
   if (!whole) found->connections.resize(kDeleteAtOnce);
-  const auto gone = let_go(**open, found->connections, std::nullopt, 0);
+  const auto gone = let_go(**open, found->connections, {}, 0);
   const DesiredCircuit* circuit = numbered(plan.circuits, old.address.family, old.circuit);
   if (gone && *gone > 0 && circuit != nullptr)
     cuts_.push_back({.traffic_class = {}, .circuit = circuit->name, .why = "address", .flows = *gone, .strays = old.looks > 0});

@@ -6,7 +6,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstring>
 #include <iterator>
+#include <span>
 
 #include "controller/switch/gateways.hpp"
 
@@ -44,6 +46,20 @@ std::optional<Link> read_link(const NetlinkMessage& m) {
               .addresses = {}};
 }
 
+/// NHA_GROUP: an array of nexthop_grp, whose weight is one less than is meant (linux/nexthop.h).
+std::vector<GroupMember> read_group(const nlattr* a) {
+  std::vector<GroupMember> group;
+  if (a == nullptr) return group;
+  const auto* bytes = static_cast<const std::byte*>(mnl_attr_get_payload(a));
+  for (std::size_t at = 0; at + sizeof(nexthop_grp) <= mnl_attr_get_payload_len(a); at += sizeof(nexthop_grp)) {
+    nexthop_grp one{};
+    std::memcpy(&one, bytes + at, sizeof one);
+    group.push_back({.id = one.id, .weight = one.weight + 1U});
+  }
+  std::ranges::sort(group, {}, &GroupMember::id);
+  return group;
+}
+
 std::optional<Nexthop> read_nexthop(const NetlinkMessage& m) {
   const auto* info = m.fixed<nhmsg>();
   if (info == nullptr) return std::nullopt;
@@ -54,8 +70,11 @@ std::optional<Nexthop> read_nexthop(const NetlinkMessage& m) {
             .ifindex = static_cast<int>(attribute_u32(a[NHA_OIF]).value_or(0)),
             .gateway = attribute_address(a[NHA_GATEWAY]),
             .onlink = (info->nh_flags & RTNH_F_ONLINK) != 0,
-            .other = false};
-  n.other = a[NHA_GROUP] != nullptr || a[NHA_BLACKHOLE] != nullptr || a[NHA_ENCAP_TYPE] != nullptr || a[NHA_FDB] != nullptr;
+            .other = false,
+            .group = read_group(a[NHA_GROUP])};
+  const bool resilient = attribute_u16(a[NHA_GROUP_TYPE]).value_or(NEXTHOP_GRP_TYPE_MPATH) != NEXTHOP_GRP_TYPE_MPATH;
+  n.other = resilient || (a[NHA_GROUP] != nullptr && n.group.empty()) || a[NHA_BLACKHOLE] != nullptr || a[NHA_ENCAP_TYPE] != nullptr ||
+            a[NHA_FDB] != nullptr;
   return n;
 }
 
@@ -102,6 +121,27 @@ std::optional<Rule> read_rule(const NetlinkMessage& m) {
   return r;
 }
 
+/// A group is said to be of no family: it is of that of its members, which are never groups.
+void name_families(std::vector<Nexthop>& all) {
+  for (Nexthop& n : all) {
+    if (n.group.empty()) continue;
+    const auto member = std::ranges::find(all, n.group.front().id, &Nexthop::id);
+    if (member != all.end()) n.family = member->family;
+  }
+}
+
+/// Members in the order of their ids, whole: a group is replaced as it is, never changed by parts.
+void put_group(NetlinkRequest& q, const std::vector<GroupMember>& group) {
+  std::vector<nexthop_grp> members;
+  for (const GroupMember& m : group) {
+    nexthop_grp one{};
+    one.id = m.id;
+    one.weight = static_cast<std::uint8_t>(m.weight - 1);
+    members.push_back(one);
+  }
+  q.raw(NHA_GROUP, std::as_bytes(std::span(members)));
+}
+
 bool in_range(std::uint32_t v, std::uint32_t first, std::uint32_t last) { return v >= first && v <= last; }
 
 NetlinkRequest nexthop_message(const Operation& op, const Nexthop& n) {
@@ -109,12 +149,14 @@ NetlinkRequest nexthop_message(const Operation& op, const Nexthop& n) {
   NetlinkRequest q(put ? RTM_NEWNEXTHOP : RTM_DELNEXTHOP, put ? NLM_F_CREATE | NLM_F_REPLACE : 0);
   auto& fixed = q.fixed<nhmsg>();
   if (put) {
-    fixed.nh_family = number_of(n.family);
+    fixed.nh_family = n.group.empty() ? number_of(n.family) : std::uint8_t{AF_UNSPEC};
     fixed.nh_protocol = n.protocol;
     fixed.nh_flags = n.onlink ? RTNH_F_ONLINK : 0U;
   }
   q.u32(NHA_ID, n.id);
-  if (put) {
+  if (put && !n.group.empty()) {
+    put_group(q, n.group);
+  } else if (put) {
     q.u32(NHA_OIF, static_cast<std::uint32_t>(n.ifindex));
     if (n.gateway) q.address(NHA_GATEWAY, *n.gateway);
   }
@@ -205,6 +247,7 @@ model::Result<KernelState> Kernel::read(const std::set<std::uint32_t>& tables) {
   if (!answer) return std::unexpected(answer.error());
   for (const auto& m : *answer)
     if (auto n = read_nexthop(m); n && in_range(n->id, kNexthopFirst, kNexthopLast)) state.nexthops.push_back(*n);
+  name_families(state.nexthops);
 
   for (const Family family : kFamilies)
     if (auto done = read_family(family, tables, state); !done) return std::unexpected(done.error());

@@ -11,6 +11,11 @@ bool within(std::uint32_t value, std::uint32_t first, std::uint32_t last) { retu
 
 struct Words {
   std::string operator()(const Nexthop& n) const {
+    if (!n.group.empty()) {
+      std::string members;
+      for (const GroupMember& m : n.group) members += fmt::format("{}{},{}", members.empty() ? "" : "/", m.id, m.weight);
+      return fmt::format("nexthop {}: group {}{}", n.id, members, foreign(n.protocol));
+    }
     return fmt::format("nexthop {}:{} dev {}{}{}", n.id, n.gateway ? " via " + n.gateway->to_string() : "", n.ifindex, n.onlink ? " onlink" : "",
                        foreign(n.protocol));
   }
@@ -48,6 +53,22 @@ const Link* KernelState::link(int ifindex) const {
 const Nexthop* KernelState::nexthop(std::uint32_t id) const {
   const auto found = std::ranges::find_if(nexthops, [id](const Nexthop& n) { return n.id == id && is_ours(n); });
   return found == nexthops.end() ? nullptr : &*found;
+}
+
+const Nexthop* KernelState::class_way(std::uint32_t table) const {
+  const Nexthop* single = nexthop(class_nexthop(table));
+  const Nexthop* group = nexthop(group_nexthop(table));
+  if (single == nullptr || group == nullptr) return single != nullptr ? single : group;
+  const bool by_group = std::ranges::any_of(routes, [&](const Route& r) { return is_ours(r) && r.table == table && r.nexthop == group->id; });
+  return by_group ? group : single;
+}
+
+std::vector<int> KernelState::interfaces(const Nexthop& way) const {
+  if (way.group.empty()) return {way.ifindex};
+  std::vector<int> all;
+  for (const GroupMember& m : way.group)
+    if (const Nexthop* n = nexthop(m.id)) all.push_back(n->ifindex);
+  return all;
 }
 
 bool is_ours(const Nexthop& n) { return n.protocol == kRouteProtocol && within(n.id, kNexthopFirst, kNexthopLast); }

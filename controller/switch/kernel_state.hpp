@@ -25,7 +25,14 @@ inline constexpr std::uint32_t kWholeMark = 0xFFFFFFFFU;
 inline constexpr std::uint32_t kClassNexthopFirst = 75000;
 [[nodiscard]] constexpr std::uint32_t circuit_nexthop(std::uint32_t table) { return kNexthopFirst + (table - kTableFirst); }
 [[nodiscard]] constexpr std::uint32_t class_nexthop(std::uint32_t table) { return kClassNexthopFirst + (table - kTableFirst); }
-[[nodiscard]] constexpr std::uint32_t table_of_class_nexthop(std::uint32_t id) { return kTableFirst + (id - kClassNexthopFirst); }
+// A class that is shared goes by a group of circuits' nexthops. It has an id of its own, because the kernel replaces neither kind by the
+// other (linux/net/ipv4/nexthop.c, replace_nexthop): there the class's route is led from one to the other.
+inline constexpr std::uint32_t kGroupNexthopFirst = 76000;
+[[nodiscard]] constexpr std::uint32_t group_nexthop(std::uint32_t table) { return kGroupNexthopFirst + (table - kTableFirst); }
+/// Of either kind.
+[[nodiscard]] constexpr std::uint32_t table_of_class_nexthop(std::uint32_t id) {
+  return kTableFirst + (id - (id < kGroupNexthopFirst ? kClassNexthopFirst : kGroupNexthopFirst));
+}
 
 /// std::ranges::contains, which GCC 12's library does not have yet.
 template <class Range, class Value, class Projection = std::identity>
@@ -44,6 +51,13 @@ struct Link {
   [[nodiscard]] bool usable() const { return up && carrier; }
 };
 
+/// One of a group: the id of a nexthop, and its part of new flows.
+struct GroupMember {
+  std::uint32_t id = 0;
+  std::uint32_t weight = 1;
+  friend bool operator==(const GroupMember&, const GroupMember&) = default;
+};
+
 struct Nexthop {
   std::uint32_t id = 0;
   std::uint8_t protocol = 0;
@@ -51,7 +65,9 @@ struct Nexthop {
   int ifindex = 0;
   std::optional<model::IpAddress> gateway;
   bool onlink = false;
-  bool other = false;  ///< a group, a blackhole, an encapsulation: never made by us
+  bool other = false;  ///< a resilient group, a blackhole, an encapsulation: never made by us
+  /// By id; empty: a way of its own. A group has no interface and no gateway, and is of the family of its members.
+  std::vector<GroupMember> group{};
   friend bool operator==(const Nexthop&, const Nexthop&) = default;
 };
 
@@ -94,6 +110,10 @@ struct KernelState {
   [[nodiscard]] const Link* link(std::string_view name) const;  ///< nullptr: no such interface
   [[nodiscard]] const Link* link(int ifindex) const;
   [[nodiscard]] const Nexthop* nexthop(std::uint32_t id) const;  ///< of ours
+  /// What a class with that table goes by: its group or its own nexthop, as its route has it where both stand. nullptr: it is not steered.
+  [[nodiscard]] const Nexthop* class_way(std::uint32_t table) const;
+  /// The interfaces a nexthop leaves by: its own, or those of its group's members.
+  [[nodiscard]] std::vector<int> interfaces(const Nexthop& way) const;
 };
 
 using Object = std::variant<Nexthop, Route, Rule>;

@@ -84,6 +84,11 @@ std::optional<std::uint32_t> attribute_u32(const nlattr* a) {
   return mnl_attr_get_u32(a);
 }
 
+std::optional<std::uint16_t> attribute_u16(const nlattr* a) {
+  if (a == nullptr || mnl_attr_get_payload_len(a) != 2) return std::nullopt;
+  return mnl_attr_get_u16(a);
+}
+
 std::optional<std::uint8_t> attribute_u8(const nlattr* a) {
   if (a == nullptr || mnl_attr_get_payload_len(a) != 1) return std::nullopt;
   return mnl_attr_get_u8(a);

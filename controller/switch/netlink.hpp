@@ -70,6 +70,7 @@ class NetlinkMessage {
 };
 
 [[nodiscard]] std::optional<std::uint32_t> attribute_u32(const nlattr* a);  ///< nothing: absent or of another size
+[[nodiscard]] std::optional<std::uint16_t> attribute_u16(const nlattr* a);
 [[nodiscard]] std::optional<std::uint8_t> attribute_u8(const nlattr* a);
 [[nodiscard]] const nlattr* nested_attribute(const nlattr* a, std::uint16_t type);  ///< nullptr: absent, or `a` is nullptr
 [[nodiscard]] std::string attribute_text(const nlattr* a);

@@ -172,7 +172,7 @@ DesiredCircuit read_circuit(Reader r) {
   return c;
 }
 
-DesiredClass read_class(Reader r) {
+DesiredClass read_class(Reader r, std::string& mistake) {
   DesiredClass c;
   c.name = r.text("name", kMaxName);
   c.family = r.family();
@@ -186,6 +186,10 @@ DesiredClass read_class(Reader r) {
   c.dead_by = r.texts("dead_by", kMaxName);
   if (r.member("drain_s", false) != nullptr) c.drain = std::chrono::seconds(r.number("drain_s", kMaxDrain));
   c.flow = r.maybe_u32("flow").value_or(0);
+  r.list("shares", false, [&](const json::value& v, const std::string& where) {
+    Reader share(v, where, mistake);
+    c.shares.push_back({.circuit = share.text("circuit", kMaxName), .weight = static_cast<std::uint32_t>(share.number("weight", kMaxWeight))});
+  });
   return c;
 }
 
@@ -197,7 +201,7 @@ Apply read_apply(Reader& r, std::string& mistake) {
     desired.list("circuits", true,
                  [&](const json::value& v, const std::string& where) { a.desired.circuits.push_back(read_circuit({v, where, mistake})); });
     desired.list("classes", true,
-                 [&](const json::value& v, const std::string& where) { a.desired.classes.push_back(read_class({v, where, mistake})); });
+                 [&](const json::value& v, const std::string& where) { a.desired.classes.push_back(read_class({v, where, mistake}, mistake)); });
     a.desired.flow_mask = desired.maybe_u32("flow_mask").value_or(0);
   }
   a.retired_classes = r.texts("retired_classes", kMaxName);
@@ -213,6 +217,12 @@ json::array strings(const std::vector<std::string>& all) {
 json::array prefixes(const std::vector<model::Prefix>& all) {
   json::array a;
   for (const auto& p : all) a.emplace_back(p.to_string());
+  return a;
+}
+
+json::array write_shares(const std::vector<DesiredShare>& all) {
+  json::array a;
+  for (const DesiredShare& s : all) a.push_back(json::object{{"circuit", s.circuit}, {"weight", s.weight}});
   return a;
 }
 
@@ -238,6 +248,7 @@ json::object write_desired(const Desired& desired) {
     if (c.source) o["source"] = c.source->to_string();
     if (c.incoming_interface) o["incoming_interface"] = *c.incoming_interface;
     if (!c.destinations.empty()) o["destinations"] = prefixes(c.destinations);
+    if (!c.shares.empty()) o["shares"] = write_shares(c.shares);
     if (!c.dead_by.empty()) o["dead_by"] = strings(c.dead_by);
     if (c.drain.count() != 0) o["drain_s"] = c.drain.count();
     if (c.flow != 0) o["flow"] = c.flow;
@@ -289,8 +300,11 @@ struct Writer {
     json::object o = with_type("state");
     o["generation"] = s.generation;
     json::array classes;
-    for (const ClassNow& c : s.classes)
-      classes.push_back(json::object{{"name", c.name}, {"table", c.table}, {"circuit", c.circuit}, {"interface", c.interface}});
+    for (const ClassNow& c : s.classes) {
+      json::object one{{"name", c.name}, {"table", c.table}, {"circuit", c.circuit}, {"interface", c.interface}};
+      if (!c.shares.empty()) one["shares"] = strings(c.shares);
+      classes.push_back(std::move(one));
+    }
     o["classes"] = std::move(classes);
     return o;
   }
@@ -395,7 +409,8 @@ StateReply read_state(Reader& r, std::string& mistake) {
     s.classes.push_back({.name = c.text("name", kMaxName),
                          .table = c.u32("table"),
                          .circuit = c.text("circuit", kMaxName),
-                         .interface = c.maybe_text("interface", kMaxName).value_or("")});
+                         .interface = c.maybe_text("interface", kMaxName).value_or(""),
+                         .shares = c.texts("shares", kMaxName)});
   });
   return s;
 }

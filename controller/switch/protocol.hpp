@@ -4,7 +4,8 @@
 //   daemon -> switch   hello   {v, type:"hello"}
 //                      apply   {v, type:"apply", generation, desired:{...}, retired_classes:[...]}
 //                      ask     {v, type:"ask", circuit}                             its gateway, on the link: does it live? no answer
-//   switch -> daemon   state   {v, type:"state", generation, classes:[{name, table, circuit, interface}]}   answer to hello: what stands (I13, I21)
+//   switch -> daemon   state   {v, type:"state", generation, classes:[{name, table, circuit, interface, shares}]}   answer to hello: what stands
+//   (I13, I21)
 //                      applied {v, type:"applied", generation, changes:[...], took_us, held:[{class, circuit, escape, guard, why, remedy, again_ms}]}
 //                                                                                         done and read back equal, but for the moves in `held`
 //                      refused {v, type:"refused", generation, guard, why, remedy, classes:[...]}   nothing was touched
@@ -14,7 +15,8 @@
 //
 // What plans say of connections (flow_mask, nat, dead, drain_s) and the flows message came later and are additive: who does not
 // send the former keeps none and is never sent the latter, so the version stays 1. So are destinations and dead_by of a class: who does
-// not know them takes such a class for another than is meant, and both programs are of one release (linekeeper doctor).
+// not know them takes such a class for another than is meant, and both programs are of one release (linekeeper doctor). A class that is shared
+// (shares, in plans and states) goes by its first circuit alone where they are not known.
 //
 // A message is at most kMaxMessage bytes; anything malformed is answered by `refused` with guard "protocol" and the
 // connection is kept. Parsing is bounded in size and depth and never throws. Every apply needs a generation of its own, above all
@@ -37,6 +39,7 @@ namespace linekeeper::route {
 inline constexpr int kProtocolVersion = 1;
 inline constexpr std::size_t kMaxMessage = 64 * 1024;
 inline constexpr std::size_t kMaxDestinations = 64;  ///< of one class; each is a rule of the kernel
+inline constexpr std::uint32_t kMaxWeight = 255;     ///< of a circuit in a share: an octet less one in linux/nexthop.h (nexthop_grp)
 inline constexpr std::size_t kMaxHeldMoves = 32;     ///< of one plan: far more classes than a site has, and so many fit into a message
 
 // What is ours in the kernel. Everything the switch makes carries kRouteProtocol (installed as rt_protos.d name
@@ -66,6 +69,13 @@ struct DesiredCircuit {
   friend bool operator==(const DesiredCircuit&, const DesiredCircuit&) = default;
 };
 
+/// One of the circuits that a class is shared by: `weight` in the sum of all weights is its part of new connections.
+struct DesiredShare {
+  std::string circuit;
+  std::uint32_t weight = 1;  ///< 1 to kMaxWeight
+  friend bool operator==(const DesiredShare&, const DesiredShare&) = default;
+};
+
 /// One traffic class: a steering table whose default points at a nexthop object, replaced atomically.
 struct DesiredClass {
   std::string name;
@@ -81,6 +91,12 @@ struct DesiredClass {
   std::uint32_t flow = 0;                   ///< as for a circuit
   /// Names of circuits that live, and by which what this class goes to is dead: its connections there need not be waited for.
   std::vector<std::string> dead_by;
+  /// It goes by all of these, and its new connections are shared by them; `circuit` is one. Empty: by `circuit` alone. One: by that alone,
+  /// until others may share again.
+  std::vector<DesiredShare> shares;
+  [[nodiscard]] bool goes_by(std::string_view which) const {
+    return !which.empty() && (circuit == which || std::ranges::find(shares, which, &DesiredShare::circuit) != shares.end());
+  }
   [[nodiscard]] bool everything() const { return !mark && !source && !incoming_interface && destinations.empty(); }
   [[nodiscard]] bool dead_on(const DesiredCircuit& c) const { return c.dead || std::ranges::find(dead_by, c.name) != dead_by.end(); }
   friend bool operator==(const DesiredClass&, const DesiredClass&) = default;
@@ -115,6 +131,7 @@ struct ClassNow {
   std::uint32_t table = 0;
   std::string circuit;
   std::string interface;
+  std::vector<std::string> shares;  ///< all the circuits it is shared by; empty: it is not
 };
 struct StateReply {
   std::uint64_t generation = 0;
@@ -164,7 +181,7 @@ struct Draining {
 struct Cut {
   std::string traffic_class;  ///< empty: of every class (an address that is gone)
   std::string circuit;
-  std::string why;  ///< "dead", "deadline", "removed", "address"
+  std::string why;  ///< "dead", "deadline", "removed", "unshared", "address"
   std::uint64_t flows = 0;
   bool strays = false;  ///< found by a later look
 };

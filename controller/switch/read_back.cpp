@@ -88,13 +88,13 @@ struct Answered {
   bool settles = false;  ///< the class's own table decided, or no destination would be answered better
 };
 
-Answered ask_for(Kernel& kernel, const DesiredClass& c, int ifindex, const Question& question, const KernelState& state) {
+Answered ask_for(Kernel& kernel, const DesiredClass& c, const std::vector<int>& interfaces, const Question& question, const KernelState& state) {
   const std::string to = question.destination.to_string();
   const auto way = kernel.ask(question);
   if (!way && question.incoming != 0) return {{Proof::Unproven, "the kernel would not forward it (" + way.error().what + ")"}, true};
   if (!way) return {{Proof::Contradicted, fmt::format("to {}: {}", to, way.error().what)}};
   if (way->table == c.table) {
-    if (way->ifindex == ifindex) return {{Proof::Proven, {}}, true};
+    if (holds(interfaces, way->ifindex)) return {{Proof::Proven, {}}, true};
     const Link* link = state.link(way->ifindex);
     return {{Proof::Contradicted, fmt::format("it leaves by {}", link == nullptr ? "nothing" : link->name)}, true};
   }
@@ -105,11 +105,12 @@ Answered ask_for(Kernel& kernel, const DesiredClass& c, int ifindex, const Quest
 }
 
 /// Each destination is a rule of its own: each is asked for, and the worst answer is the class's.
-ProofResult prove_destinations(Kernel& kernel, const DesiredClass& c, int ifindex, Question question, const KernelState& state) {
+ProofResult prove_destinations(Kernel& kernel, const DesiredClass& c, const std::vector<int>& interfaces, Question question,
+                               const KernelState& state) {
   ProofResult worst{Proof::Proven, {}};
   for (const model::Prefix& p : c.destinations) {
     question.destination = p.length + 1U >= p.address.size() * 8 ? p.address : plus(p.address, 1);
-    const ProofResult result = ask_for(kernel, c, ifindex, question, state).result;
+    const ProofResult result = ask_for(kernel, c, interfaces, question, state).result;
     if (result.proof == Proof::Contradicted) return result;
     if (result.proof == Proof::Unproven) worst = result;
   }
@@ -118,14 +119,14 @@ ProofResult prove_destinations(Kernel& kernel, const DesiredClass& c, int ifinde
 
 }  // namespace
 
-ProofResult prove(Kernel& kernel, const DesiredClass& c, int ifindex, const Desired& desired, const KernelState& state) {
+ProofResult prove(Kernel& kernel, const DesiredClass& c, const std::vector<int>& interfaces, const Desired& desired, const KernelState& state) {
   Asked asked = question_for(kernel, c, desired, state);
   if (!asked.question) return {Proof::Unproven, asked.why_not};
-  if (!c.destinations.empty()) return prove_destinations(kernel, c, ifindex, *asked.question, state);
+  if (!c.destinations.empty()) return prove_destinations(kernel, c, interfaces, *asked.question, state);
   ProofResult last{Proof::Contradicted, "no route"};
   for (const char* far : far_of(c.family)) {
     asked.question->destination = *IpAddress::parse(far);
-    const Answered answered = ask_for(kernel, c, ifindex, *asked.question, state);
+    const Answered answered = ask_for(kernel, c, interfaces, *asked.question, state);
     last = answered.result;
     if (answered.settles) break;
   }

@@ -19,7 +19,8 @@ struct ProofResult {
 
 /// A class with destinations is asked for an address of each. A route that the main table has of its own comes before ours by design
 /// (rule 7000): where it takes one of them the class is not proven, and nothing is undone for it.
-/// @param ifindex of the circuit the class is to leave by.
-[[nodiscard]] ProofResult prove(Kernel& kernel, const DesiredClass& traffic_class, int ifindex, const Desired& desired, const KernelState& state);
+/// @param interfaces of the circuits the class is to leave by: of one that is shared the kernel takes any.
+[[nodiscard]] ProofResult prove(Kernel& kernel, const DesiredClass& traffic_class, const std::vector<int>& interfaces, const Desired& desired,
+                                const KernelState& state);
 
 }  // namespace linekeeper::route

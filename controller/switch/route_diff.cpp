@@ -45,7 +45,10 @@ Route route_to(std::uint32_t table, Family family, std::uint32_t nexthop) {
 void keep_what_stands(std::uint32_t table, std::uint32_t nexthop, const KernelState& observed, Wanted& w) {
   const Nexthop* stands = observed.nexthop(nexthop);
   if (stands == nullptr) return;
-  w.nexthops.push_back(*stands);
+  Nexthop kept = *stands;
+  std::erase_if(kept.group, [&](const GroupMember& m) { return !holds(w.nexthops, m.id, &Nexthop::id); });
+  if (!stands->group.empty() && kept.group.empty()) return;
+  w.nexthops.push_back(std::move(kept));
   for (const Route& r : observed.routes)
     if (is_ours(r) && r.table == table && r.nexthop == nexthop) w.routes.push_back(r);
 }
@@ -101,6 +104,24 @@ void want_circuit(const DesiredCircuit& c, bool used, const FlowMarks& marks, co
   for (const auto& p : c.pinned_sources) w.rules.push_back(source_rule(p, c.table));
 }
 
+/// By the circuits of a share that can be used now; nothing: by none of them.
+std::optional<Nexthop> shared_way(const DesiredClass& c, const Desired& desired, const KernelState& observed) {
+  Nexthop group{.id = group_nexthop(c.table), .protocol = kRouteProtocol, .family = c.family, .ifindex = 0, .gateway = {}, .onlink = false};
+  for (const DesiredShare& s : c.shares) {
+    const DesiredCircuit* circuit = circuit_named(desired.circuits, s.circuit);
+    if (circuit != nullptr && way_of(*circuit, observed)) group.group.push_back({.id = circuit_nexthop(circuit->table), .weight = s.weight});
+  }
+  std::ranges::sort(group.group, {}, &GroupMember::id);
+  return group.group.empty() ? std::nullopt : std::optional(std::move(group));
+}
+
+std::optional<Nexthop> class_way(const DesiredClass& c, const DesiredCircuit& circuit, const Desired& desired, const KernelState& observed) {
+  if (!c.shares.empty()) return shared_way(c, desired, observed);
+  auto way = way_of(circuit, observed);
+  if (way) way->id = class_nexthop(c.table);
+  return way;
+}
+
 void want_class(const DesiredClass& c, std::uint32_t position, const Desired& desired, const KernelState& observed, Wanted& w) {
   Rule r = rule_to(c.everything() ? kRuleEverything : kRuleClass + position, c.family, c.table);
   r.mark = c.mark;
@@ -114,12 +135,11 @@ void want_class(const DesiredClass& c, std::uint32_t position, const Desired& de
   }
   const DesiredCircuit* circuit = circuit_named(desired.circuits, c.circuit);
   if (circuit == nullptr) return;  // not steered (a name that is none was refused before)
-  if (auto way = way_of(*circuit, observed)) {
-    way->id = class_nexthop(c.table);
-    w.nexthops.push_back(*way);
+  if (auto way = class_way(c, *circuit, desired, observed)) {
     w.routes.push_back(route_to(c.table, c.family, way->id));
+    w.nexthops.push_back(std::move(*way));
   } else {
-    keep_what_stands(c.table, class_nexthop(c.table), observed, w);
+    for (const std::uint32_t either : {class_nexthop(c.table), group_nexthop(c.table)}) keep_what_stands(c.table, either, observed, w);
   }
 }
 
@@ -143,20 +163,34 @@ std::string circuit_of(const Nexthop& way, const std::vector<DesiredCircuit>& ci
   return {};
 }
 
+/// "fiber", or "fiber (3) and coax (1)" of a group.
+std::string way_words(const Nexthop& way, const std::vector<DesiredCircuit>& circuits, const KernelState& observed) {
+  std::string words;
+  for (const GroupMember& m : way.group) {
+    const auto circuit = std::ranges::find(circuits, m.id, [](const DesiredCircuit& c) { return circuit_nexthop(c.table); });
+    const std::string name = circuit == circuits.end() ? fmt::format("nexthop {}", m.id) : circuit->name;
+    words += fmt::format("{}{} ({})", words.empty() ? "" : " and ", name, m.weight);
+  }
+  if (!way.group.empty()) return words;
+  const std::string circuit = circuit_of(way, circuits, observed);
+  return circuit.empty() ? fmt::format("interface {}", way.ifindex) : circuit;
+}
+
 /// A class's move, or nothing when the operation is not about where a class goes.
 std::optional<std::string> class_words(const Operation& op, const Desired& desired, const KernelState& before) {
   const auto* n = std::get_if<Nexthop>(&op.object);
   if (n == nullptr || !is_class_nexthop(n->id)) return std::nullopt;
   const DesiredClass* c = class_of_table(desired, table_of_class_nexthop(n->id));
   if (c == nullptr) return fmt::format("class of table {}: removed", table_of_class_nexthop(n->id));
-  const Nexthop* stood = before.nexthop(n->id);
-  const auto name = [&](const Nexthop& way) {
-    const std::string circuit = circuit_of(way, desired.circuits, before);
-    return circuit.empty() ? fmt::format("interface {}", way.ifindex) : circuit;
-  };
+  const std::uint32_t other_kind = n->group.empty() ? group_nexthop(c->table) : class_nexthop(c->table);
+  const bool leaves_kind = before.nexthop(other_kind) != nullptr;
+  // What goes with a class that becomes shared, or is no more, has been told with what came in its place.
+  if (op.act == Act::Remove && !c->circuit.empty() && n->group.empty() == !c->shares.empty()) return std::nullopt;
+  const Nexthop* stood = before.nexthop(leaves_kind ? other_kind : n->id);
+  const auto name = [&](const Nexthop& way) { return way_words(way, desired.circuits, before); };
   const std::string from = stood == nullptr ? "not steered" : name(*stood);
   const std::string to = op.act == Act::Remove ? "not steered" : name(*n);
-  if (from == to) return fmt::format("class {}: {} by gateway {}", c->name, to, n->gateway ? n->gateway->to_string() : "none");
+  if (from == to && n->group.empty()) return fmt::format("class {}: {} by gateway {}", c->name, to, n->gateway ? n->gateway->to_string() : "none");
   return fmt::format("class {}: {} -> {}", c->name, from, to);
 }
 
@@ -170,7 +204,8 @@ Wanted wanted(const Desired& desired, const KernelState& observed) {
     w.rules.back().suppress_prefixlength = 0;
   }
   for (const DesiredCircuit& c : desired.circuits)
-    want_circuit(c, holds(desired.classes, c.name, &DesiredClass::circuit), FlowMarks(desired.flow_mask), observed, w);
+    want_circuit(c, std::ranges::any_of(desired.classes, [&](const DesiredClass& k) { return k.goes_by(c.name); }), FlowMarks(desired.flow_mask),
+                 observed, w);
   std::uint32_t position = 0;
   for (const DesiredClass& c : desired.classes) want_class(c, position++, desired, observed, w);
   // Two circuits' values may ask for the same rule (a pinned source that is also the own address): the kernel keeps one.
@@ -197,8 +232,9 @@ std::vector<Operation> reach(const Wanted& want, const KernelState& observed) {
   // Ends of tables first, then ways, then the routes through them, then the rules that lead in: no packet meets half a table.
   for (const Route& r : want.routes)
     if (r.nexthop == 0 && !holds(observed.routes, r)) ops.push_back({Act::Put, r});
-  for (const Nexthop& n : want.nexthops)
-    if (!holds(observed.nexthops, n)) ops.push_back({Act::Put, n});
+  for (const bool group : {false, true})  // its members first
+    for (const Nexthop& n : want.nexthops)
+      if (group != n.group.empty() && !holds(observed.nexthops, n)) ops.push_back({Act::Put, n});
   for (const Route& r : want.routes)
     if (r.nexthop != 0 && !holds(observed.routes, r)) ops.push_back({Act::Put, r});
   for (const Rule& r : want.rules)
@@ -216,9 +252,48 @@ std::vector<Operation> reach(const Wanted& want, const KernelState& observed) {
   return ops;
 }
 
+std::vector<std::string> circuits_in_kernel(std::uint32_t class_table, const std::vector<DesiredCircuit>& circuits, const KernelState& observed) {
+  std::vector<std::string> all;
+  const auto add = [&](const Nexthop& way) {
+    if (auto name = circuit_of(way, circuits, observed); !name.empty()) all.push_back(std::move(name));
+  };
+  const Nexthop* n = observed.class_way(class_table);
+  if (n != nullptr && n->group.empty()) add(*n);
+  if (n != nullptr)
+    for (const GroupMember& m : n->group)
+      if (const Nexthop* member = observed.nexthop(m.id)) add(*member);
+  return all;
+}
+
 std::string circuit_in_kernel(std::uint32_t class_table, const std::vector<DesiredCircuit>& circuits, const KernelState& observed) {
-  const Nexthop* n = observed.nexthop(class_nexthop(class_table));
-  return n == nullptr ? std::string() : circuit_of(*n, circuits, observed);
+  const auto all = circuits_in_kernel(class_table, circuits, observed);
+  return all.empty() ? std::string() : all.front();
+}
+
+ClassNow class_now(const DesiredClass& c, const std::vector<DesiredCircuit>& circuits, const KernelState& observed) {
+  ClassNow now{.name = c.name, .table = c.table, .circuit = c.circuit, .interface = {}, .shares = {}};
+  const Nexthop* way = observed.class_way(c.table);
+  auto in_kernel = circuits_in_kernel(c.table, circuits, observed);
+  if (way != nullptr && !holds(in_kernel, c.circuit)) now.circuit = in_kernel.empty() ? "" : in_kernel.front();
+  if (way != nullptr && !way->group.empty()) now.shares = std::move(in_kernel);
+  if (way == nullptr)
+    for (const DesiredShare& s : c.shares) now.shares.push_back(s.circuit);
+  return now;
+}
+
+std::vector<int> interfaces_of(const Object& object, const Wanted& want) {
+  const auto of = [&](const Nexthop& n) {
+    std::vector<int> all;
+    if (n.group.empty()) all.push_back(n.ifindex);
+    for (const GroupMember& m : n.group)
+      if (const auto member = std::ranges::find(want.nexthops, m.id, &Nexthop::id); member != want.nexthops.end()) all.push_back(member->ifindex);
+    return all;
+  };
+  if (const auto* n = std::get_if<Nexthop>(&object)) return of(*n);
+  const auto* r = std::get_if<Route>(&object);
+  if (r == nullptr) return {};
+  const auto n = std::ranges::find(want.nexthops, r->nexthop, &Nexthop::id);
+  return n == want.nexthops.end() ? std::vector<int>() : of(*n);
 }
 
 std::vector<std::string> describe(const std::vector<Operation>& operations, const Desired& desired, const KernelState& before) {

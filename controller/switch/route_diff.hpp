@@ -6,7 +6,8 @@
 //            belongs to the circuit can leave by another; rules by mark, by oif, by source
 //   class    its rules: by mark, source, incoming interface; one for each destination, all of one priority, for they lead to one table
 //            its table: default through nexthop object 75000+(table-7000), which alone is replaced when the class moves: one
-//            atomic message. No terminal unreachable: a class that is not steered does what the host would do without us.
+//            atomic message. One that is shared goes by a group of the circuits' nexthops, 76000+(table-7000), instead. No terminal unreachable: a
+//            class that is not steered does what the host would do without us.
 #include <string>
 #include <vector>
 
@@ -52,8 +53,18 @@ struct Operation {
 /// stands as wanted (I10). Foreign objects are never named in it (I11).
 [[nodiscard]] std::vector<Operation> reach(const Wanted& wanted, const KernelState& observed);
 
-/// The circuit whose interface a class's nexthop leaves by; "" when the class is not steered, or by none of `circuits`.
+/// The circuits whose interfaces a class's nexthop leaves by; none when the class is not steered, or by none of `circuits`.
+[[nodiscard]] std::vector<std::string> circuits_in_kernel(std::uint32_t class_table, const std::vector<DesiredCircuit>& circuits,
+                                                          const KernelState& observed);
+/// The first of them, or "".
 [[nodiscard]] std::string circuit_in_kernel(std::uint32_t class_table, const std::vector<DesiredCircuit>& circuits, const KernelState& observed);
+
+/// Where a class goes, without its interface: by the kernel's word first; when its link took the nexthop away, where it was told to go
+/// still stands. A shared class is said to go by its first circuit while the kernel has that.
+[[nodiscard]] ClassNow class_now(const DesiredClass& traffic_class, const std::vector<DesiredCircuit>& circuits, const KernelState& observed);
+
+/// The interfaces an object depends on, so that the kernel takes it away, or out of its group, when they go: none for rules.
+[[nodiscard]] std::vector<int> interfaces_of(const Object& object, const Wanted& want);
 
 /// The operations in words for people: "class voice: fiber -> coax"; the rest as iproute2 would name it.
 [[nodiscard]] std::vector<std::string> describe(const std::vector<Operation>& operations, const Desired& desired, const KernelState& before);

@@ -33,17 +33,9 @@ bool touches(const std::vector<Operation>& ops, const DesiredClass& c) {
     const auto* n = std::get_if<Nexthop>(&op.object);
     const auto* r = std::get_if<Route>(&op.object);
     const auto* u = std::get_if<Rule>(&op.object);
-    return (n != nullptr && n->id == class_nexthop(c.table)) || (r != nullptr && r->table == c.table) || (u != nullptr && u->table == c.table);
+    return (n != nullptr && n->id >= kClassNexthopFirst && table_of_class_nexthop(n->id) == c.table) || (r != nullptr && r->table == c.table) ||
+           (u != nullptr && u->table == c.table);
   });
-}
-
-/// The interface an object depends on, so that the kernel takes the object away when that goes: 0 for rules.
-int interface_of(const Object& object, const Wanted& want) {
-  if (const auto* n = std::get_if<Nexthop>(&object)) return n->ifindex;
-  const auto* r = std::get_if<Route>(&object);
-  if (r == nullptr) return 0;
-  const auto n = std::ranges::find(want.nexthops, r->nexthop, &Nexthop::id);
-  return n == want.nexthops.end() ? 0 : n->ifindex;
 }
 
 /// A rule that keeps connections to their circuit goes when that leads nowhere, and comes again with it.
@@ -102,25 +94,23 @@ Reply RouteSwitch::hello() {
   auto state = read(nullptr);
   if (!state) return Failed{.generation = memory_.accepted, .why = state.error().what, .remedy = state.error().remedy};
   const auto interface_of_class = [&](std::uint32_t table) {
-    const Nexthop* n = state->nexthop(class_nexthop(table));
-    const Link* link = n == nullptr ? nullptr : state->link(n->ifindex);
+    const Nexthop* n = state->class_way(table);
+    const auto interfaces = n == nullptr ? std::vector<int>() : state->interfaces(*n);
+    const Link* link = interfaces.empty() ? nullptr : state->link(interfaces.front());
     return link == nullptr ? std::string() : link->name;
   };
   if (memory_.desired) {
     for (const DesiredClass& c : memory_.desired->classes) {
-      // The kernel's word first; when its link took the nexthop away, where the class was told to go still stands.
-      const bool steered = state->nexthop(class_nexthop(c.table)) != nullptr;
-      reply.classes.push_back({.name = c.name,
-                               .table = c.table,
-                               .circuit = steered ? circuit_in_kernel(c.table, memory_.desired->circuits, *state) : c.circuit,
-                               .interface = interface_of_class(c.table)});
+      reply.classes.push_back(class_now(c, memory_.desired->circuits, *state));
+      reply.classes.back().interface = interface_of_class(c.table);
     }
     return reply;
   }
   for (const Nexthop& n : state->nexthops) {
     if (!is_ours(n) || n.id < kClassNexthopFirst) continue;
     const std::uint32_t table = table_of_class_nexthop(n.id);
-    reply.classes.push_back({.name = {}, .table = table, .circuit = {}, .interface = interface_of_class(table)});
+    if (!holds(reply.classes, table, &ClassNow::table))
+      reply.classes.push_back({.name = {}, .table = table, .circuit = {}, .interface = interface_of_class(table)});
   }
   return reply;
 }
@@ -159,9 +149,9 @@ std::vector<std::string> RouteSwitch::proofs(const Desired& desired, const std::
                                              std::vector<std::string>& failures) {
   std::vector<std::string> remarks;
   for (const DesiredClass& c : desired.classes) {
-    const Nexthop* way = state.nexthop(class_nexthop(c.table));
+    const Nexthop* way = state.class_way(c.table);
     if (c.circuit.empty() || way == nullptr) continue;
-    const ProofResult r = prove(kernel_, c, way->ifindex, desired, state);
+    const ProofResult r = prove(kernel_, c, state.interfaces(*way), desired, state);
     if (r.proof == Proof::Proven) continue;
     const bool fault = r.proof == Proof::Contradicted && touches(operations, c);
     (fault ? failures : remarks)
@@ -232,7 +222,8 @@ std::vector<Drift> RouteSwitch::look(const std::set<int>& excused, model::Instan
   std::vector<std::string> gave_up;
   const bool was_left_alone = std::exchange(left_alone_, false);
   for (const Operation& op : reach(want, *state)) {
-    const bool own_doing = excused.contains(interface_of(op.object, want)) || follows_link(op, *memory_.desired, *state, excused);
+    const bool own_doing = std::ranges::any_of(interfaces_of(op.object, want), [&](int i) { return excused.contains(i); }) ||
+                           follows_link(op, *memory_.desired, *state, excused);
     const std::string words = (op.act == Act::Put ? "missing or changed: " : "stray: ") + to_string(op.object);
     const std::string foreign = overwritten(op, *state);
     const auto verdict = own_doing && foreign.empty() ? RepairLimit::Verdict::Repair : repairs_.ask(object_key(op.object), now);
@@ -263,10 +254,10 @@ std::vector<Drift> RouteSwitch::look(const std::set<int>& excused, model::Instan
 /// is not ours to remove (I11), so it is told when it comes, and when it is over.
 std::optional<Drift> RouteSwitch::led_past(const KernelState& state) {
   const auto ask = [this](const DesiredClass& c, const KernelState& now) -> ProofResult {
-    const Nexthop* way = now.nexthop(class_nexthop(c.table));
+    const Nexthop* way = now.class_way(c.table);
     const bool routed = std::ranges::any_of(now.routes, [&](const Route& r) { return r.table == c.table && r.nexthop != 0; });
     if (c.circuit.empty() || way == nullptr || !routed) return {};  // what is missing is told elsewhere
-    return prove(kernel_, c, way->ifindex, *memory_.desired, now);
+    return prove(kernel_, c, now.interfaces(*way), *memory_.desired, now);
   };
   std::set<std::string> past;
   std::vector<std::string> words;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "controller/switch/flow_marks.hpp"
 
@@ -31,20 +32,35 @@ const DesiredClass* remembered(const DesiredClass& c, const Memory& memory) {
   return found == memory.desired->classes.end() ? nullptr : &*found;
 }
 
-/// The table of the circuit a class was told to use: what tells a move from a mere renaming of a circuit.
-std::optional<std::uint32_t> told_table(const DesiredClass& c, const Memory& memory, const KernelState& observed,
-                                        const std::vector<DesiredCircuit>& circuits) {
-  const std::string name = told_circuit(c, memory, observed, circuits);
-  if (name.empty()) return std::nullopt;
-  const DesiredClass* before = remembered(c, memory);
-  const bool by_memory = before != nullptr && before->circuit == name;
-  const DesiredCircuit* circuit = find_circuit(by_memory ? memory.desired->circuits : circuits, name);
-  return circuit == nullptr ? std::nullopt : std::optional(circuit->table);
+/// Names of the circuits that a class goes by, the first of a share first.
+std::vector<std::string> ways_of(const DesiredClass& c) {
+  std::vector<std::string> names;
+  if (!c.circuit.empty()) names.push_back(c.circuit);
+  for (const DesiredShare& s : c.shares)
+    if (s.circuit != c.circuit) names.push_back(s.circuit);
+  return names;
 }
 
+/// The tables of the circuits a class was told to use: what tells a move from a mere renaming of a circuit.
+std::vector<std::uint32_t> told_tables(const DesiredClass& c, const Memory& memory, const KernelState& observed,
+                                       const std::vector<DesiredCircuit>& circuits) {
+  const DesiredClass* before = remembered(c, memory);
+  const bool by_memory = before != nullptr && !before->circuit.empty();
+  const auto names = by_memory ? ways_of(*before) : circuits_in_kernel(c.table, circuits, observed);
+  std::vector<std::uint32_t> tables;
+  for (const std::string& name : names)
+    if (const DesiredCircuit* circuit = find_circuit(by_memory ? memory.desired->circuits : circuits, name)) tables.push_back(circuit->table);
+  return tables;
+}
+
+/// To a circuit that it does not go by yet. A share that only loses circuits moves nobody anywhere new, and one that lost some gets them
+/// back by a move: so every change of a share is within the limits, and a dead circuit leaves it whatever they are.
 bool moves(const DesiredClass& c, const Apply& plan, const Memory& memory, const KernelState& observed) {
-  const DesiredCircuit* to = find_circuit(plan.desired.circuits, c.circuit);
-  return to != nullptr && told_table(c, memory, observed, plan.desired.circuits) != to->table;
+  const auto told = told_tables(c, memory, observed, plan.desired.circuits);
+  return std::ranges::any_of(ways_of(c), [&](const std::string& name) {
+    const DesiredCircuit* to = find_circuit(plan.desired.circuits, name);
+    return to != nullptr && !holds(told, to->table);
+  });
 }
 
 std::size_t within(const std::vector<Instant>& at, Instant now, Duration window) {
@@ -94,6 +110,22 @@ std::string destinations_mistake(const DesiredClass& c) {
   return {};
 }
 
+std::string shares_mistake(const DesiredClass& c, const Desired& desired) {
+  std::set<std::string> seen;
+  for (const DesiredShare& s : c.shares) {
+    const DesiredCircuit* circuit = find_circuit(desired.circuits, s.circuit);
+    if (circuit == nullptr) return fmt::format("class {} is to be shared by '{}', which is no circuit of the plan", c.name, s.circuit);
+    if (circuit->family != c.family)
+      return fmt::format("class {} is of {} and is to be shared by {}, which is not", c.name, family_name(c.family), s.circuit);
+    if (s.weight == 0 || s.weight > kMaxWeight)
+      return fmt::format("class {} is to be shared by {} with weight {}, and 1 to {} can be had", c.name, s.circuit, s.weight, kMaxWeight);
+    if (!seen.insert(s.circuit).second) return fmt::format("class {} is to be shared by {} twice", c.name, s.circuit);
+  }
+  if (!c.shares.empty() && !seen.contains(c.circuit))
+    return fmt::format("class {} is to go by '{}', which has no part in its share", c.name, c.circuit);
+  return {};
+}
+
 std::string class_mistake(const DesiredClass& c, const Desired& desired) {
   if (c.name.empty()) return "a class without a name";
   const DesiredCircuit* circuit = find_circuit(desired.circuits, c.circuit);
@@ -104,6 +136,7 @@ std::string class_mistake(const DesiredClass& c, const Desired& desired) {
     return fmt::format("class {}: '{}' is no interface name", c.name, *c.incoming_interface);
   if (c.source && c.source->address.family != c.family)
     return fmt::format("class {} is of {} and matches a source of the other family", c.name, family_name(c.family));
+  if (auto m = shares_mistake(c, desired); !m.empty()) return m;
   return destinations_mistake(c);
 }
 
@@ -139,6 +172,66 @@ class Claims {
  private:
   std::map<std::string, std::string> owner_;
   std::string mistake_;
+};
+
+/// A nexthop of a class goes, and the other kind has come in its place: it has become shared, or is no more.
+bool replaced(const DesiredClass& c, std::uint32_t nexthop, const std::vector<Operation>& operations) {
+  const bool group = nexthop == group_nexthop(c.table);
+  if (group == c.shares.empty()) return true;
+  // Undone: back to the other kind that stood before.
+  return std::ranges::any_of(operations, [&](const Operation& op) {
+    const auto* r = std::get_if<Route>(&op.object);
+    return op.act == Act::Put && r != nullptr && r->table == c.table && r->nexthop != 0 && r->nexthop != nexthop;
+  });
+}
+
+/// Leaves a class where it stands, but for circuits of its share that it is to leave: to those it was not told to use it does not go.
+/// @return false: it stands on none of the plan's circuits
+bool stay(DesiredClass& c, const std::vector<std::uint32_t>& told, const DesiredClass* before, const std::vector<DesiredCircuit>& circuits) {
+  std::vector<DesiredShare> wished = std::exchange(c.shares, {}), standing, both;
+  const bool was_shared = before != nullptr && !before->shares.empty();
+  for (const std::uint32_t table : told) {
+    const auto there = std::ranges::find(circuits, table, &DesiredCircuit::table);
+    if (there == circuits.end()) continue;
+    const auto wish = std::ranges::find(wished, there->name, &DesiredShare::circuit);
+    standing.push_back({.circuit = there->name, .weight = 1});
+    if (was_shared)
+      if (const auto s = std::ranges::find(before->shares, there->name, &DesiredShare::circuit); s != before->shares.end())
+        standing.back().weight = s->weight;
+    if (wish != wished.end()) both.push_back(*wish);
+  }
+  const auto& left = both.empty() ? standing : both;
+  if (!holds(left, c.circuit, &DesiredShare::circuit)) c.circuit = left.empty() ? "" : left.front().circuit;
+  if (was_shared || !wished.empty()) c.shares = left;
+  return !standing.empty();
+}
+
+/// What the plan's classes go by: not to be removed.
+class InUse {
+ public:
+  InUse(const Apply& plan, const std::vector<Operation>& operations) {
+    for (const DesiredClass& c : plan.desired.classes) {
+      if (c.circuit.empty()) continue;
+      tables_.insert(c.table);
+      for (const std::uint32_t either : {class_nexthop(c.table), group_nexthop(c.table)})
+        if (!replaced(c, either, operations)) nexthops_.insert(either);
+      for (const std::string& name : ways_of(c)) {
+        const DesiredCircuit* circuit = find_circuit(plan.desired.circuits, name);
+        if (circuit == nullptr) continue;
+        tables_.insert(circuit->table);
+        nexthops_.insert(circuit_nexthop(circuit->table));
+      }
+    }
+  }
+  [[nodiscard]] bool stranded_by(const Operation& op) const {
+    if (op.act != Act::Remove) return false;
+    const auto* r = std::get_if<Route>(&op.object);
+    const auto* n = std::get_if<Nexthop>(&op.object);
+    return (r != nullptr && r->metric != kTerminalMetric && tables_.contains(r->table)) || (n != nullptr && nexthops_.contains(n->id));
+  }
+
+ private:
+  std::set<std::uint32_t> tables_, nexthops_;
 };
 
 }  // namespace
@@ -188,7 +281,7 @@ std::optional<Refused> last_path(const Apply& plan, const Memory& memory, const 
   for (const DesiredClass& c : plan.desired.classes) {
     const DesiredCircuit* circuit = find_circuit(plan.desired.circuits, c.circuit);
     if (circuit == nullptr) {
-      if (observed.nexthop(class_nexthop(c.table)) == nullptr) continue;
+      if (observed.class_way(c.table) == nullptr) continue;
       return refusal(plan, "last_path", fmt::format("class {} is steered now and would be steered nowhere", c.name), "name a circuit for it",
                      {c.name});
     }
@@ -210,29 +303,18 @@ std::optional<Refused> last_path(const Apply& plan, const Memory& memory, const 
 }
 
 std::optional<Refused> last_path_operations(const Apply& plan, const std::vector<Operation>& operations) {
-  std::set<std::uint32_t> used;
-  for (const DesiredClass& c : plan.desired.classes) {
-    if (c.circuit.empty()) continue;
-    used.insert(c.table);
-    if (const DesiredCircuit* circuit = find_circuit(plan.desired.circuits, c.circuit)) used.insert(circuit->table);
-  }
-  for (const Operation& op : operations) {
-    if (op.act != Act::Remove) continue;
-    const auto* r = std::get_if<Route>(&op.object);
-    const auto* n = std::get_if<Nexthop>(&op.object);
-    const bool strands =
-        (r != nullptr && r->metric != kTerminalMetric && used.contains(r->table)) ||
-        (n != nullptr && std::ranges::any_of(used, [&](std::uint32_t t) { return n->id == class_nexthop(t) || n->id == circuit_nexthop(t); }));
-    if (strands)
+  const InUse in_use(plan, operations);
+  for (const Operation& op : operations)
+    if (in_use.stranded_by(op))
       return refusal(plan, "last_path", "carrying the plan out would remove " + to_string(op.object) + ", which is in use",
                      "this is a mistake of ours: report it");
-  }
   return std::nullopt;
 }
 
 std::vector<Operation> way_back(const Apply& plan, const KernelState& before, const KernelState& now) {
   auto operations = reach(standing(before), now);
-  std::erase_if(operations, [&](const Operation& op) { return last_path_operations(plan, {op}).has_value(); });
+  const InUse in_use(plan, operations);
+  std::erase_if(operations, [&](const Operation& op) { return in_use.stranded_by(op); });
   return operations;
 }
 
@@ -280,6 +362,10 @@ std::optional<HeldMove> lost_path(const DesiredClass& c, const Apply& plan, cons
   if (circuit == nullptr || !moves(c, plan, memory, observed)) return std::nullopt;
   const std::string broken = why_unusable(*circuit, observed);
   if (broken.empty()) return std::nullopt;
+  // One circuit of a share without a link is left out of it in the kernel until it has one; that is no reason to hold the others back.
+  for (const DesiredShare& s : c.shares)
+    if (const DesiredCircuit* other = find_circuit(plan.desired.circuits, s.circuit); other != nullptr && why_unusable(*other, observed).empty())
+      return std::nullopt;
   return HeldMove{.traffic_class = c.name,
                   .circuit = {},
                   .escape = c.escape,
@@ -320,14 +406,11 @@ std::expected<std::vector<HeldMove>, Refused> hold_moves(Apply& plan, const Memo
     auto held = lost_path(c, plan, memory, observed);
     if (!held) held = rate_limit(c, plan, memory, observed, now);
     if (!held) continue;
-    const auto stands = told_table(c, memory, observed, plan.desired.circuits);
-    const auto there = std::ranges::find_if(left.desired.circuits, [&](const DesiredCircuit& k) { return k.table == stands; });
-    const bool known = there != left.desired.circuits.end();
-    if (!known && observed.nexthop(class_nexthop(c.table)) != nullptr)
+    const bool known = stay(c, told_tables(c, memory, observed, plan.desired.circuits), remembered(c, memory), left.desired.circuits);
+    if (!known && observed.class_way(c.table) != nullptr)
       return std::unexpected(refusal(plan, held->guard, held->why + "; and where it stands is no circuit of the plan", held->remedy, {c.name}));
     if (all.size() == kMaxHeldMoves)
       return std::unexpected(refusal(plan, held->guard, fmt::format("{}; and so have {} others", held->why, all.size()), held->remedy, {c.name}));
-    c.circuit = known ? there->name : "";
     c.escape = false;
     held->circuit = c.circuit;
     all.push_back(std::move(*held));

@@ -58,7 +58,7 @@ FlowMemory read_flows(const json::value& v) {
                         .circuit = b.at("circuit").to_number<std::uint32_t>(),
                         .traffic_class = b.at("class").to_number<std::uint32_t>(),
                         .circuit_name = std::string(b.at("name").as_string()),
-                        .state = state >= 0 && state <= static_cast<int>(Behind::Removed) ? static_cast<Behind>(state) : Behind::Drains,
+                        .state = state >= 0 && state <= static_cast<int>(Behind::Unshared) ? static_cast<Behind>(state) : Behind::Drains,
                         .deadline = read_instant(b.at("deadline")),
                         .next = read_instant(b.at("next")),
                         .looks = b.at("looks").to_number<std::uint32_t>(),

@@ -64,6 +64,9 @@ EventAdvice advice(EventId id) {
     case EventId::RoutingMoved:
       return {"It was decided that a traffic class goes by another circuit; the text says why.",
               "Watch for routing.verified. If it does not follow, see: linekeeper explain."};
+    case EventId::RoutingShared:
+      return {"Another set of circuits shares a traffic class; which of them is first is as before. The text says who, and by what weights.",
+              "Nothing, where one has come back. Otherwise look at the circuit that left: linekeeper explain CIRCUIT."};
     case EventId::TrunkMoved:
       return {"It was decided that a trunk prefers another order of SIP carriers; the text says why.",
               "Watch for trunk.verified. If it does not follow, see: linekeeper explain."};

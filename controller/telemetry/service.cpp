@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "controller/model/shares.hpp"
+
 namespace linekeeper::telemetry {
 
 using model::Health;
@@ -83,6 +85,7 @@ Service class_service(const model::Status& status, std::size_t index) {
   service.since = choice->since;
   if (!choice->circuit) return service;
   service.via = (*status.site)[*choice->circuit].name;
+  if (choice->shares.size() > 1) service.via = model::share_words(*status.site, choice->shares);
   const auto* circuit = element(status.circuits, choice->circuit->index());
   if (circuit == nullptr) return service;
   service.last_good = circuit->last_good.value_or(model::Instant{});

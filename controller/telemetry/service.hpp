@@ -28,7 +28,7 @@ struct Service {
   Plane plane = Plane::Routing;
   std::string_view name;  ///< of the class or trunk; lives in the Site
   ServiceState state = ServiceState::Unknown;
-  std::string_view via;  ///< circuit or carrier it goes by now; empty: not steered yet
+  std::string via;  ///< circuit or carrier it goes by now; empty: not steered yet
   model::Motive motive = model::Motive::NotYet;
   std::string_view reason;  ///< lives in the Status
   model::Instant since{};   ///< of `via`

@@ -28,13 +28,11 @@ bool inside_our_ranges(const Object& object) {
   return is_ours(rule) && rule.priority >= kRuleMain && rule.priority <= kRuleEverything && (our_table(rule.table) || rule.table == kMainTable);
 }
 
-/// The interface an object depends on, as RouteSwitch::look has it: the kernel takes the object away when that goes. 0 for rules.
-int interface_of(const Object& object, const Wanted& want) {
-  if (const auto* n = std::get_if<Nexthop>(&object)) return n->ifindex;
-  const auto* r = std::get_if<Route>(&object);
-  if (r == nullptr) return 0;
-  const auto n = std::ranges::find(want.nexthops, r->nexthop, &Nexthop::id);
-  return n == want.nexthops.end() ? 0 : n->ifindex;
+/// A share that stands and only loses circuits moves nobody anywhere new.
+bool gains_nothing(const DesiredClass& c, const Memory& memory) {
+  if (!memory.desired || c.shares.empty()) return false;
+  const auto before = std::ranges::find(memory.desired->classes, c.name, &DesiredClass::name);
+  return before != memory.desired->classes.end() && std::ranges::all_of(c.shares, [&](const DesiredShare& s) { return before->goes_by(s.circuit); });
 }
 
 }  // namespace
@@ -86,21 +84,30 @@ void ModelSwitch::link(const World& world, std::size_t circuit) {
   if (!gone) return;
   std::vector<std::uint32_t> flushed;
   for (const Nexthop& n : kernel_.nexthops)
-    if (n.ifindex == before) flushed.push_back(n.id);
-  std::erase_if(kernel_.nexthops, [&](const Nexthop& n) { return n.ifindex == before; });
-  std::erase_if(kernel_.routes, [&](const Route& r) { return r.nexthop != 0 && holds(flushed, r.nexthop); });
+    if (n.group.empty() && n.ifindex == before) flushed.push_back(n.id);
+  for (const std::uint32_t id : flushed) flush(id);
   see_ways();
 }
 
+/// A nexthop goes: out of its groups, with those that it leaves empty, and with the routes through any of them (linux/net/ipv4/nexthop.c).
+void ModelSwitch::flush(std::uint32_t id) {
+  std::vector<std::uint32_t> gone{id};
+  for (Nexthop& n : kernel_.nexthops) {
+    if (n.group.empty() || std::erase_if(n.group, [&](const GroupMember& m) { return m.id == id; }) == 0) continue;
+    if (n.group.empty()) gone.push_back(n.id);
+  }
+  std::erase_if(kernel_.nexthops, [&](const Nexthop& n) { return holds(gone, n.id); });
+  std::erase_if(kernel_.routes, [&](const Route& r) { return r.nexthop != 0 && holds(gone, r.nexthop); });
+}
+
 bool ModelSwitch::steered(std::uint32_t table) const {
-  return kernel_.nexthop(class_nexthop(table)) != nullptr &&
-         std::ranges::any_of(kernel_.routes, [&](const Route& r) { return r.table == table && r.nexthop == class_nexthop(table); });
+  const Nexthop* way = kernel_.class_way(table);
+  return way != nullptr && std::ranges::any_of(kernel_.routes, [&](const Route& r) { return r.table == table && r.nexthop == way->id; });
 }
 
 void ModelSwitch::remove(const Object& object) {
   if (const auto* n = std::get_if<Nexthop>(&object)) {
-    std::erase_if(kernel_.nexthops, [&](const Nexthop& o) { return o.id == n->id; });
-    std::erase_if(kernel_.routes, [&](const Route& r) { return r.nexthop == n->id; });
+    flush(n->id);
   } else if (const auto* r = std::get_if<Route>(&object)) {
     std::erase_if(kernel_.routes, [&](const Route& o) { return o == *r; });
   } else {
@@ -111,8 +118,11 @@ void ModelSwitch::remove(const Object& object) {
 bool ModelSwitch::put(const Operation& op, Instant now) {
   if (const auto* n = std::get_if<Nexthop>(&op.object)) {
     const Link* link = kernel_.link(n->ifindex);
-    if (link == nullptr || !link->usable()) return false;  // ENETDOWN
+    if (n->group.empty() && (link == nullptr || !link->usable())) return false;  // ENETDOWN
+    for (const GroupMember& m : n->group)
+      if (const Nexthop* member = kernel_.nexthop(m.id); member == nullptr || !member->group.empty()) return false;  // EINVAL
     const auto stands = std::ranges::find(kernel_.nexthops, n->id, &Nexthop::id);
+    if (stands != kernel_.nexthops.end() && stands->group.empty() != n->group.empty()) return false;  // EINVAL: neither kind replaces the other
     if (stands == kernel_.nexthops.end()) {
       kernel_.nexthops.push_back(*n);
     } else if (bug_ == Planted::DeleteThenAdd) {
@@ -174,7 +184,7 @@ void ModelSwitch::look(Instant now) {
   if (!memory_.desired) return;
   const Wanted want = wanted(*memory_.desired, kernel_);
   for (const Operation& op : reach(want, kernel_)) {
-    if (!holds(excused, interface_of(op.object, want))) {
+    if (std::ranges::none_of(interfaces_of(op.object, want), [&](int i) { return holds(excused, i); })) {
       const auto verdict = repairs_.ask(object_key(op.object), now);
       if (verdict == RepairLimit::Verdict::GaveUp) story_->tell(now, "switch: gives up putting back {}", to_string(op.object));
       if (verdict != RepairLimit::Verdict::Repair) continue;
@@ -187,17 +197,15 @@ void ModelSwitch::look(Instant now) {
 StateReply ModelSwitch::hello() const {
   StateReply reply{.generation = memory_.accepted, .classes = {}};
   const auto interface_of = [&](std::uint32_t table) {
-    const Nexthop* n = kernel_.nexthop(class_nexthop(table));
-    const Link* link = n == nullptr ? nullptr : kernel_.link(n->ifindex);
+    const Nexthop* n = kernel_.class_way(table);
+    const auto interfaces = n == nullptr ? std::vector<int>() : kernel_.interfaces(*n);
+    const Link* link = interfaces.empty() ? nullptr : kernel_.link(interfaces.front());
     return link == nullptr ? std::string() : link->name;
   };
   if (memory_.desired) {
     for (const DesiredClass& c : memory_.desired->classes) {
-      const bool stands = kernel_.nexthop(class_nexthop(c.table)) != nullptr;
-      reply.classes.push_back({.name = c.name,
-                               .table = c.table,
-                               .circuit = stands ? circuit_in_kernel(c.table, memory_.desired->circuits, kernel_) : c.circuit,
-                               .interface = interface_of(c.table)});
+      reply.classes.push_back(class_now(c, memory_.desired->circuits, kernel_));
+      reply.classes.back().interface = interface_of(c.table);
     }
     return reply;
   }
@@ -222,7 +230,7 @@ void ModelSwitch::count_moves(const Apply& plan, const KernelState& before, Inst
     const auto wants = std::ranges::find(plan.desired.classes, site_->classes[i].name, &DesiredClass::name);
     if (wants == plan.desired.classes.end() || wants->circuit.empty()) continue;
     const std::string stood = told_circuit(*wants, memory_, before, plan.desired.circuits);
-    if (stood.empty() || stood == wants->circuit) continue;
+    if (stood.empty() || (wants->shares.empty() && stood == wants->circuit) || gains_nothing(*wants, memory_)) continue;
     auto& at = wants->escape ? escapes_[i] : moves_[i];
     at.push_back(now);
     while (now - at.front() >= 1h) at.pop_front();
@@ -269,12 +277,25 @@ Reply ModelSwitch::apply(const Apply& wish, Instant now) {
   return Applied{.generation = plan.generation, .changes = describe(operations, plan.desired, before), .took_us = 0, .held = std::move(*held)};
 }
 
+std::vector<std::size_t> ModelSwitch::find_ways(std::size_t traffic_class) const {
+  const Nexthop* n = kernel_.class_way(site_->classes[traffic_class].table);
+  std::vector<std::size_t> all;
+  for (const int ifindex : n == nullptr ? std::vector<int>() : kernel_.interfaces(*n))
+    if (const Link* link = kernel_.link(ifindex))
+      all.push_back(static_cast<std::size_t>(std::ranges::find(site_->circuits, link->name, &model::Circuit::interface) - site_->circuits.begin()));
+  return all;
+}
+
+/// Of a class that is shared: the first one that it was told to use, while the kernel has that; else any.
 std::optional<std::size_t> ModelSwitch::find_way(std::size_t traffic_class) const {
-  const Nexthop* n = kernel_.nexthop(class_nexthop(site_->classes[traffic_class].table));
-  const Link* link = n == nullptr ? nullptr : kernel_.link(n->ifindex);
-  if (link == nullptr) return std::nullopt;
-  const auto found = std::ranges::find(site_->circuits, link->name, &model::Circuit::interface);
-  return static_cast<std::size_t>(found - site_->circuits.begin());
+  const auto all = find_ways(traffic_class);
+  if (all.empty()) return std::nullopt;
+  if (memory_.desired)
+    for (const DesiredClass& c : memory_.desired->classes) {
+      const auto told = c.name == site_->classes[traffic_class].name ? circuit_named(*site_, c.circuit) : std::nullopt;
+      if (told && holds(all, *told)) return told;
+    }
+  return all.front();
 }
 
 }  // namespace linekeeper::sim

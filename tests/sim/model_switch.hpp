@@ -41,6 +41,8 @@ class ModelSwitch {
 
   /// The circuit a class goes by in the kernel.
   [[nodiscard]] std::optional<std::size_t> way(std::size_t traffic_class) const { return ways_[traffic_class]; }
+  /// All that it goes by: of one that is shared the whole group, of another its one way.
+  [[nodiscard]] std::vector<std::size_t> find_ways(std::size_t traffic_class) const;
   /// The circuit it was last told to use, or stands on.
   [[nodiscard]] std::optional<std::size_t> told(std::size_t traffic_class) const { return told_[traffic_class]; }
   [[nodiscard]] std::uint64_t changes() const { return changes_; }                ///< operations by us that changed something, so far
@@ -57,6 +59,7 @@ class ModelSwitch {
   [[nodiscard]] std::optional<route::Refused> judge(const route::Apply& plan) const;
   [[nodiscard]] bool steered(std::uint32_t table) const;
   void see_ways();
+  void flush(std::uint32_t nexthop);
   [[nodiscard]] std::optional<std::size_t> find_way(std::size_t traffic_class) const;
 
   const model::Site* site_;

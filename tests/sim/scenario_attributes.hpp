@@ -66,6 +66,16 @@ class Attributes {
   void whole(std::string_view key, int& value, int) {
     read(key, value, [](const auto& v) { return whole_of(v); }, "a whole number, as 5");
   }
+  void wholes(std::string_view key, std::vector<int>& value) {
+    const auto* v = find(key);
+    if (v == nullptr) return;
+    value.clear();
+    for (const std::string& word : comma_list(*v)) {
+      const auto whole = whole_of(word);
+      if (!whole) throw Mistake{fmt::format("{} wants whole numbers, as 3,1", key)};
+      value.push_back(static_cast<int>(*whole));
+    }
+  }
   void real(std::string_view key, double& value, double) {
     read(key, value, [](const auto& v) { return real_of(v); }, "a number, as 0.5");
   }

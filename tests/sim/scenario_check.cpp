@@ -74,6 +74,7 @@ std::string ScenarioCheck::contradicted(const Expectation& e, Instant now) {
   const auto named = [&](std::string_view is) { return is == e.word ? std::string() : fmt::format("it is {}", is); };
   switch (e.claim) {
     case Claim::Via: return way_of(e);
+    case Claim::SharedBy: return share_of(e);
     case Claim::Begins: return beginning_of(e, now);
     case Claim::Moves:
     case Claim::Says: return counted(e);
@@ -99,6 +100,16 @@ std::string ScenarioCheck::way_of(const Expectation& e) const {
   const auto by = switch_->told(e.a);
   if (by == e.b) return {};
   return fmt::format("{} goes {}", script_->site.classes[e.a].name, by ? "via " + script_->site.circuits[*by].name : std::string("no way"));
+}
+
+std::string ScenarioCheck::share_of(const Expectation& e) const {
+  const model::Site& site = script_->site;
+  const auto ways = switch_->find_ways(e.a);
+  std::string by;  // in the class's order, as it is written
+  for (const model::CircuitId c : site.classes[e.a].circuits)
+    if (std::ranges::find(ways, c.index()) != ways.end()) by += (by.empty() ? "" : ",") + site[c].name;
+  if (by == e.word) return {};
+  return fmt::format("{} is shared by {}", site.classes[e.a].name, by.empty() ? "nobody" : by);
 }
 
 std::string ScenarioCheck::beginning_of(const Expectation& e, Instant now) const {

@@ -30,6 +30,7 @@ class ScenarioCheck {
   /// What is instead; empty when it is as expected.
   [[nodiscard]] std::string contradicted(const Expectation& e, model::Instant now);
   [[nodiscard]] std::string way_of(const Expectation& e) const;
+  [[nodiscard]] std::string share_of(const Expectation& e) const;
   [[nodiscard]] std::string beginning_of(const Expectation& e, model::Instant now) const;
   [[nodiscard]] std::string target_of(const Expectation& e) const;
   [[nodiscard]] std::string diagnosis_of(const Expectation& e) const;

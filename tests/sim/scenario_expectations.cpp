@@ -75,6 +75,11 @@ Expectation read_expectation(Duration from, Duration to, Words words, int line, 
     e.claim = Claim::Via;
     e.a = position_of(site.classes, words[0], "class");
     e.b = position_of(site.circuits, words[2], "circuit");
+  } else if (words.size() == 4 && words[1] == "shared" && words[2] == "by") {
+    e.claim = Claim::SharedBy;
+    e.a = position_of(site.classes, words[0], "class");
+    e.word = words[3];
+    for (const std::string& name : comma_list(e.word)) position_of(site.circuits, name, "circuit");
   } else if (words.size() >= 3 && words[1] == "begins") {
     e.claim = Claim::Begins;
     e.a = position_of(site.trunks, words[0], "trunk");

@@ -52,6 +52,7 @@ void class_fields(V& v, model::TrafficClass& c, const model::TrafficClass& usual
   v.maybe_mark("mark", c.match.mark);
   v.choice("codec", c.codec, usual.codec, kCodecs);
   v.flag("avoid-metered", c.avoid_metered, usual.avoid_metered);
+  v.wholes("weights", c.weights);  // one for each of its circuits: it is shared
   v.group("limits", c.limits, [&](model::QualityLimits& l, const model::QualityLimits& plain) {
     v.ratio("loss-enter", l.loss_enter, plain.loss_enter);
     v.ratio("loss-exit", l.loss_exit, plain.loss_exit);

@@ -25,6 +25,9 @@ class Writer {
   void whole(std::string_view key, int value, int usual) {
     if (value != usual) put(key, std::to_string(value));
   }
+  void wholes(std::string_view key, const std::vector<int>& value) {
+    if (!value.empty()) put(key, fmt::format("{}", fmt::join(value, ",")));
+  }
   void real(std::string_view key, double value, double usual) {
     if (value != usual) put(key, fmt::format("{}", value));
   }

@@ -44,7 +44,7 @@ struct Edge {
   std::size_t drawn = 0;  ///< edges of one instant happen in the order they were drawn
 };
 
-enum class Claim : std::uint8_t { Via, Begins, CircuitIs, TargetIs, CarrierIs, Diagnosis, Moves, Says };
+enum class Claim : std::uint8_t { Via, SharedBy, Begins, CircuitIs, TargetIs, CarrierIs, Diagnosis, Moves, Says };
 
 /// What a scenario says must be so: at an instant, or all the time from one to another.
 struct Expectation {

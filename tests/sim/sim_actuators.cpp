@@ -75,6 +75,8 @@ void SimDaemon::from_switch(const route::Reply& reply, Instant now) {
     oracle_->on_adopted(!adopted_, now);
     adopted_ = true;
     const std::uint64_t generation = bug_ == Planted::ForgetGeneration ? 0 : state->generation;
+    for (const decision::ShareFound& found : daemon::standing_shares(*site_, *state))
+      if (!forgets) take(decider_->adopt(found, awake(now)), now);
     take(decider_->adopt(decision::Adopted{.generation = generation, .classes = std::move(standing)}, awake(now)), now);
   } else if (const auto* applied = std::get_if<route::Applied>(&reply)) {
     if (applied->generation != sent_generation_) return;

@@ -100,6 +100,20 @@ TEST_CASE("crash: in retiring a class, in a new address, and in a change that th
   survives(s, "new address", {.before = plan_by("fiber", "coax", kMask), .after = renewed, .retired = {}}, 8);
 }
 
+TEST_CASE("crash: in a class that becomes shared, loses one circuit, gets it back, and is shared no more") {
+  LK_CRASHING(s);
+  const auto shared = [](std::vector<DesiredShare> by) {
+    Desired d = plan_by("fiber", by.front().circuit.c_str(), kMask);
+    d.classes[1].shares = std::move(by);
+    return d;
+  };
+  const Desired both = shared({{"fiber", 3}, {"coax", 1}});
+  survives(s, "becomes shared", {.before = plan_by("fiber", "fiber", kMask), .after = both, .retired = {}}, 8);
+  survives(s, "one leaves", {.before = both, .after = fled(shared({{"coax", 1}})), .retired = {}}, 8);
+  survives(s, "one comes back", {.before = shared({{"coax", 1}}), .after = both, .retired = {}}, 8);
+  survives(s, "shared no more", {.before = both, .after = plan_by("fiber", "coax", kMask), .retired = {}}, 8);
+}
+
 TEST_CASE("crash: in a move of IPv6, and in both families at once") {
   LK_CRASHING(s);
   survives(s, "IPv6 beside IPv4 begins", {.before = plan_by("fiber", "fiber"), .after = dual_by("fiber", "coax-ipv6"), .retired = {}}, 8);

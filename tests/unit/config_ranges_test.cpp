@@ -70,6 +70,7 @@ TEST_CASE("bounds: detection, quality and capacity, by their numbers") {
            {"probing", "metered_standby_interval", "\"19ms\"", "\"20ms\"", "\"60s\"", "\"60.001s\""},
            {"probing", "verify_budget", "-1", "0", "10000", "10001"},
            {"circuit", "cost", "-0.01", "0", "1000000", "1000001"},
+           {"circuit", "weight", "0", "1", "255", "256"},
            {"circuit", "bandwidth_kbps", "0.9", "1", "1000000000", "1000000001"},
            {"carrier", "cost", "-0.01", "0", "1000000", "1000001"},
            {"carrier", "channels", "0", "1", "100000", "100001"},

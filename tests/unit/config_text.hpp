@@ -136,8 +136,9 @@ inline std::string dump(const linekeeper::model::Site& s) {
   out << "connections " << s.connections.keep << ' ' << s.connections.mask << ' ' << d(s.connections.drain) << '\n';
   for (const auto& c : s.circuits)
     out << static_cast<int>(c.nat.kind) << c.nat.address.to_string() << ' ' << c.name << ' ' << c.interface << ' ' << c.provider << ' ' << c.medium
-        << ' ' << c.priority << ' ' << c.metered << ' ' << c.cost << ' ' << maybe(c.bandwidth_kbps) << ' ' << c.gateway.has_value() << ' '
-        << c.sources.size() << ' ' << c.targets.size() << ' ' << c.table << ' ' << maybe(c.mark) << ' ' << c.risk_groups.size() << '\n';
+        << ' ' << c.priority << ' ' << c.metered << ' ' << c.cost << ' ' << maybe(c.bandwidth_kbps) << ' ' << maybe(c.weight) << ' '
+        << c.gateway.has_value() << ' ' << c.sources.size() << ' ' << c.targets.size() << ' ' << c.table << ' ' << maybe(c.mark) << ' '
+        << c.risk_groups.size() << '\n';
   for (const auto& c : s.carriers)
     out << c.name << ' ' << c.provider << ' ' << c.port << ' ' << c.domain << ' ' << c.from_user << ' ' << c.priority << ' ' << c.cost << ' '
         << maybe(c.channels) << ' ' << maybe(c.calls_per_second) << ' ' << d(c.interval) << ' ' << d(c.floor) << ' ' << d(c.deadline) << ' '
@@ -145,6 +146,7 @@ inline std::string dump(const linekeeper::model::Site& s) {
   for (const auto& c : s.classes) {
     out << c.name << ' ' << c.circuits.size() << ' ' << c.table << ' ' << d(c.rto) << ' ' << linekeeper::config::word_of(c.codec) << ' '
         << c.avoid_metered << ' ' << back(c.failback) << ' ' << d(c.drain);
+    for (const int weight : c.weights) out << " weight " << weight;
     if (const auto& l = c.limits)
       out << " limits " << l->loss_enter << ' ' << l->loss_exit << ' ' << d(l->rtt_enter) << ' ' << d(l->rtt_exit) << ' ' << l->r_enter << ' '
           << l->r_exit;

@@ -109,6 +109,24 @@ TEST_CASE("route desired: a class that stands by nothing we know goes where it w
   CHECK(daemon::route_desired(kSite, plan(kCoax), links(), {std::nullopt}).classes[0].circuit == "coax");
 }
 
+TEST_CASE("route desired: a class that is shared names all its circuits with their weights, and what stands comes back by name") {
+  model::Plan shared = plan(kFiber);
+  shared.classes[0].shares = {{kFiber, 3}, {kCoax, 1}};
+  const auto d = daemon::route_desired(kSite, shared, links(), {kFiber});
+  CHECK(d.classes[0].circuit == "fiber");
+  CHECK(d.classes[0].shares == std::vector<route::DesiredShare>{{"fiber", 3}, {"coax", 1}});
+  CHECK(daemon::route_desired(kSite, plan(kFiber), links(), {kFiber}).classes[0].shares.empty());
+
+  const route::StateReply state{
+      .generation = 7,
+      .classes = {{.name = "voice", .table = 7201, .circuit = "fiber", .interface = "wan-a", .shares = {"coax", "dsl", "fiber"}},
+                  {.name = "video", .table = 7202, .circuit = "fiber", .interface = "wan-a", .shares = {"fiber"}}}};
+  const auto found = daemon::standing_shares(kSite, state);
+  REQUIRE(found.size() == 1);
+  CHECK(found[0].traffic_class == model::ClassId{0});
+  CHECK(found[0].circuits == std::vector<model::CircuitId>{kFiber, kCoax});
+}
+
 TEST_CASE("standing classes: by name, or by table and interface when the switch has lost its memory") {
   route::StateReply state{.generation = 7, .classes = {{.name = "voice", .table = 7201, .circuit = "coax", .interface = "wan-b"}}};
   CHECK(daemon::standing_classes(kSite, state)[0] == kCoax);

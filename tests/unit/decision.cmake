@@ -21,6 +21,7 @@ lk_unit(decision
     decision_policy_test.cpp
     decision_quality_test.cpp
     decision_recovery_test.cpp
+    decision_sharing_test.cpp
     decision_standing_test.cpp
     decision_trunk_policy_test.cpp
     decision_trunk_test.cpp

@@ -130,8 +130,14 @@ TEST_CASE("doctor: nexthop settings") {
   host.set("net/ipv4/fib_multipath_hash_policy", "0");
   CHECK(host("nexthop_compat_mode") == Grade::Warning);
   CHECK(host("fib_multipath_hash_policy") == Grade::Ok);  // nothing is shared
-  host.facts.standing->nexthops.push_back({.id = 75001, .protocol = route::kRouteProtocol, .other = true});
+  host.site.classes.front().weights = {1, 1};
   CHECK(host("fib_multipath_hash_policy") == Grade::Warning);
+  host.set("net/ipv4/fib_multipath_hash_policy", "1");
+  host.set("net/ipv6/fib_multipath_hash_policy", "0");
+  CHECK(host("fib_multipath_hash_policy") == Grade::Ok);
+  CHECK(host("ipv6_multipath_hash_policy") == Grade::Ok);  // no such class
+  host.site.classes.front().family = model::Family::V6;
+  CHECK(host("ipv6_multipath_hash_policy") == Grade::Warning);
 }
 
 TEST_CASE("doctor: what the kernel has not, or refuses") {

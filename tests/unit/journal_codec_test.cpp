@@ -98,6 +98,7 @@ std::vector<Record> one_of_each() {
                                                     .code = 111,
                                                     .reflection = model::Reflection{.session = UINT32_MAX, .ours = 1}})},
       {at(41), model::Observation(model::ProberStuck{.circuit = kCoax, .since = at(-3000)})},
+      {at(41), journal::ShareFound{.traffic_class = {}, .circuits = {kCoax}}},
       {at(41), journal::WayProbed{.traffic_class = {}, .by = kCoax, .proven = true}},
   };
 }

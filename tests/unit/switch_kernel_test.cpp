@@ -299,10 +299,10 @@ TEST_CASE("switch kernel: classes by source and by incoming interface are proven
   }
   Kernel kernel = Kernel::open().value();
   const KernelState state = kernel.read({}).value();
-  CHECK(prove(kernel, d.classes[0], state.link("wan0")->ifindex, d, state).proof == Proof::Proven);
-  CHECK(prove(kernel, d.classes[0], state.link("wan1")->ifindex, d, state).proof == Proof::Contradicted);
+  CHECK(prove(kernel, d.classes[0], {state.link("wan0")->ifindex}, d, state).proof == Proof::Proven);
+  CHECK(prove(kernel, d.classes[0], {state.link("wan1")->ifindex}, d, state).proof == Proof::Contradicted);
   d.classes[1].incoming_interface = "lan9";
-  CHECK(prove(kernel, d.classes[1], state.link("wan1")->ifindex, d, state).proof == Proof::Unproven);
+  CHECK(prove(kernel, d.classes[1], {state.link("wan1")->ifindex}, d, state).proof == Proof::Unproven);
 }
 
 TEST_CASE("switch kernel: a circuit and a class that left the configuration go, and remove-everything leaves nothing of ours") {

@@ -155,16 +155,19 @@ void judge_multipath(const model::Site&, const Facts& facts, Findings& out) {
     compat.ok("0");
   else
     compat.warn("1", "a move tells of every route that uses the nexthop: slower with many prefixes", set_sysctl("net/ipv4/nexthop_compat_mode", "0"));
-  if (!facts.standing ||
-      std::ranges::none_of(facts.standing->nexthops, [](const route::Nexthop& n) { return n.protocol == route::kRouteProtocol && n.other; }))
-    return;  // nothing is shared between circuits
-  const Check hash{out, "fib_multipath_hash_policy"};
-  const auto policy = setting(facts, "net/ipv4/fib_multipath_hash_policy");
+}
+
+/// How the kernel tells the connections of a class that is shared from one another (fib_multipath_hash_policy).
+void judge_sharing(const model::Site& site, const Facts& facts, Findings& out, Family family) {
+  const auto shares = [family](const model::TrafficClass& c) { return c.family == family && c.shares(); };
+  if (std::ranges::none_of(site.classes, shares)) return;
+  const std::string path = fmt::format("net/ipv{}/fib_multipath_hash_policy", family == Family::V4 ? 4 : 6);
+  const Check hash{out, family == Family::V4 ? "fib_multipath_hash_policy" : "ipv6_multipath_hash_policy"};
+  const auto policy = setting(facts, path);
   if (!policy)
     hash.unknown(policy.error(), "it says how a class is shared between circuits");
   else if (*policy == 0)
-    hash.warn("0: by addresses alone", "all that goes to one host, a carrier say, goes by one circuit, however it is shared",
-              set_sysctl("net/ipv4/fib_multipath_hash_policy", "1"));
+    hash.warn("0: by addresses alone", "all that one host sends to another goes by one circuit, however the class is shared", set_sysctl(path, "1"));
   else
     hash.ok(fmt::format("{}: ports count", *policy));
 }
@@ -215,6 +218,7 @@ void judge_settings(const model::Site& site, const Facts& facts, Findings& out) 
   judge_router_advertisements(site, facts, out);
   judge_ping_groups(site, facts, out);
   judge_multipath(site, facts, out);
+  for (const Family family : {Family::V4, Family::V6}) judge_sharing(site, facts, out, family);
   judge_arp(site, facts, out);
 }
 

@@ -75,6 +75,7 @@ void read_settings(const model::Site& site, Facts& facts) {
                                  "net/ipv4/ping_group_range",
                                  "net/ipv4/nexthop_compat_mode",
                                  "net/ipv4/fib_multipath_hash_policy",
+                                 "net/ipv6/fib_multipath_hash_policy",
                                  "net/netfilter/nf_conntrack_max",
                                  "net/netfilter/nf_conntrack_count"};
   std::set<std::string> interfaces = {"all", "default"};
