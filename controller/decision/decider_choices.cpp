@@ -211,6 +211,7 @@ void Decider::choose_class(std::size_t i, std::span<const CircuitView> all_views
                   .may_improve = state.budget.may_improve(),
                   .switch_escapes = state.budget.escapes_refused_until(),
                   .switch_moves = state.budget.moves_refused_until(),
+                  .led_until = state.proofs.answered() ? state.since + site_->circuit_health.hold_down : Instant{},
                   .doubt = now < doubt_until_,
                   .doubt_until = doubt_until_};
   const auto seen = views_of(state, views, now);

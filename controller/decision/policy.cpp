@@ -262,6 +262,8 @@ class Chooser {
         const bool known = traffic_.failback.mode == model::FailbackMode::After;
         const Instant until = known ? v.since + traffic_.failback.after : model::kNever;
         wait(c, Guard::FailbackMode, until, until);
+      } else if (now_ < pace_.led_until) {
+        wait(c, Guard::HoldDown, pace_.led_until, pace_.led_until);
       } else {
         move(c, Motive::Failback, pace_.may_fail_back);
         return;

@@ -53,7 +53,10 @@ struct Pace {
   model::Instant settled{};
   model::Instant may_escape{}, may_fail_back{}, may_improve{};  ///< see MoveBudget
   model::Instant switch_escapes{}, switch_moves{};              ///< until then the switch lets no such move pass, for whatever reason
-  bool doubt = false;                                           ///< I7: our own loop or sending failed just now
+  /// Until then it does not go back: it has just been led away from a way that did not serve it (I8). Else it would go on to a third way in
+  /// the same step, two moves of its budget for one, and might pass nowhere with none left.
+  model::Instant led_until{};
+  bool doubt = false;  ///< I7: our own loop or sending failed just now
   model::Instant doubt_until = model::kNever;
 };
 

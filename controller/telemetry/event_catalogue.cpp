@@ -80,8 +80,11 @@ EventAdvice advice(EventId id) {
     case EventId::RoutingVerified: return {"Traffic of the class is proven to pass by the new circuit.", "Nothing."};
     case EventId::TrunkVerified: return {"The SIP carrier now preferred is proven to answer, and the PBX reads back the order.", "Nothing."};
     case EventId::VerifyFailed:
-      return {"The move was carried out, but the new way could not be proven to work.",
-              "Treat the service as failing: linekeeper status, then call the provider of the way that stands."};
+      return {
+          "The move was carried out, but what shows that the new way works did not come in time: answers to probes that go as the class's "
+          "traffic does, or the carrier's answer and the PBX's order read back. It is tried again; a class may be led elsewhere.",
+          "linekeeper explain the class or trunk. Where its circuit and carrier are up, look at this machine first: rules of others, "
+          "firewall, address translation; else call the provider of the way that stands."};
     case EventId::AllBad:
       return {"Nothing that could be chosen is up. All at once is more often our own side than every provider, so nothing is moved.",
               "Check power, the site's own switch and cabling, and the firewall; then the providers."};

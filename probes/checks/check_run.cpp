@@ -313,6 +313,50 @@ class EchoRun : public Run {
   std::unique_ptr<EchoSeries> series_;
 };
 
+/// Small and large echoes within half of the time; where they show a hole, the other half goes into how much does pass.
+class MtuRun : public Run {
+ public:
+  MtuRun(asio::any_io_executor executor, const model::Check& check, const CheckWay& way, std::uint64_t seed, Done done)
+      : Run(std::move(executor), check, way, std::move(done)), search_(static_cast<int>(kSmallEcho), check.size), seed_(seed) {
+    if (!check_.target) {
+      tell(CheckResult::LocalError, EINVAL, "no target is given");
+      return;
+    }
+    send(mtu_series(check_.size), check_.timeout / 2, [this](std::span<const EchoFate> fates) {
+      read_mtu(fates, check_.size, out_);
+      first_.assign(fates.begin(), fates.end());
+      if (out_.result == CheckResult::Hole) return step();
+      tell();
+    });
+  }
+
+ private:
+  using Heard = std::function<void(std::span<const EchoFate>)>;
+  void send(std::vector<EchoWanted> wanted, model::Duration timeout, Heard heard) {
+    series_ = std::make_unique<EchoSeries>(executor_, way_.device, *check_.target, std::move(wanted), timeout, seed_++,
+                                           [this, heard = std::move(heard)](const model::Result<std::vector<EchoFate>>& fates) {
+                                             if (!fates) return tell(CheckResult::LocalError, fates.error().code, fates.error().to_string());
+                                             heard(*fates);
+                                           });
+  }
+  void step() {
+    const auto time = search_step(search_, first_, left());
+    if (!time) {
+      if (search_.steps_left() == 0) read_largest(search_.largest(), out_);
+      return tell();
+    }
+    send(std::vector<EchoWanted>(kSearchTries, {.size = static_cast<std::size_t>(search_.next())}), *time, [this](std::span<const EchoFate> fates) {
+      search_.heard(std::ranges::any_of(fates, [](const EchoFate& f) { return f.round_trip.has_value(); }));
+      step();
+    });
+  }
+
+  SizeSearch search_;
+  std::uint64_t seed_;
+  std::vector<EchoFate> first_;
+  std::unique_ptr<EchoSeries> series_;
+};
+
 template <class OfPage>
 std::unique_ptr<CheckRun> start_page(asio::any_io_executor executor, const model::Check& check, const CheckWay& way, CheckRun::Done done) {
   auto run = std::make_unique<OfPage>(std::move(executor), check, way, std::move(done));
@@ -332,10 +376,7 @@ std::unique_ptr<CheckRun> start_check(asio::any_io_executor executor, const mode
   switch (check.kind) {
     case CheckKind::Resolver: return std::make_unique<ResolverRun>(executor, check, way, std::move(done));
     case CheckKind::Http: return start_page<HttpRun>(executor, check, way, std::move(done));
-    case CheckKind::Mtu:
-      return std::make_unique<EchoRun>(
-          executor, check, way, mtu_series(check.size), seed,
-          [size = check.size](std::span<const EchoFate> fates, CheckOutcome& out) { read_mtu(fates, size, out); }, std::move(done));
+    case CheckKind::Mtu: return std::make_unique<MtuRun>(executor, check, way, seed, std::move(done));
     case CheckKind::PublicAddress:
       if (check.url.empty()) return std::make_unique<PublicByStun>(executor, check, way, seed, std::move(done));
       return start_page<PublicByPage>(executor, check, way, std::move(done));

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <cstring>
 
@@ -61,6 +62,19 @@ std::vector<EchoWanted> mtu_series(int size) {
   return all;
 }
 
+int SizeSearch::steps_left() const {
+  return silent_ - answered_ > 1 ? static_cast<int>(std::bit_width(static_cast<unsigned>(silent_ - answered_ - 1))) : 0;
+}
+
+std::optional<model::Duration> search_step(const SizeSearch& search, std::span<const EchoFate> fates, model::Duration left) {
+  model::Duration longest{};
+  for (const EchoFate& f : fates) longest = std::max(longest, f.round_trip.value_or(model::Duration::zero()));
+  if (search.steps_left() == 0) return std::nullopt;
+  // The second echo leaves an eighth of the step after the first, and large ones take a little longer than small ones.
+  const model::Duration step = left / search.steps_left();
+  return step >= 2 * longest ? std::optional(step) : std::nullopt;
+}
+
 std::vector<EchoWanted> hops_series(int depth) {
   std::vector<EchoWanted> all;
   for (int again = 0; again < 2; ++again)
@@ -95,6 +109,11 @@ void read_mtu(std::span<const EchoFate> fates, int size, CheckOutcome& out) {
     if (out.result == CheckResult::Silent)
       out.detail += fmt::format(", {} of {} of {} bytes: too few to tell", small.answered, small.sent, kSmallEcho);
   }
+}
+
+void read_largest(int size, CheckOutcome& out) {
+  out.code = size;
+  out.detail += fmt::format("; {} bytes are the most that pass", size);
 }
 
 void read_hops(std::span<const EchoFate> fates, const model::IpAddress& target, CheckOutcome& out) {

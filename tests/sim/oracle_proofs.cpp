@@ -27,13 +27,15 @@ void Oracle::on_probed(std::size_t i, std::size_t circuit, bool answered, Instan
     k.shown[circuit] = {.served = true, .failed = {}};
     return;
   }
+  const CircuitTruth& truth = truth_.circuit(circuit);
+  const decision::CircuitHealth& here = daemon_->judge().circuit(model::id_at<model::CircuitId>(circuit));
+  // On a circuit that is dead everything is silent: that tells nothing of whether it serves the class when it lives.
+  if (truth.dead_since || here.verdict().health == Health::Down) return;
   const bool known = std::ranges::any_of(k.shown, &Class::Shown::served);
   const bool again = k.led || k.shown[circuit].failed != Instant{};
   const auto way = better_way(i, circuit, now);
   k.shown[circuit].failed = now;
-  const decision::CircuitHealth& here = daemon_->judge().circuit(model::id_at<model::CircuitId>(circuit));
-  const CircuitTruth& truth = truth_.circuit(circuit);
-  const bool by_itself = !truth.dead_since && truth.troubles == 1 && world_->line(circuit).unserved == 1 && now - truth.touched > kSteady &&
+  const bool by_itself = truth.troubles == 1 && world_->line(circuit).unserved == 1 && now - truth.touched > kSteady &&
                          here.verdict().health == Health::Up && !here.suspect() && !world_->line(circuit).shaky();
   const bool calm = now - std::max({ready_, resumed_, disturbed_}) > kSteady && orders_changed_ == started_;  // a person's moves count too
   const bool free = may_move(k, now) && (k.held == Instant{} || now - k.held > kHeldForLong);

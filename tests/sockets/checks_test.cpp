@@ -298,9 +298,14 @@ TEST_CASE("mtu: large packets pass; when they do not fit it is told how many byt
     CHECK(says(told, v6 ? "2001:db8:1::1 says: 1420 fit" : "198.51.100.1 says: 1420 fit"));
     line().router({"nft", "add table inet hole; add chain inet hole out { type filter hook output priority 0; }"});
     line().router({"nft", "add rule inet hole out icmp type destination-unreachable drop; add rule inet hole out icmpv6 type packet-too-big drop"});
+    c.size = 1500;
+    const auto before = std::exchange(c.timeout, 5s);
     const auto hole = outcome_of(c);
     CHECK(hole.result == CheckResult::Hole);
     CHECK(says(hole, "nobody says why"));
+    CHECK(hole.code == 1420);
+    CHECK(says(hole, "1420 bytes are the most that pass"));
+    c.timeout = before;
     c.size = 1420;
     CHECK(outcome_of(c).result == CheckResult::Well);
     line().router({"nft", "delete table inet hole"});

@@ -141,7 +141,8 @@ class VirtualSite {
   std::vector<model::Plan> plans;
   /// Replies take so long.
   Duration rtt = 20ms;
-  std::vector<int> probes;  ///< sent, by circuit
+  std::map<std::size_t, Duration> longer;  ///< and by this circuit so much more
+  std::vector<int> probes;                 ///< sent, by circuit
   std::uint64_t gateways_asked = 0;
   bool options_by_hand = false;  ///< the test tells what became of OPTIONS
 
@@ -185,7 +186,10 @@ class VirtualSite {
     const std::uint64_t sequence = ++sequence_[c];
     take(decider_.observe(model::ProbeSent{circuit, target, sequence, now_, kind}, now_));
     const bool lies = liars_.contains({target.index(), c});
-    if (lies || (!dead_circuit_[c] && !dead_target_[target.index()])) replies_.emplace(now_ + rtt, model::ProbeReply{circuit, target, sequence, rtt});
+    if (lies || (!dead_circuit_[c] && !dead_target_[target.index()])) {
+      const Duration takes = rtt + longer[c];
+      replies_.emplace(now_ + takes, model::ProbeReply{circuit, target, sequence, takes});
+    }
   }
   void options(std::size_t p) {
     next_options_[p] += 1s;

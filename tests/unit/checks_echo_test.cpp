@@ -85,6 +85,7 @@ TEST_CASE("mtu: a large one answered is well; two small ones and no large one ar
   CHECK(read(mtu_fates(2, 0)).result == CheckResult::Hole);
   CHECK(read(mtu_fates(1, 0)).result == CheckResult::Silent);
   CHECK(read(mtu_fates(0, 0)).result == CheckResult::Silent);
+  CHECK(read(mtu_fates(3, 0)).code == 0);
   CHECK(read(mtu_fates(3, 0)).detail == "64 bytes answered 3 of 3 times, 1500 bytes never, and nobody says why");
 }
 
@@ -134,4 +135,32 @@ TEST_CASE("hops: in order, silent ones as gaps, nothing behind the target, and n
   CheckOutcome again;
   read_hops(fates, target, again);
   CHECK(again.hops == out.hops);
+}
+
+TEST_CASE("mtu: by halves any size is found that passes a hole, within eleven steps from 64 to 1500 bytes") {
+  for (int largest = 64; largest < 1500; ++largest) {
+    SizeSearch search(64, 1500);
+    int steps = 0;
+    for (int most = search.steps_left(); search.steps_left() > 0 && steps < 20; ++steps, --most) {
+      CHECK(search.steps_left() <= most);
+      search.heard(search.next() <= largest);
+    }
+    CHECK(steps <= 11);
+    CHECK(search.largest() == largest);
+  }
+  CHECK(SizeSearch(64, 1500).steps_left() == 11);
+  CHECK(SizeSearch(64, 66).steps_left() == 1);
+  CHECK(SizeSearch(64, 65).steps_left() == 0);
+  CheckOutcome out = read(mtu_fates(3, 0));
+  read_largest(1420, out);
+  CHECK(out.code == 1420);
+  CHECK(out.detail == "64 bytes answered 3 of 3 times, 1500 bytes never, and nobody says why; 1420 bytes are the most that pass");
+}
+
+TEST_CASE("mtu: a size is searched for only where an answer would come within its step, at twice the longest round trip seen") {
+  const SizeSearch search(64, 1500);
+  const auto fates = mtu_fates(3, 0);  // 12 ms each
+  CHECK(search_step(search, fates, 11 * 24ms) == 24ms);
+  CHECK_FALSE(search_step(search, fates, 11 * 24ms - 1ms));
+  CHECK_FALSE(search_step(SizeSearch(64, 65), fates, 1s));
 }

@@ -323,6 +323,27 @@ TEST_CASE("failover: replies slower than the timeout are late, not lost for ever
   CHECK(site.status().circuits[kFiber].figures.loss_ratio < 0.2);
 }
 
+TEST_CASE("failover: a delay that makes calls bad is acted on at the instant it is found, and told with the round trip that decided") {
+  for (const auto& [longer, leaves] : {std::pair(180ms, false), std::pair(181ms, true)}) {  // on 20 ms; the limit is 200 ms, and is crossed above it
+    model::Site limited = two_by_two();
+    limited.classes[0].limits = model::QualityLimits{};
+    limited.classes[0].codec = model::Codec::G711;
+    VirtualSite site(std::move(limited));
+    site.start_empty();
+    site.run(300s);
+    site.longer[kFiber] = longer;
+    site.run(25s);
+    const auto degraded = std::ranges::find(site.events, EventId::CircuitDegraded, &model::Event::id);
+    REQUIRE(degraded != site.events.end());
+    CHECK(site.way() == (leaves ? "coax" : "fiber"));
+    if (!leaves) continue;
+    const auto moved = std::ranges::find_if(degraded, site.events.end(), [](const auto& e) { return e.id == EventId::RoutingMoved; });
+    REQUIRE(moved != site.events.end());
+    CHECK(moved->at == degraded->at);
+    CHECK(moved->text.contains("round trip 201 ms above 200 ms"));
+  }
+}
+
 TEST_CASE("diagnosis: what failed while we were starting, or stood still, is named as soon as anything may be concluded") {
   VirtualSite start;
   start.start_empty();

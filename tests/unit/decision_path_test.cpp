@@ -5,6 +5,7 @@
 #include <random>
 #include <vector>
 
+#include "controller/decision/carrier_ways.hpp"
 #include "controller/decision/path_health.hpp"
 
 using namespace linekeeper;
@@ -380,4 +381,25 @@ TEST_CASE("path: OPTIONS that are lost by a dead circuit hold it back as well") 
   p.lost(1, kStart);
   p.lost(2, kStart + 15s);
   CHECK(p.health.doubted_until() == kStart + 18s + 60s);
+}
+
+TEST_CASE("path: by a circuit that holds it back a carrier steered apart is not led home, and after it is") {
+  Path p;
+  p.below = {.health = Health::Degraded, .doubtful = true};
+  p.judge(kStart);
+  p.lost(1, kStart);
+  const auto well = [&p](Instant now) {
+    const model::TrafficClass part{.name = "voice-north", .circuits = {model::CircuitId{0}}};
+    const std::vector<decision::CircuitView> circuits = {{.health = Health::Up, .proven_well = true}};
+    const std::vector<decision::HoldDown> back = {decision::HoldDown(10s, 1min)};
+    return decision::carrier_ways(part, circuits, std::span(&p.health, 1), std::nullopt, back, now)[0].proven_well;
+  };
+  CHECK(p.judge(kStart + 3s) == Health::Up);
+  CHECK(well(kStart + 3s));  // one is lost now and then
+  p.lost(2, kStart + 15s);
+  CHECK(p.judge(kStart + 18s) == Health::Up);
+  REQUIRE(p.health.doubted_until() == kStart + 78s);
+  CHECK_FALSE(well(kStart + 18s));
+  CHECK_FALSE(well(kStart + 78s - 1ns));
+  CHECK(well(kStart + 78s));
 }

@@ -166,7 +166,7 @@ TEST_CASE("proof: a class that went home and does not pass there is back within 
   CHECK(h.site.way() == "coax");
   REQUIRE(h.site.moves() == moves + 1);
   CHECK(h.site.plans.back().classes[0].motive == Motive::Unproven);
-  const auto& rejected = h.site.status().plan.classes[0].rejected;
+  const auto rejected = h.site.status().plan.classes[0].rejected;
   REQUIRE(rejected.size() == 1);
   CHECK(rejected[0].guard == Guard::Unproven);
   CHECK(rejected[0].reason.find("probes sent as voice goes were not answered") != std::string::npos);
@@ -175,6 +175,40 @@ TEST_CASE("proof: a class that went home and does not pass there is back within 
   CHECK(h.site.way() == "coax");
   h.site.run(2s);
   CHECK(h.site.way() == "fiber");
+}
+
+TEST_CASE("proof: a class that was led back does not go on at once to another that it prefers: one move, and that after a hold-down") {
+  model::Site three = two_by_two();
+  three.circuits.resize(4, three.circuits[1]);  // three in use: with as many circuits as targets each would always ask the same one here
+  three.circuits[2].name = "lte";
+  three.circuits[3].name = "spare";
+  three.classes[0].circuits = {kFiber, kCoax, kLte};
+  VirtualSite site(std::move(three));
+  const auto tell = [&](CircuitId by, ProofResult result) { site.take(site.decider().prove(proof_by(by, result), site.now())); };
+  site.start_from({kLte});  // fiber and coax are being repaired
+  site.black_hole(0);
+  site.black_hole(1);
+  site.run(30s);
+  tell(kLte, ProofResult::Proven);
+  site.black_hole(0, false);
+  site.black_hole(1, false);
+  for (int tenths = 0; site.way() == "lte" && tenths < 3000; ++tenths) site.run(100ms);
+  REQUIRE(site.way() == "fiber");
+  site.run(10s);
+  REQUIRE(site.moves() == 1);
+  tell(kFiber, ProofResult::Unproven);
+  CHECK(site.way() == "lte");  // coax is preferred to it, well, and past its hold-down
+  CHECK(site.moves() == 2);
+  tell(kLte, ProofResult::Proven);
+  site.run(9'900ms);
+  CHECK(site.way() == "lte");
+  const auto rejected = site.status().plan.classes[0].rejected;
+  const auto coax = std::ranges::find(rejected, "coax", &model::Rejected::name);
+  REQUIRE(coax != rejected.end());
+  CHECK(coax->guard == Guard::HoldDown);
+  site.run(200ms);
+  CHECK(site.way() == "coax");
+  CHECK(site.moves() == 3);
 }
 
 TEST_CASE("proof: a way that is proven while it is held against it is taken again") {
