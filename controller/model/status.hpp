@@ -104,6 +104,7 @@ struct PathStatus {
   std::optional<Duration> rtt;
   std::optional<Instant> last_good;  ///< when the last transaction with a good answer was sent
   bool selected = false;             ///< first in some trunk's order
+  std::optional<CallFigures> calls{};  ///< nothing: calls are not listened to, or none was made by it
 };
 
 struct CarrierStatus {
@@ -167,6 +168,7 @@ struct Status {
   std::vector<DrainStatus> drains;
   std::string connections_problem;              ///< why connections are not kept to their circuits or not translated; empty: they are
   std::optional<ResolverFileStatus> resolvers;  ///< nothing: not configured
+  std::string calls_problem;                    ///< why calls are not listened to although they should be; empty: they are, or should not be
   std::vector<Incident> incidents;              ///< the newest first, at most 20
   std::map<Guard, std::uint64_t> suppressed;    ///< decisions held back, by guard
 
