@@ -44,7 +44,7 @@ CallBook::CallBook(const model::Site& site, std::uint64_t seed, std::size_t most
     parties_.push_back({{site.carriers[k].address, site.carriers[k].port}, {.carrier = carrier}});
     for (std::size_t c = 0; c < site.circuits.size(); ++c) trunks_.push_back(trunk_of(site, carrier, model::id_at<CircuitId>(c)));
   }
-  std::ranges::stable_sort(parties_, {}, [](const auto& p) { return p.first.address; });
+  std::ranges::sort(parties_, {}, [](const auto& p) { return std::pair(p.first.address, p.second.carrier); });
 }
 
 // --- who is who ---

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 #include "carriers/calls/rtcp.hpp"
 #include "controller/runtime/clock.hpp"
@@ -40,8 +41,6 @@ model::IpAddress address_of(const sockaddr_storage& from) {
   return model::IpAddress::from_bytes(model::Family::V6, &reinterpret_cast<const sockaddr_in6&>(from).sin6_addr);
 }
 
-bool loopback(const model::IpAddress& a) { return a.family == model::Family::V4 ? a.bytes[0] == 127 : a == *model::IpAddress::parse("::1"); }
-
 /// Takes as long for a wrong key as for the right one.
 bool same_key(std::string_view a, std::string_view b) {
   if (a.size() != b.size()) return false;
@@ -57,8 +56,17 @@ HepListener::HepListener(asio::any_io_executor executor, model::SitePtr site, st
 
 model::Result<std::unique_ptr<HepListener>> HepListener::open(asio::any_io_executor executor, model::SitePtr site, std::uint64_t seed, Sink sink) {
   std::unique_ptr<HepListener> listener(new HepListener(executor, std::move(site), seed, std::move(sink)));
+  if (auto key = listener->read_key(); !key) return std::unexpected(key.error());
   if (auto bound = listener->bind(); !bound) return std::unexpected(bound.error());
   return listener;
+}
+
+model::Result<void> HepListener::read_key() {
+  const std::string& file = site_->calls.key_file;
+  if (file.empty()) return {};
+  std::ifstream in(file);
+  if (in && std::getline(in, key_) && !key_.empty()) return {};
+  return std::unexpected(model::Error{fmt::format("no HEP key can be read from {}", file), "[calls] key_file: one line, that linekeeper may read", EINVAL});
 }
 
 model::Result<void> HepListener::bind() {
@@ -138,7 +146,7 @@ void HepListener::drain() {
 }
 
 bool HepListener::allowed(const model::IpAddress& sender) const {
-  if (site_->calls.allow.empty()) return loopback(sender) || sender == *site_->calls.listen;
+  if (site_->calls.allow.empty()) return sender.is_loopback() || sender == *site_->calls.listen;
   return std::ranges::any_of(site_->calls.allow, [&](const model::Prefix& p) { return p.contains(sender); });
 }
 
@@ -152,7 +160,7 @@ void HepListener::take(const model::IpAddress& sender, std::span<const std::uint
     counts_.malformed += packet.error() == HepFault::NotOurs ? 0 : 1;
     return;
   }
-  if (!site_->calls.key.empty() && !same_key(packet->key, site_->calls.key)) {
+  if (!key_.empty() && !same_key(packet->key, key_)) {
     ++counts_.refused;
     return;
   }

@@ -45,6 +45,7 @@ class HepListener {
 
  private:
   HepListener(boost::asio::any_io_executor executor, model::SitePtr site, std::uint64_t seed, Sink sink);
+  model::Result<void> read_key();
   model::Result<void> bind();
   void wait();
   void drain();
@@ -57,6 +58,7 @@ class HepListener {
 
   model::SitePtr site_;
   Sink sink_;
+  std::string key_;  // empty: none is asked for
   CallBook book_;
   boost::asio::ip::udp::socket socket_;
   boost::asio::steady_timer timer_;

@@ -54,7 +54,7 @@ struct Calls {
   std::optional<IpAddress> listen;  ///< nothing: not listened to
   std::uint16_t port = 9060;
   std::vector<Prefix> allow;  ///< who may send; empty: this host
-  std::string key;            ///< HEP authentication key that must be in each packet (chunk 14); empty: none
+  std::string key_file;       ///< holds the HEP authentication key that must be in each packet (chunk 14); empty: none
   double false_demotions_per_year = 1;
   Duration unanswered_after = std::chrono::seconds(2);     ///< an INVITE without a response of any kind has failed by then
   Duration slow_min = std::chrono::seconds(2);             ///< never slow sooner
