@@ -1,30 +1,12 @@
 // [calls]: where the PBX's mirrored SIP is listened to, and how it is judged. Without the section it is not.
 #include <fmt/format.h>
 
-#include <algorithm>
-
 #include "config/reading.hpp"
 
 namespace linekeeper::config {
 namespace {
 
 constexpr std::uint16_t kHepPort = 9060;
-
-/// By which circuit a call goes is told by the PBX's own address, or by where its carrier's traffic class goes. A trunk member with a
-/// circuit of its own that has no source could be told by neither.
-void check_sources(const Reading& reading, const Section& section) {
-  const model::Site& site = reading.site;
-  for (std::size_t c = 0; c < site.circuits.size(); ++c) {
-    const auto circuit = model::id_at<model::CircuitId>(c);
-    const auto used = [&](const model::Trunk& t) {
-      return std::ranges::any_of(t.members, [&](const model::TrunkMember& m) { return m.circuit == circuit; });
-    };
-    if (!site.circuits[c].sources.empty() || std::ranges::none_of(site.trunks, used)) continue;
-    section.complain("", fmt::format("[calls] cannot tell which calls go by circuit {}: it has no sources, and a trunk names it in its sets",
-                                     quoted(site.circuits[c].name)),
-                     fmt::format(R"(give circuit {} the PBX's address for it: sources = ["10.0.0.11"])", quoted(site.circuits[c].name)));
-  }
-}
 
 }  // namespace
 
@@ -57,7 +39,6 @@ void read_calls(Section& root, Reading& reading) {
     section.complain("slow_max", "[calls] slow_max is below slow_min", "slow_max at least as long as slow_min");
   if (calls.hold_down_max < calls.hold_down)
     section.complain("hold_down_max", "[calls] hold_down_max is below hold_down", "hold_down_max at least as long as hold_down");
-  check_sources(reading, section);
 }
 
 }  // namespace linekeeper::config

@@ -75,8 +75,8 @@ struct MemberPlace {
 struct TrunkLeft {
   std::size_t member = 0;
   MemberPlace place;      ///< what was held against it then
-  std::string calls{};    ///< how its calls failed, where that was it
   std::string because{};  ///< why the traffic class went away from its circuit, where the trunk followed it
+  std::string calls{};    ///< how its calls failed, where that was it
 };
 
 struct TrunkDecision {
