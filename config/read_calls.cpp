@@ -35,8 +35,7 @@ void read_calls(Section& root, Reading& reading) {
   if (calls.listen && !calls.listen->is_loopback() && calls.allow.empty())
     section.complain("hep_listen", fmt::format("[calls] listens on {}, beyond this machine, without allow", calls.listen->to_string()),
                      R"(name who may send: allow = ["10.0.0.11"], or listen on 127.0.0.1)");
-  if (calls.slow_max < calls.slow_min)
-    section.complain("slow_max", "[calls] slow_max is below slow_min", "slow_max at least as long as slow_min");
+  if (calls.slow_max < calls.slow_min) section.complain("slow_max", "[calls] slow_max is below slow_min", "slow_max at least as long as slow_min");
   if (calls.hold_down_max < calls.hold_down)
     section.complain("hold_down_max", "[calls] hold_down_max is below hold_down", "hold_down_max at least as long as hold_down");
 }

@@ -133,7 +133,8 @@ void CallBook::begin(const Endpoint& from, const Endpoint& to, const SipSeen& si
     ++counts_.evicted;
     erase(legs_.begin());
   }
-  legs_.push_back({.key = key, .carrier = party->carrier, .circuit = *circuit, .endpoint = party->endpoint, .outbound = callee.has_value(), .begun = now});
+  legs_.push_back(
+      {.key = key, .carrier = party->carrier, .circuit = *circuit, .endpoint = party->endpoint, .outbound = callee.has_value(), .begun = now});
   leg_by_key_[key] = std::prev(legs_.end());
   ++at(party->carrier, *circuit).pending;
   if (const auto trunk = trunks_[party->carrier.index() * site_->circuits.size() + circuit->index()]; trunk && callee) count_attempt(*trunk, now);
@@ -273,7 +274,8 @@ void CallBook::expire_calls(Instant now) {
 CallBook::Attempts& CallBook::wound(std::size_t trunk, Instant now) {
   Attempts& a = attempts_[trunk];
   const std::int64_t second = now.time_since_epoch() / std::chrono::seconds(1);
-  if (second - a.newest >= static_cast<std::int64_t>(Attempts::kSeconds)) a.of.fill(0);
+  if (second - a.newest >= static_cast<std::int64_t>(Attempts::kSeconds))
+    a.of.fill(0);
   else
     while (a.newest < second) a.of[static_cast<std::size_t>(++a.newest) % Attempts::kSeconds] = 0;
   a.newest = second;

@@ -36,10 +36,10 @@ class CallBook {
   static constexpr model::Duration kLongestCall = std::chrono::hours(4);  ///< its BYE was lost, or went another way
 
   struct Counts {
-    std::uint64_t messages = 0;    ///< SIP that was read
-    std::uint64_t unread = 0;      ///< that could not be
-    std::uint64_t elsewhere = 0;   ///< INVITEs to or from a carrier by no circuit that is known
-    std::uint64_t evicted = 0;     ///< legs and calls dropped for want of room
+    std::uint64_t messages = 0;   ///< SIP that was read
+    std::uint64_t unread = 0;     ///< that could not be
+    std::uint64_t elsewhere = 0;  ///< INVITEs to or from a carrier by no circuit that is known
+    std::uint64_t evicted = 0;    ///< legs and calls dropped for want of room
   };
 
   /// @param site  outlives this  @param most_legs, most_calls  for tests
@@ -88,11 +88,11 @@ class CallBook {
     model::CircuitId circuit;
     std::uint8_t endpoint = 0;
     bool outbound = true;
-    bool heard = false;      // any response
+    bool heard = false;  // any response
     bool cancelled = false;
-    bool told = false;       // slow or unheard
+    bool told = false;  // slow or unheard
     bool ended = false;
-    bool pending = true;     // counted as such
+    bool pending = true;  // counted as such
     model::Instant begun{};
     std::optional<model::Duration> rang;  // a 18x came after so long
   };
@@ -109,7 +109,7 @@ class CallBook {
     friend bool operator>(const Timer& a, const Timer& b) { return a.due > b.due; }
   };
   using Timers = std::priority_queue<Timer, std::vector<Timer>, std::greater<>>;
-  using Legs = std::list<Leg>;   // in the order in which they began
+  using Legs = std::list<Leg>;  // in the order in which they began
   using Calls = std::list<Call>;
   struct Attempts {  // per trunk, in seconds of a ring
     static constexpr std::size_t kSeconds = 10;
@@ -143,10 +143,10 @@ class CallBook {
   std::size_t most_legs_, most_calls_;
   std::vector<std::pair<Endpoint, Party>> parties_;  // sorted by address
   std::vector<std::optional<model::CircuitId>> ways_;
-  std::vector<Path> paths_;                          // carrier by carrier, circuit by circuit
-  std::vector<std::optional<std::size_t>> trunks_;   // likewise: which trunk's load it is
-  std::vector<bool> ends_seen_;                      // by carrier
-  std::vector<Attempts> attempts_;                   // by trunk
+  std::vector<Path> paths_;                         // carrier by carrier, circuit by circuit
+  std::vector<std::optional<std::size_t>> trunks_;  // likewise: which trunk's load it is
+  std::vector<bool> ends_seen_;                     // by carrier
+  std::vector<Attempts> attempts_;                  // by trunk
   Legs legs_;
   std::unordered_map<Key, Legs::iterator> leg_by_key_;
   Calls calls_;

@@ -21,8 +21,8 @@ struct SipSeen {
   std::optional<int> cause;           ///< of Reason: Q.850 (RFC 3326), where the response has one
 };
 
-inline constexpr std::size_t kMostHeaderLines = 256;     ///< a message with more is not read
-inline constexpr std::size_t kLongestIdentifier = 512;   ///< likewise one whose Call-ID, branch or tag is longer
+inline constexpr std::size_t kMostHeaderLines = 256;    ///< a message with more is not read
+inline constexpr std::size_t kLongestIdentifier = 512;  ///< likewise one whose Call-ID, branch or tag is longer
 
 /// @return nothing when it is no SIP message, or lacks Call-ID, CSeq, a branch or a tag in From
 [[nodiscard]] std::optional<SipSeen> read_sip(std::string_view message);

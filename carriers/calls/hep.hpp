@@ -24,10 +24,10 @@ enum class HepPayload : std::uint8_t { Sip = 1, Rtcp = 5 };
 struct HepPacket {
   Endpoint from, to;
   HepPayload kind = HepPayload::Sip;
-  std::uint32_t capture_id = 0;        ///< chunk 12; 0 where there is none
-  std::string_view key;                ///< chunk 14; into the packet
-  std::string_view correlation;        ///< chunk 17: of RTCP, the Call-ID it belongs to; into the packet
-  std::string_view payload;            ///< into the packet
+  std::uint32_t capture_id = 0;  ///< chunk 12; 0 where there is none
+  std::string_view key;          ///< chunk 14; into the packet
+  std::string_view correlation;  ///< chunk 17: of RTCP, the Call-ID it belongs to; into the packet
+  std::string_view payload;      ///< into the packet
 };
 
 enum class HepFault : std::uint8_t {

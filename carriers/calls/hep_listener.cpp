@@ -23,8 +23,8 @@ using model::Instant;
 namespace {
 
 constexpr std::size_t kLongestPacket = 65535;
-constexpr int kAtOnce = 512;            // packets, before others of the loop have their turn
-constexpr int kQueue = 8 << 20;         // bytes asked of the kernel; it gives at most net.core.rmem_max
+constexpr int kAtOnce = 512;                // packets, before others of the loop have their turn
+constexpr int kQueue = 8 << 20;             // bytes asked of the kernel; it gives at most net.core.rmem_max
 constexpr double kQualityShare = 1.0 / 16;  // of a report in what is shown, as RFC 3550 6.4.1 smooths jitter
 
 asio::ip::address to_asio(const model::IpAddress& a) {
@@ -66,7 +66,8 @@ model::Result<void> HepListener::read_key() {
   if (file.empty()) return {};
   std::ifstream in(file);
   if (in && std::getline(in, key_) && !key_.empty()) return {};
-  return std::unexpected(model::Error{fmt::format("no HEP key can be read from {}", file), "[calls] key_file: one line, that linekeeper may read", EINVAL});
+  return std::unexpected(
+      model::Error{fmt::format("no HEP key can be read from {}", file), "[calls] key_file: one line, that linekeeper may read", EINVAL});
 }
 
 model::Result<void> HepListener::bind() {
@@ -77,8 +78,9 @@ model::Result<void> HepListener::bind() {
   if (!error) socket_.non_blocking(true, error);
   if (!error) socket_.bind(here, error);
   if (error)
-    return std::unexpected(model::Error{fmt::format("cannot listen for mirrored SIP on {} port {}: {}", calls.listen->to_string(), calls.port, error.message()),
-                                        "[calls] hep_listen must be an address of this host and a port that nobody else has: ss -ulnp", error.value()});
+    return std::unexpected(
+        model::Error{fmt::format("cannot listen for mirrored SIP on {} port {}: {}", calls.listen->to_string(), calls.port, error.message()),
+                     "[calls] hep_listen must be an address of this host and a port that nobody else has: ss -ulnp", error.value()});
   const int queue = kQueue, on = 1;
   // Neither is a must: without room packets are dropped sooner, without the count it goes unnoticed.
   setsockopt(socket_.native_handle(), SOL_SOCKET, SO_RCVBUF, &queue, sizeof queue);

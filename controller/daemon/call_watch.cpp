@@ -44,9 +44,10 @@ void CallWatch::every_second(const model::Plan& plan, model::Instant now) {
   const std::uint64_t dropped = listener_->counts().dropped;
   if (dropped != dropped_) {
     if (now >= dropped_until_)
-      tell_(fmt::format("The kernel dropped {} mirrored packets because they were not read in time: of calls under way then nothing is concluded. "
-                        "A higher net.core.rmem_max helps against bursts.",
-                        dropped - dropped_));
+      tell_(
+          fmt::format("The kernel dropped {} mirrored packets because they were not read in time: of calls under way then nothing is concluded. "
+                      "A higher net.core.rmem_max helps against bursts.",
+                      dropped - dropped_));
     dropped_ = dropped;
     dropped_until_ = now + kDroppedShown;
   }

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 
-
 namespace linekeeper::decision {
 
 using model::CallFate;
@@ -172,7 +171,8 @@ std::string CallWitness::why() const {
 }
 
 model::CallFigures CallWitness::figures() const {
-  model::CallFigures f{.standing = standing_, .since = since_, .attempts = attempts_, .answered = std::min(answered_, attempts_), .failed = carrier_failed_};
+  model::CallFigures f{
+      .standing = standing_, .since = since_, .attempts = attempts_, .answered = std::min(answered_, attempts_), .failed = carrier_failed_};
   if (attempts_ > 0) {
     f.asr = static_cast<double>(f.answered) / attempts_;
     f.ner = static_cast<double>(attempts_ - carrier_failed_) / attempts_;

@@ -234,7 +234,8 @@ std::pair<Guard, std::string> behind_clause(const model::Site& site, const model
                                            words(site.carrier_health.hold_down))};
     case Behind::CallsFail: return {Guard::HoldDown, fmt::format("{}; takes no calls, has some again after its hold-down (guard hold_down)", clause)};
     case Behind::CallsDoubtful:
-      return {Guard::Freshness, fmt::format("{}; the carrier takes no calls by another circuit, and none has passed by {} since (guard freshness)", clause, circuit)};
+      return {Guard::Freshness,
+              fmt::format("{}; the carrier takes no calls by another circuit, and none has passed by {} since (guard freshness)", clause, circuit)};
     case Behind::Suspect: return {Guard::Freshness, fmt::format("{}; not counted on until it is proven to work now (guard freshness)", clause)};
     case Behind::CircuitSuspect:
       return {Guard::None,

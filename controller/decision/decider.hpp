@@ -74,8 +74,8 @@ struct Output {
   std::optional<model::Plan> plan;    ///< to be carried out; complete
   std::uint64_t probing_changed = 0;  ///< circuits that want to be probed otherwise from now on, a bit for each id: see probe_plan()
   std::optional<Ask> ask;
-  std::optional<TryCall> try_call;    ///< only of carriers that are Carrier::tried_by_call
-  std::uint64_t ask_gateways = 0;  ///< circuits that have fallen silent: does the gateway on the link still live? A bit for each id
+  std::optional<TryCall> try_call;  ///< only of carriers that are Carrier::tried_by_call
+  std::uint64_t ask_gateways = 0;   ///< circuits that have fallen silent: does the gateway on the link still live? A bit for each id
   model::Instant next_wakeup = model::kNever;
   void clear() {
     events.clear();

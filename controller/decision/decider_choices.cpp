@@ -158,7 +158,8 @@ Instant Decider::remember_members(std::size_t i, std::span<MemberView> views, st
     const bool first = !state.decision.order.empty() && state.decision.order.front().member == m;
     if (!p.trusted() || view.calls_fail) memory.owes = true;
     const Instant well_since = view.health == Health::Up || view.health == Health::Degraded ? since : now;
-    if (first || (view.trusted && !view.calls_fail && !failback_mode_holds(trunk.failback, well_since, state.orders.failback_open, state.orders.failback_permitted, now)))
+    if (first || (view.trusted && !view.calls_fail &&
+                  !failback_mode_holds(trunk.failback, well_since, state.orders.failback_open, state.orders.failback_permitted, now)))
       memory.owes = false;
     view.waits = memory.owes && view.trusted && !view.calls_fail;
     if (view.waits && trunk.failback.mode == model::FailbackMode::After) look_at(since + trunk.failback.after);

@@ -141,7 +141,8 @@ void explain_calls(const model::Status& s, const model::PathStatus& p, Lines& ou
   std::string line = fmt::format("  calls by {:<9} {}", (*s.site)[p.circuit].name, to_string(f.standing));
   if (!f.why.empty()) line += ": " + f.why;
   if (f.held_until) line += fmt::format(", held out for {} more", words(std::max(*f.held_until - s.now, model::Duration::zero())));
-  if (f.asr && f.ner) line += fmt::format("; of {} {:.0f} % answered (ASR), {:.0f} % not failed by the carrier (NER)", f.attempts, *f.asr * 100, *f.ner * 100);
+  if (f.asr && f.ner)
+    line += fmt::format("; of {} {:.0f} % answered (ASR), {:.0f} % not failed by the carrier (NER)", f.attempts, *f.asr * 100, *f.ner * 100);
   if (f.pdd_median && f.pdd_p95 && f.slow_after)
     line += fmt::format("; ring in {} (95 %: {}), slow after {}", words(*f.pdd_median), words(*f.pdd_p95), words(*f.slow_after));
   if (f.in_progress > 0) line += fmt::format("; {} in progress", f.in_progress);

@@ -56,12 +56,12 @@ struct Calls {
   std::vector<Prefix> allow;  ///< who may send; empty: this host
   std::string key_file;       ///< holds the HEP authentication key that must be in each packet (chunk 14); empty: none
   double false_demotions_per_year = 1;
-  Duration unanswered_after = std::chrono::seconds(2);     ///< an INVITE without a response of any kind has failed by then
-  Duration slow_min = std::chrono::seconds(2);             ///< never slow sooner
-  Duration slow_max = std::chrono::seconds(8);             ///< always slow then, and while the usual is not known
-  Duration hold_down = std::chrono::seconds(120);          ///< no calls for so long, the first time
-  Duration hold_down_max = std::chrono::hours(1);          ///< trebled each time a trial fails soon, up to this
-  int trial_calls = 3;                                     ///< good ones in a row that end a trial
+  Duration unanswered_after = std::chrono::seconds(2);  ///< an INVITE without a response of any kind has failed by then
+  Duration slow_min = std::chrono::seconds(2);          ///< never slow sooner
+  Duration slow_max = std::chrono::seconds(8);          ///< always slow then, and while the usual is not known
+  Duration hold_down = std::chrono::seconds(120);       ///< no calls for so long, the first time
+  Duration hold_down_max = std::chrono::hours(1);       ///< trebled each time a trial fails soon, up to this
+  int trial_calls = 3;                                  ///< good ones in a row that end a trial
   [[nodiscard]] bool on() const { return listen.has_value(); }
 };
 
@@ -73,14 +73,14 @@ inline constexpr CallsStanding kEveryCallsStanding[] = {CallsStanding::Unknown, 
 struct CallFigures {
   CallsStanding standing = CallsStanding::Unknown;
   Instant since{};
-  int attempts = 0;                     ///< the figures are of the newest so many, 200 to 400 once there were that many
-  int answered = 0, failed = 0;         ///< of them; failed by the carrier's doing
-  std::optional<double> asr, ner;       ///< ratios: answered (RFC 6076 4.6), and established or rightly refused (4.7)
+  int attempts = 0;                ///< the figures are of the newest so many, 200 to 400 once there were that many
+  int answered = 0, failed = 0;    ///< of them; failed by the carrier's doing
+  std::optional<double> asr, ner;  ///< ratios: answered (RFC 6076 4.6), and established or rightly refused (4.7)
   std::optional<Duration> pdd_median, pdd_p95;
-  std::optional<Duration> slow_after;   ///< a call without ringing is slow then
-  std::optional<Instant> held_until;    ///< of Failing
-  std::string why;                      ///< of Failing and Trial, a clause: "5 of 5 calls failed with 503"
-  int in_progress = 0;                  ///< answered and not ended, both directions
+  std::optional<Duration> slow_after;  ///< a call without ringing is slow then
+  std::optional<Instant> held_until;   ///< of Failing
+  std::string why;                     ///< of Failing and Trial, a clause: "5 of 5 calls failed with 503"
+  int in_progress = 0;                 ///< answered and not ended, both directions
   CallQuality quality{};
 };
 

@@ -103,8 +103,8 @@ struct PathStatus {
   std::string reason;
   int last_code = 0;  ///< 0: none yet
   std::optional<Duration> rtt;
-  std::optional<Instant> last_good;  ///< when the last transaction with a good answer was sent
-  bool selected = false;             ///< first in some trunk's order
+  std::optional<Instant> last_good;    ///< when the last transaction with a good answer was sent
+  bool selected = false;               ///< first in some trunk's order
   std::optional<CallFigures> calls{};  ///< nothing: calls are not listened to, or none was made by it
 };
 

@@ -196,21 +196,22 @@ json::value calls_json(const model::Status& status, const model::PathStatus& p) 
   if (!p.calls) return nullptr;
   const model::CallFigures& f = *p.calls;
   const auto ratio = [](const std::optional<double>& r) { return r ? json::value(*r) : json::value(nullptr); };
-  return {{"state", text(model::to_string(f.standing))},
-          {"since_s", in_seconds(status.now - f.since)},
-          {"why", text(f.why)},
-          {"held_for_s", f.held_until ? json::value(in_seconds(std::max(*f.held_until - status.now, model::Duration::zero()))) : json::value(nullptr)},
-          {"attempts", f.attempts},
-          {"answered", f.answered},
-          {"failed", f.failed},
-          {"asr", ratio(f.asr)},
-          {"ner", ratio(f.ner)},
-          {"pdd_median_ms", ms_or_null(f.pdd_median)},
-          {"pdd_p95_ms", ms_or_null(f.pdd_p95)},
-          {"slow_after_ms", ms_or_null(f.slow_after)},
-          {"in_progress", f.in_progress},
-          {"rtcp_loss", ratio(f.quality.loss_ratio)},
-          {"rtcp_jitter_ms", ms_or_null(f.quality.jitter)}};
+  return {
+      {"state", text(model::to_string(f.standing))},
+      {"since_s", in_seconds(status.now - f.since)},
+      {"why", text(f.why)},
+      {"held_for_s", f.held_until ? json::value(in_seconds(std::max(*f.held_until - status.now, model::Duration::zero()))) : json::value(nullptr)},
+      {"attempts", f.attempts},
+      {"answered", f.answered},
+      {"failed", f.failed},
+      {"asr", ratio(f.asr)},
+      {"ner", ratio(f.ner)},
+      {"pdd_median_ms", ms_or_null(f.pdd_median)},
+      {"pdd_p95_ms", ms_or_null(f.pdd_p95)},
+      {"slow_after_ms", ms_or_null(f.slow_after)},
+      {"in_progress", f.in_progress},
+      {"rtcp_loss", ratio(f.quality.loss_ratio)},
+      {"rtcp_jitter_ms", ms_or_null(f.quality.jitter)}};
 }
 
 json::object path_json(const model::Status& status, const model::PathStatus& p) {

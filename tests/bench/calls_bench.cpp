@@ -22,7 +22,8 @@ model::Site heard_site() {
 struct CallPackets {
   explicit CallPackets(std::uint64_t n) {
     const std::string id = std::to_string(n);
-    const tests::SipText ask{.call_id = "call-" + id + "-0123456789abcdef@10.10.0.20", .branch = "z9hG4bK" + id + "0123456789abcdef", .from_tag = "f" + id};
+    const tests::SipText ask{
+        .call_id = "call-" + id + "-0123456789abcdef@10.10.0.20", .branch = "z9hG4bK" + id + "0123456789abcdef", .from_tag = "f" + id};
     tests::SipText answer = ask;
     answer.to_tag = "t" + id;
     tests::SipText bye = answer;

@@ -28,7 +28,8 @@ std::string good() {
              now);
   writer.add(model::Observation(model::ProberStuck{.circuit = {}, .since = now}), now);
   writer.add(model::Observation(model::SipOutcome{.carrier = {}, .circuit = {}, .code = 200, .rtt = std::chrono::milliseconds(9)}), now);
-  writer.add(model::Observation(model::CallOutcome{.fate = model::CallFate::CarrierFailed, .code = 503, .pdd = std::chrono::seconds(1), .sent = now}), now);
+  writer.add(model::Observation(model::CallOutcome{.fate = model::CallFate::CarrierFailed, .code = 503, .pdd = std::chrono::seconds(1), .sent = now}),
+             now);
   writer.add(model::Observation(model::TrunkLoad{.trunk = {}, .calls = 3, .calls_per_second = 1}), now);
   writer.add(model::Observation(model::CheckOutcome{
                  .circuit = {}, .kind = model::CheckKind::Hops, .check = "way", .at = now, .hops = {model::IpAddress{}}, .detail = "by silent"}),

@@ -81,8 +81,8 @@ TEST_CASE("hep: receiver reports are read from packets and from JSON, and nothin
   REQUIRE(json.size() == 1);
   CHECK(json[0].loss_ratio == 0.5);
   CHECK(json[0].jitter == std::chrono::milliseconds(2));
-  for (const char* bad : {"{", "{}", R"({"report_blocks":{}})", R"({"report_blocks":[1]})", R"({"report_blocks":[{"fraction_lost":256,"ia_jitter":1}]})",
-                          R"({"report_blocks":[{"fraction_lost":-1,"ia_jitter":1}]})", R"({"report_blocks":[{"fraction_lost":1}]})",
-                          R"({"a":[[[[[[[[[[[]]]]]]]]]]]})"})
+  for (const char* bad :
+       {"{", "{}", R"({"report_blocks":{}})", R"({"report_blocks":[1]})", R"({"report_blocks":[{"fraction_lost":256,"ia_jitter":1}]})",
+        R"({"report_blocks":[{"fraction_lost":-1,"ia_jitter":1}]})", R"({"report_blocks":[{"fraction_lost":1}]})", R"({"a":[[[[[[[[[[[]]]]]]]]]]]})"})
     CHECK(calls::read_rtcp(bad).empty());
 }

@@ -236,7 +236,8 @@ TEST_CASE("calls: OPTIONS answered and INVITE 503: the trunk goes to another car
   CHECK(h.site.order_now() == "21 22 12 11");  // coax may be as bad: no caller is to find out while another carrier takes calls
   CHECK(h.site.count(model::EventId::CallsFail) == 1);
   CHECK(h.site.count(model::EventId::TrunkMoved) == 2);
-  const auto moved = std::ranges::find_if(h.site.events, [](const auto& e) { return e.id == model::EventId::TrunkMoved && e.text.contains("takes no calls"); });
+  const auto moved =
+      std::ranges::find_if(h.site.events, [](const auto& e) { return e.id == model::EventId::TrunkMoved && e.text.contains("takes no calls"); });
   REQUIRE(moved != h.site.events.end());
   INFO(moved->text);
   CHECK(moved->text.contains("since north via fiber takes no calls"));

@@ -98,7 +98,15 @@ std::vector<Record> one_of_each() {
                                                     .code = 111,
                                                     .reflection = model::Reflection{.session = UINT32_MAX, .ours = 1}})},
       {at(41), model::Observation(model::ProberStuck{.circuit = kCoax, .since = at(-3000)})},
-      {at(42), model::Observation(model::CallOutcome{.carrier = {}, .circuit = kCoax, .endpoint = 3, .fate = model::CallFate::Slow, .code = 0, .pdd = std::chrono::seconds(8), .again = false, .trial = true, .sent = at(-8000)})},
+      {at(42), model::Observation(model::CallOutcome{.carrier = {},
+                                                     .circuit = kCoax,
+                                                     .endpoint = 3,
+                                                     .fate = model::CallFate::Slow,
+                                                     .code = 0,
+                                                     .pdd = std::chrono::seconds(8),
+                                                     .again = false,
+                                                     .trial = true,
+                                                     .sent = at(-8000)})},
       {at(41), journal::WayProbed{.traffic_class = {}, .by = kCoax, .proven = true}},
   };
 }
