@@ -12,22 +12,8 @@ constexpr std::size_t kHead = 6, kChunkHead = 6;
 constexpr std::array<std::uint8_t, 4> kMagic{'H', 'E', 'P', '3'};
 
 // Chunk types of vendor 0, as we read them.
-enum Chunk : std::uint16_t {
-  kFamily = 1,
-  kProtocol = 2,
-  kFrom4 = 3,
-  kTo4 = 4,
-  kFrom6 = 5,
-  kTo6 = 6,
-  kFromPort = 7,
-  kToPort = 8,
-  kPayloadType = 11,
-  kCaptureId = 12,
-  kKey = 14,
-  kPayload = 15,
-  kCorrelation = 17,
-  kLastKnown = kCorrelation,
-};
+constexpr std::uint16_t kFamily = 1, kProtocol = 2, kFrom4 = 3, kTo4 = 4, kFrom6 = 5, kTo6 = 6, kFromPort = 7, kToPort = 8, kPayloadType = 11,
+                        kCaptureId = 12, kKey = 14, kPayload = 15, kCorrelation = 17, kLastKnown = kCorrelation;
 constexpr std::uint8_t kInet = 2, kInet6 = 10;  // AF_INET and AF_INET6 as Linux has them, on whatever host the sender runs
 
 std::uint16_t u16(Bytes b, std::size_t at) { return static_cast<std::uint16_t>(b[at] << 8 | b[at + 1]); }

@@ -74,6 +74,7 @@ void Decider::tell_calls(std::size_t i, CallWitness::Change change, Instant now)
 bool Decider::calls_doubtful(model::CarrierId carrier, model::CircuitId via) const {
   if (witnesses_.empty()) return false;
   const std::size_t first = carrier.index() * circuits_.size();
+  if (witnesses_[first + via.index()].standing() == model::CallsStanding::Trial) return false;  // it has served its own time
   for (std::size_t c = 0; c < circuits_.size(); ++c) {
     const CallWitness& other = witnesses_[first + c];
     if (c != via.index() && other.fails() && !witnesses_[first + via.index()].proven_since(other.first_bad())) return true;

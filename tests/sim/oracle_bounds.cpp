@@ -125,7 +125,11 @@ void Oracle::check_brownout(std::size_t i, Instant now) {
 bool Oracle::calls_held_out(Instant now) const {
   model::Status status;
   if (calls_failed_.empty() || !daemon_->status(status, now)) return false;
-  return std::ranges::any_of(status.paths, [](const model::PathStatus& p) { return p.calls && p.calls->standing == model::CallsStanding::Failing; });
+  return std::ranges::any_of(status.paths, [now](const model::PathStatus& p) {
+    if (!p.calls) return false;
+    const bool just_ended = p.calls->standing == model::CallsStanding::Trial && now - p.calls->since < 5s;  // the PBX is being told
+    return just_ended || p.calls->standing == model::CallsStanding::Failing;
+  });
 }
 
 /// When all has been well for long enough, classes go by what they prefer, and trunks begin with what they prefer.

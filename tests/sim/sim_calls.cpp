@@ -69,22 +69,30 @@ void SimDaemon::end_call(std::uint64_t key, Instant now) {
   if (bug_ != Planted::CallsNotTold || !failed) observe(call.mapped(), now);
 }
 
-/// Who takes no calls does not stand first for more than a handful of them while another carrier takes them. On lines that lose packets by
-/// nature the other may have been found silent by OPTIONS, and rightly.
+/// Who takes no calls does not stand first for more than a handful of them while another carrier takes them, and OPTIONS do not speak
+/// against that one.
 void Oracle::on_call(std::size_t t, bool first_takes, bool another_takes, Instant now) {
-  bool clean = true;
-  for (std::size_t c = 0; c < site_->circuits.size(); ++c) clean = clean && truth_.clean_by_nature(c) && truth_.circuit(c).good_since;
-  const bool owed = clean && daemon_->alive() && !daemon_->stopped() && daemon_->adopted() && daemon_->overrides().empty() &&
-                    !pbx_->deaf(site_->trunks[t].pbx) && now - calm_since() > 30s && truth_.troubles() <= 1;
+  const bool owed = daemon_->alive() && !daemon_->stopped() && daemon_->adopted() && daemon_->overrides().empty() &&
+                    !pbx_->deaf(site_->trunks[t].pbx) && now - calm_since() > 5s && truth_.troubles() <= 1;
   if (first_takes || !another_takes || !owed) {
     calls_refused_[t] = 0;
     return;
   }
   if (++calls_refused_[t] <= kHandful + static_cast<int>(10s / std::max<model::Duration>(calls_each_, 1ms))) return;
-  story_->broken("calls",
-                 fmt::format("{} calls in a row of trunk {} were offered first to a carrier that takes none, though another does", calls_refused_[t],
-                             site_->trunks[t].name),
-                 now);
+  calls_refused_[t] = 0;
+  model::Status status;
+  if (!daemon_->status(status, now)) return;
+  const bool to_be_had = std::ranges::any_of(site_->trunks[t].members, [&](const model::TrunkMember& m) {
+    if (!m.circuit) return false;
+    const model::CircuitStatus& c = status.circuits[m.circuit->index()];
+    const Reach& reach = world_->reach(m.carrier.index(), m.circuit->index());
+    return c.verdict.health == model::Health::Up && !c.suspect && status.path(m.carrier, *m.circuit).verdict.health == model::Health::Up &&
+           reach.calls_refused + reach.calls_slow == 0;
+  });
+  if (to_be_had)
+    story_->broken(
+        "calls",
+        fmt::format("call after call of trunk {} was offered first to a carrier that takes none, though another does", site_->trunks[t].name), now);
 }
 
 /// I4: nobody goes back to a path that takes no calls before its hold-down is over.
