@@ -191,13 +191,10 @@ model::CallQuality HepListener::quality(CarrierId carrier, CircuitId circuit) co
 }
 
 void HepListener::tell(const std::vector<model::CallOutcome>& outcomes) {
-  if (outcomes.empty()) return;
-  // Copied: whoever is told may end this.
-  const std::vector<model::CallOutcome> told = outcomes;
   const auto alive = alive_;
-  for (const model::CallOutcome& o : told) {
-    if (!*alive) return;
+  for (const model::CallOutcome& o : outcomes) {
     sink_(o);
+    if (!*alive) return;  // whoever was told has ended this
   }
 }
 
