@@ -20,6 +20,13 @@ bool Decider::note_call(const model::CallOutcome& o, Instant now) {
   const bool below_well = circuits_[o.circuit.index()].verdict().health != model::Health::Down && !doubtful(o.circuit.index());
   const CallWitness::Change change = witness.on(o, in_words || (below_well && now >= doubt_until_), p.last_was_bad(), now);
   due_calls_.set(i, witness.next_wakeup());
+  // The carrier as a whole: what failed here a moment ago need not be tried by its other circuits a moment later.
+  for (std::size_t c = 0; change == CallWitness::Change::Fails && c < circuits_.size(); ++c) {
+    const std::size_t sibling = o.carrier.index() * circuits_.size() + c;
+    if (sibling == i || !witnesses_[sibling].fails()) continue;
+    witnesses_[sibling].wait_for_own_call(now);
+    due_calls_.set(sibling, witnesses_[sibling].next_wakeup());
+  }
   tell_calls(i, change, now);
   return change != CallWitness::Change::None;
 }
