@@ -82,12 +82,13 @@ void Oracle::on_call(std::size_t t, bool first_takes, bool another_takes, Instan
   calls_refused_[t] = 0;
   model::Status status;
   if (!daemon_->status(status, now)) return;
+  // Slowness by a circuit that is in doubt is the circuit's: then nothing is owed.
+  const auto doubtful = [](const model::CircuitStatus& c) { return c.verdict.health != model::Health::Up || c.suspect; };
+  if (std::ranges::any_of(status.circuits, doubtful)) return;
   const bool to_be_had = std::ranges::any_of(site_->trunks[t].members, [&](const model::TrunkMember& m) {
     if (!m.circuit) return false;
-    const model::CircuitStatus& c = status.circuits[m.circuit->index()];
     const Reach& reach = world_->reach(m.carrier.index(), m.circuit->index());
-    return c.verdict.health == model::Health::Up && !c.suspect && status.path(m.carrier, *m.circuit).verdict.health == model::Health::Up &&
-           reach.calls_refused + reach.calls_slow == 0;
+    return status.path(m.carrier, *m.circuit).verdict.health == model::Health::Up && reach.calls_refused + reach.calls_slow == 0;
   });
   if (to_be_had)
     story_->broken(
