@@ -96,7 +96,7 @@ class Orderer {
       behind = Behind::Down;
     else if (v.calls_fail)
       behind = Behind::CallsFail;
-    else if (calm && v.calls_doubtful)
+    else if (v.calls_doubtful)
       behind = Behind::CallsDoubtful;
     else if (calm && v.suspect)
       behind = Behind::Suspect;

@@ -306,11 +306,11 @@ TEST_CASE("trunk policy: who takes no calls stands behind all who may, before th
   CHECK(t.order() == "2031");
 }
 
-TEST_CASE("trunk policy: calls that fail count for an emergency trunk as death does, a mere doubt does not") {
+TEST_CASE("trunk policy: calls that fail count for an emergency trunk as death does, and so does the doubt of that carrier's other ways") {
   Four t;
   t.site.trunks[0].emergency = true;
   t.views[0].calls_doubtful = true;
-  CHECK(t.order() == "0123");
-  t.views[0].calls_fail = true;
   CHECK(t.order() == "1230");
+  t.views[1].calls_fail = true;
+  CHECK(t.order() == "2301");
 }
