@@ -73,6 +73,7 @@ std::optional<model::Site> read(const toml::table& table, std::string file, Prob
   read_checks(root, reading);
   read_classes(root, reading);
   read_voice(root, reading);
+  read_calls(root, reading);
   root.finish();
   split_families(reading);
   share_classes(reading);

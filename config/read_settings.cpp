@@ -32,11 +32,6 @@ void read_daemon(Section& root, Reading& reading) {
   }
 }
 
-bool loopback(const model::IpAddress& address) {
-  if (address.family == model::Family::V4) return address.bytes[0] == 127;
-  return address == *model::IpAddress::parse("::1");
-}
-
 void read_http(Section& root, Reading& reading) {
   Section section = open(root, reading, "http");
   model::Endpoints& endpoints = reading.site.endpoints;
@@ -53,7 +48,7 @@ void read_http(Section& root, Reading& reading) {
   if (!at) return section.complain("listen", fmt::format("[http] listen: {}", at.error().what), at.error().remedy);
   endpoints.http_address = at->address.to_string();
   endpoints.http_port = at->port;
-  if (at->port != 0 && !loopback(at->address) && endpoints.http_hosts.empty()) {
+  if (at->port != 0 && !at->address.is_loopback() && endpoints.http_hosts.empty()) {
     section.complain("listen", fmt::format("[http] listens on {}, beyond this machine, without allowed_hosts", endpoints.http_address),
                      R"(name the hosts people will type: allowed_hosts = ["bangkok.example.net"], or listen on 127.0.0.1)");
   }

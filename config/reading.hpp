@@ -50,6 +50,7 @@ void read_settings(Section& root,
 void read_circuits(Section& root, Reading& reading);  ///< [[target]] [[circuit]]
 void read_checks(Section& root, Reading& reading);    ///< [[check]]
 void read_classes(Section& root, Reading& reading);   ///< [[class]]
+void read_calls(Section& root, Reading& reading);     ///< [calls]
 void read_voice(Section& root, Reading& reading);     ///< [[carrier]] [[pbx]] [[trunk]]
 void split_families(Reading& reading);                ///< circuits and classes of two families: after all readers, before the checks
 

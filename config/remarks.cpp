@@ -152,6 +152,19 @@ void remark_capacity(const model::Site& site, Remarks& out) {
 }
 
 /// A call begun after the move has its media on the new circuit, and its signalling, an old connection, still on the old one.
+/// By which circuit a call goes is told by the PBX's own address, or by where its carrier's traffic class goes.
+void remark_calls(const model::Site& site, Remarks& out) {
+  for (std::size_t c = 0; site.calls.on() && c < site.circuits.size(); ++c) {
+    const auto circuit = model::id_at<model::CircuitId>(c);
+    const auto used = [&](const model::Trunk& t) {
+      return std::ranges::any_of(t.members, [&](const model::TrunkMember& m) { return m.circuit == circuit; });
+    };
+    if (site.circuits[c].sources.empty() && std::ranges::any_of(site.trunks, used))
+      out.push_back(fmt::format("calls by circuit {} are no witnesses: it has no sources, the PBX's address for it, by which they are told apart",
+                                site.circuits[c].name));
+  }
+}
+
 void remark_signalling(const model::Site& site, Remarks& out) {
   if (!site.connections.keep) return;
   for (const auto& trunk : site.trunks) {
@@ -176,6 +189,7 @@ std::vector<std::string> remarks(const model::Site& site) {
   remark_capacity(site, out);
   remark_probing(site, out);
   remark_signalling(site, out);
+  remark_calls(site, out);
   return out;
 }
 

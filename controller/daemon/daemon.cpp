@@ -130,6 +130,7 @@ model::Result<void> Daemon::begin(model::SitePtr site, const Senses::Floors& flo
   // From here on nothing can fail: what was there before may go.
   if (senses_) senses_->stop();
   if (checks_) checks_->stop();
+  calls_.reset();  // its port may be wanted again
   if (actuators_) actuators_->stop();
   verifications_.clear();
   const model::SitePtr before = site_;
@@ -152,6 +153,10 @@ model::Result<void> Daemon::begin(model::SitePtr site, const Senses::Floors& flo
   }
   decider_ = std::move(decider);
   due_ = model::kNever;
+  if (site_->calls.on())
+    calls_ = std::make_unique<CallWatch>(
+        io_.get_executor(), site_, *seed, [this](const model::Observation& o) { observe(o); },
+        [this](std::string text) { tell(EventId::CallsUnheard, "", std::move(text)); });
   resolvers_.reset();
   if (followed_class(*site_)) resolvers_ = std::make_unique<ResolverFile>(io_.get_executor(), site_, [this](model::Event e) { tell(std::move(e)); });
   recoveries_ = std::make_unique<operations::Recoveries>(*site_);
@@ -179,6 +184,7 @@ model::Result<void> Daemon::start() {
   follow_probing(~std::uint64_t{0});
   senses_->start();
   checks_->start();
+  if (calls_) calls_->start();
   if (resolvers_) resolvers_->start();
   actuators_->start();
   remember_learned();
@@ -305,6 +311,7 @@ void Daemon::reload() {
   follow_probing(~std::uint64_t{0});
   senses_->start();
   checks_->start();
+  if (calls_) calls_->start();
   if (resolvers_) resolvers_->start();
   actuators_->start();
   orders_changed();
@@ -323,6 +330,7 @@ void Daemon::stop(const std::string& why) {
   verifications_.clear();
   senses_->stop();
   checks_->stop();
+  if (calls_) calls_->stop();
   if (resolvers_) resolvers_->stop();
   actuators_->stop();
   recorder_->flush();
@@ -392,6 +400,7 @@ void Daemon::every_second(Instant now) {
   metrics_->events_dropped(telemetry::Sink::Journal, journal_->dropped());
   metrics_->recording_blocks_dropped(journal_->dropped_blocks());
   const model::Status now_so = status();
+  if (calls_) calls_->every_second(now_so.plan, now);
   metrics_->update(now_so);
   recorder_->every_second(now_so, *decider_);
   status_due_ = true;

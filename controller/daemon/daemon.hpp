@@ -2,7 +2,7 @@
 // linekeeperd put together: each arrow of the house is one line in daemon.cpp. One thread, one io_context; the journal's writer is
 // the only other thread.
 //
-//   senses, checks -> decider    observations         decider -> actuators     plans
+//   senses, checks, calls -> decider  observations         decider -> actuators     plans
 //   actuators -> recoveries      applied, refused     verification -> recoveries   proven
 //   everyone -> tell() -> journal, metrics, log, event streams
 //   http -> status, explain, events, metrics, page; overrides -> journal -> decider
@@ -19,6 +19,7 @@
 #include "controller/admin/api.hpp"
 #include "controller/admin/http_server.hpp"
 #include "controller/daemon/actuators.hpp"
+#include "controller/daemon/call_watch.hpp"
 #include "controller/daemon/checks.hpp"
 #include "controller/daemon/connections.hpp"
 #include "controller/daemon/recorder.hpp"
@@ -143,6 +144,7 @@ class Daemon : public admin::Api {
   operations::Overrides overrides_;
   std::unique_ptr<Senses> senses_;
   std::unique_ptr<Checks> checks_;
+  std::unique_ptr<CallWatch> calls_;  // null: not configured
   std::unique_ptr<Actuators> actuators_;
   Connections connections_;
   std::unique_ptr<ResolverFile> resolvers_;  // null: not configured

@@ -47,6 +47,7 @@ void Daemon::observe(const model::Observation& observation) {
   remember(std::get_if<model::SipOverdue>(&observation));
   const Instant now = awake();
   act_on(decider_->observe(observation, recorder_->told(observation, now)));
+  if (const auto* call = std::get_if<model::CallOutcome>(&observation); call != nullptr && calls_) calls_->weighed(*call, *decider_);
 }
 
 /// The judge is told before it hears anything else, a person's order or the switch's answer as well as a probe's: what was not answered meanwhile may
@@ -289,6 +290,7 @@ model::Status Daemon::status() const {
   s.pbxs = actuators_->pbx_statuses();
   connections_.fill(s);
   if (resolvers_) resolvers_->fill(s);
+  if (calls_) calls_->fill(s);
   recoveries_->fill(s);
   return s;
 }

@@ -235,6 +235,10 @@ std::pair<Guard, std::string> behind_clause(const model::Site& site, const model
     case Behind::LatelyDegraded:
       return {Guard::HoldDown, fmt::format("{}; was degraded, and is preferred again after {} without that (guard hold_down)", clause,
                                            words(site.carrier_health.hold_down))};
+    case Behind::CallsFail: return {Guard::HoldDown, fmt::format("{}; takes no calls, has some again after its hold-down (guard hold_down)", clause)};
+    case Behind::CallsDoubtful:
+      return {Guard::Freshness,
+              fmt::format("{}; the carrier takes no calls by another circuit, and none has passed by {} since (guard freshness)", clause, circuit)};
     case Behind::Suspect: return {Guard::Freshness, fmt::format("{}; not counted on until it is proven to work now (guard freshness)", clause)};
     case Behind::CircuitSuspect:
       return {Guard::None,
@@ -262,6 +266,7 @@ std::string how_offered(const model::Site& site, const model::Trunk& trunk, cons
   const auto because = [&]() -> std::string {
     switch (left ? left->place.behind : Behind::Preference) {
       case Behind::Suspect: return fmt::format("since {} was not proven to work any more", before);
+      case Behind::CallsFail: return fmt::format("since {} takes no calls ({} while OPTIONS are answered)", before, left->calls);
       case Behind::Degraded: return fmt::format("because {} answers with a warning", before);
       case Behind::LatelyDegraded: return fmt::format("because {} has lately answered with a warning", before);
       case Behind::Untrusted: return fmt::format("because {} has failed lately", before);

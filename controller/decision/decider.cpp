@@ -42,6 +42,7 @@ Decider::Decider(model::SitePtr site, Instant started)
       unheard_(site_->carriers.size() * site_->circuits.size()),
       due_circuits_(site_->circuits.size()),
       due_paths_(site_->carriers.size() * site_->circuits.size()),
+      due_calls_(site_->calls.on() ? site_->carriers.size() * site_->circuits.size() : 0),
       heard_(site_->circuits.size()),
       carriers_(site_->carriers.size()),
       classes_(site_->classes.size(), ClassState(site_->circuits.size())),
@@ -57,6 +58,7 @@ Decider::Decider(model::SitePtr site, Instant started)
   for (std::size_t k = 0; k < site_->carriers.size(); ++k)
     for (std::size_t c = 0; c < site_->circuits.size(); ++c)
       paths_.emplace_back(*site_, model::id_at<model::CarrierId>(k), model::id_at<model::CircuitId>(c), started);
+  if (site_->calls.on()) witnesses_.assign(paths_.size(), CallWitness(site_->calls));
   touched_carriers_.reserve(paths_.size());
   for (model::Verdict& v : carriers_) v.since = started;
   for (std::size_t i = 0; i < classes_.size(); ++i) {
@@ -145,6 +147,7 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
       d.note_check(o, now);
       look = d.checks_.data_way(o.circuit) != before;
     }
+    void operator()(const model::CallOutcome& o) const { look = d.note_call(o, now); }
     void operator()(const model::LoopStall& o) const {
       for (std::size_t c = 0; c < d.circuits_.size(); ++c) circuit(model::id_at<model::CircuitId>(c)).on(o);
       for (PathHealth& p : d.paths_) p.stalled(o);
@@ -400,7 +403,8 @@ void Decider::publish(Instant now, bool force) {
 }
 
 const Output& Decider::finish(Instant now, bool replan, bool look) {
-  const bool changed = judge_due(now);
+  const bool calls_changed = look_at_calls(now);
+  const bool changed = judge_due(now) || calls_changed;
   bool recheck_due = false;
   for (const ClassState& c : classes_) recheck_due = recheck_due || c.choice.recheck <= now || c.choice.held_by == Guard::Freshness;
   for (const TrunkState& t : trunks_) recheck_due = recheck_due || t.decision.recheck <= now || t.decision.held_by == Guard::Freshness;
@@ -413,7 +417,7 @@ const Output& Decider::finish(Instant now, bool replan, bool look) {
     publish(now, replan);
   }
   if (roles_due_) assign_roles(now);
-  Instant next = std::min({due_circuits_.next(), due_paths_.next(), diagnoses_.next_wakeup(), diagnosis_again_});
+  Instant next = std::min({due_circuits_.next(), due_paths_.next(), due_calls_.next(), diagnoses_.next_wakeup(), diagnosis_again_});
   for (const ClassState& c : classes_) next = std::min(next, c.choice.recheck);
   for (const TrunkState& t : trunks_) next = std::min(next, t.decision.recheck);
   out_.next_wakeup = next;

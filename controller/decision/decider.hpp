@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "controller/decision/call_witness.hpp"
 #include "controller/decision/check_findings.hpp"
 #include "controller/decision/circuit_health.hpp"
 #include "controller/decision/diagnoses.hpp"
@@ -67,18 +68,27 @@ struct Ask {
   friend bool operator==(const Ask&, const Ask&) = default;
 };
 
+/// Nothing is known of whether calls by this way pass again: one of our own would tell. Its CallOutcome has `trial`.
+struct TryCall {
+  model::CarrierId carrier;
+  model::CircuitId circuit;
+  friend bool operator==(const TryCall&, const TryCall&) = default;
+};
+
 struct Output {
   std::vector<model::Event> events;   ///< `wall` and `sequence` are for the shell to fill
   std::optional<model::Plan> plan;    ///< to be carried out; complete
   std::uint64_t probing_changed = 0;  ///< circuits that want to be probed otherwise from now on, a bit for each id: see probe_plan()
   std::optional<Ask> ask;
-  std::uint64_t ask_gateways = 0;  ///< circuits that have fallen silent: does the gateway on the link still live? A bit for each id
+  std::optional<TryCall> try_call;  ///< only of carriers that are Carrier::tried_by_call
+  std::uint64_t ask_gateways = 0;   ///< circuits that have fallen silent: does the gateway on the link still live? A bit for each id
   model::Instant next_wakeup = model::kNever;
   void clear() {
     events.clear();
     plan.reset();
     probing_changed = 0;
     ask.reset();
+    try_call.reset();
     ask_gateways = 0;
   }
 };
@@ -118,6 +128,9 @@ class Decider {
 
   /// Fills what decision knows: circuits, carriers, paths, plan, suppressed.
   void fill(model::Status& status, model::Instant now) const;
+
+  /// A call by this way that does not ring within this is slow.
+  [[nodiscard]] model::Duration slow_after(model::CarrierId carrier, model::CircuitId circuit) const;
 
   /// Silence of the class's own probes by this circuit, where it stands, says something about the way.
   [[nodiscard]] bool proof_counts(model::ClassId traffic, model::CircuitId by, model::Instant now) const;
@@ -181,6 +194,10 @@ class Decider {
   /// Which circuits are in use, and whether one of those is silent: what each is probed for.
   void assign_roles(model::Instant now);
   void note_check(const model::CheckOutcome& outcome, model::Instant now);
+  bool note_call(const model::CallOutcome& outcome, model::Instant now);  ///< @return whether a choice may be another one now
+  bool look_at_calls(model::Instant now);                                 ///< likewise
+  void tell_calls(std::size_t path, CallWitness::Change change, model::Instant now);
+  [[nodiscard]] bool calls_doubtful(model::CarrierId carrier, model::CircuitId via) const;
   void tell_hops(const std::vector<model::SharedHop>& before, model::Instant now);
   /// The views as a class sees them: what carries no calls sees what the slower checks found too.
   void mark_data_ways(std::vector<CircuitView>& views) const;
@@ -235,7 +252,8 @@ class Decider {
   std::vector<PathHealth> paths_;       // carrier by carrier, circuit by circuit
   /// By path: the carrier failed there since, and has not answered, whatever became of the circuit.
   std::vector<std::optional<model::Instant>> unheard_;
-  WakeIndex due_circuits_, due_paths_;
+  std::vector<CallWitness> witnesses_;  // as paths_; empty: calls are not listened to
+  WakeIndex due_circuits_, due_paths_, due_calls_;
   std::vector<Heard> heard_;  // by circuit
   std::vector<std::size_t> touched_carriers_;
   std::vector<model::Verdict> carriers_;

@@ -126,6 +126,8 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
                      .circuit_down = below.health == Health::Down,
                      .circuit_by_link = below.health == Health::Down && below.by_link(),
                      .circuit_young = back && now - *back < below.hold_down && via != of_class,
+                     .calls_fail = !witnesses_.empty() && witnesses_[trunk.members[m].carrier.index() * circuits_.size() + via->index()].fails(),
+                     .calls_doubtful = !first && calls_doubtful(trunk.members[m].carrier, *via),
                      .shortfall = {},
                      .home = of_class});
   }
@@ -156,11 +158,12 @@ Instant Decider::remember_members(std::size_t i, std::span<MemberView> views, st
     if (view.lately_degraded) look_at(since + site_->carrier_health.hold_down);
 
     const bool first = !state.decision.order.empty() && state.decision.order.front().member == m;
-    if (!p.trusted()) memory.owes = true;
+    if (!p.trusted() || view.calls_fail) memory.owes = true;
     const Instant well_since = view.health == Health::Up || view.health == Health::Degraded ? since : now;
-    if (first || (view.trusted && !failback_mode_holds(trunk.failback, well_since, state.orders.failback_open, state.orders.failback_permitted, now)))
+    if (first || (view.trusted && !view.calls_fail &&
+                  !failback_mode_holds(trunk.failback, well_since, state.orders.failback_open, state.orders.failback_permitted, now)))
       memory.owes = false;
-    view.waits = memory.owes && view.trusted;
+    view.waits = memory.owes && view.trusted && !view.calls_fail;
     if (view.waits && trunk.failback.mode == model::FailbackMode::After) look_at(since + trunk.failback.after);
 
     look_at(p.doubted_until());
@@ -303,6 +306,9 @@ void Decider::choose_trunk(std::size_t i, std::span<const CircuitView> circuits,
     next.left = std::move(state.decision.left);
   else if (next.left && next.motive == Motive::Follows && of_class.motive == Motive::Quality)
     next.left->because = of_class.because;
+  if (first_changed && next.left && next.left->place.behind == Behind::CallsFail)
+    if (const auto via = way_of(trunk, next.left->member))
+      next.left->calls = witnesses_[trunk.members[next.left->member].carrier.index() * circuits_.size() + via->index()].why();
   if (first_changed) state.circuit = classes_[trunk.class_of(trunk.members[next.order.front().member]).index()].choice.circuit;
   state.decision = std::move(next);
   if (!first_changed && state.decision.held_by == held_before) return;

@@ -58,7 +58,11 @@ std::vector<model::CircuitStatus> Decider::circuit_statuses(Instant now) const {
 
 std::vector<model::PathStatus> Decider::path_statuses() const {
   std::vector<model::PathStatus> all;
-  for (const PathHealth& p : paths_) all.push_back(p.status());
+  for (const PathHealth& p : paths_) {
+    all.push_back(p.status());
+    const std::size_t i = all.size() - 1;
+    if (!witnesses_.empty() && witnesses_[i].any()) all.back().calls = witnesses_[i].figures();
+  }
   return all;
 }
 

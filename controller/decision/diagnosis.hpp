@@ -48,6 +48,7 @@ struct PathEvidence {
   model::Cause cause = model::Cause::NoEvidence;
   int detail = 0;              ///< SIP code, errno or count, as the cause has it (model::Verdict)
   bool calls_failing = false;  ///< calls fail by it although OPTIONS are answered
+  std::string calls{};         ///< how, where that is known
 };
 
 /// One target through one circuit. Silence alone counts towards what is said of a dead circuit; a target is named only once it is set aside.

@@ -178,7 +178,7 @@ constexpr Row kTable[] = {
      .mode = FailureMode::SipTrunk,
      .headline = "{carrier} answers OPTIONS, but calls by it fail",
      .call = Call::Carrier,
-     .done = "cannot match yet: nothing tells how calls fare"},
+     .done = "it is held out of the order, and given calls again after a hold-down"},
     {.about = Scope::Carrier,
      .when = {.answer = Answer::Warns, .elsewhere = Elsewhere::Well},
      .failed = Failed::Peering,

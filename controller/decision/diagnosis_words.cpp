@@ -119,7 +119,7 @@ std::string path_words(const Matrix& m, model::CarrierId k, CircuitId c) {
     case Answer::NotAsked: return fmt::format("cannot be asked: {} {}", m.site()[c].name, state_word(m, c));
     case Answer::Well: return "answers";
     case Answer::PartlyDead: return "answers from some of its addresses";
-    case Answer::NoCalls: return "OPTIONS answered, calls fail";
+    case Answer::NoCalls: return p.calls.empty() ? std::string("OPTIONS answered, calls fail") : "OPTIONS answered, " + p.calls;
     case Answer::Warns: return p.detail > 0 ? fmt::format("OPTIONS answered {}", p.detail) : "answers with a warning";
     case Answer::Dead: break;
   }

@@ -135,12 +135,28 @@ void explain_circuit(const model::Status& s, const model::CircuitStatus& c, Line
       out.push_back(fmt::format("  shared      the router {} with {}", h.address.to_string(), site[h.a == c.circuit ? h.b : h.a].name));
 }
 
+void explain_calls(const model::Status& s, const model::PathStatus& p, Lines& out) {
+  if (!p.calls) return;
+  const model::CallFigures& f = *p.calls;
+  std::string line = fmt::format("  calls by {:<9} {}", (*s.site)[p.circuit].name, to_string(f.standing));
+  if (!f.why.empty()) line += ": " + f.why;
+  if (f.held_until) line += fmt::format(", held out for {} more", words(std::max(*f.held_until - s.now, model::Duration::zero())));
+  if (f.asr && f.ner)
+    line += fmt::format("; of {} {:.0f} % answered (ASR), {:.0f} % not failed by the carrier (NER)", f.attempts, *f.asr * 100, *f.ner * 100);
+  if (f.pdd_median && f.pdd_p95 && f.slow_after)
+    line += fmt::format("; ring in {} (95 %: {}), slow after {}", words(*f.pdd_median), words(*f.pdd_p95), words(*f.slow_after));
+  if (f.in_progress > 0) line += fmt::format("; {} in progress", f.in_progress);
+  if (f.quality.loss_ratio) line += fmt::format("; receivers lose {:.1f} %", *f.quality.loss_ratio * 100);
+  out.push_back(std::move(line));
+}
+
 void explain_carrier(const model::Status& s, const model::CarrierStatus& c, Lines& out) {
   out.push_back(fmt::format("{} is {}: {}.", (*s.site)[c.carrier].name, to_string(c.verdict.health), c.reason));
   for (std::size_t i = 0; i < s.circuits.size(); ++i) {
     const model::PathStatus& p = s.path(c.carrier, model::id_at<model::CircuitId>(i));
     out.push_back(fmt::format("  through {:<10} {}", (*s.site)[p.circuit].name, path_clause(*s.site, p, s.now)));
   }
+  for (std::size_t i = 0; i < s.circuits.size(); ++i) explain_calls(s, s.path(c.carrier, model::id_at<model::CircuitId>(i)), out);
   for (const model::ClassChoice& choice : s.plan.classes)
     if (const auto& apart = (*s.site)[choice.traffic_class].apart; apart && apart->carrier == c.carrier)
       out.push_back(fmt::format("  steered     apart from {}, as class {}{}", (*s.site)[apart->of].name, (*s.site)[choice.traffic_class].name,

@@ -94,6 +94,10 @@ class Orderer {
     Behind behind = Behind::Preference;
     if (v.health == Health::Down)
       behind = Behind::Down;
+    else if (v.calls_fail)
+      behind = Behind::CallsFail;
+    else if (v.calls_doubtful)
+      behind = Behind::CallsDoubtful;
     else if (calm && v.suspect)
       behind = Behind::Suspect;
     else if (calm && elsewhere_ && v.circuit_suspect)
@@ -114,7 +118,9 @@ class Orderer {
   }
   [[nodiscard]] int tier(std::size_t m) const {
     switch (decision_.places[m].behind) {
-      case Behind::Down: return 4;
+      case Behind::Down: return 5;
+      case Behind::CallsFail: return 4;
+      case Behind::CallsDoubtful:
       case Behind::Suspect:
       case Behind::CircuitSuspect: return 3;
       case Behind::Untrusted:
@@ -132,8 +138,9 @@ class Orderer {
     const model::TrunkMember& member = trunk_.members[m];
     const bool forced_away = forced && member.carrier != *orders_.force;
     // Of those that are up but not trusted yet, and of those that may not be gone back to yet, none passes another: each earns its
-    // place by its own hold-down (I4). Nor of those that are down: there is nothing to win by telling the PBX another order of them.
-    const std::size_t stood = tier(m) == 2 || tier(m) == 4 || waits(m) ? 1 + stood_at_[m] : 0;
+    // place by its own hold-down (I4). Nor of those that are down or take no calls: there is nothing to win by telling the PBX another order
+    // of them.
+    const std::size_t stood = tier(m) == 2 || tier(m) >= 4 || waits(m) ? 1 + stood_at_[m] : 0;
     const auto home = views_[m].home ? views_[m].home : circuit_;
     const std::size_t by_circuit = !member.circuit || member.circuit == home ? 0 : 1 + position(class_circuits(), *member.circuit);
     return {forced_away, tier(m), decision_.places[m].shortfall.has_value(), stood, preference_[member.carrier.index()], by_circuit, m};
@@ -182,7 +189,7 @@ class Orderer {
 
   [[nodiscard]] Motive motive_of_leaving(std::size_t left, std::size_t taken) const {
     const MemberPlace& place = decision_.places[left];
-    if (place.behind == Behind::Down || place.behind == Behind::Suspect) return Motive::Escape;
+    if (place.behind == Behind::Down || place.behind == Behind::Suspect || place.behind == Behind::CallsFail) return Motive::Escape;
     if (place.behind == Behind::CircuitSuspect) return Motive::Suspicion;
     if (place.shortfall) return Motive::Capacity;
     const model::CarrierId from = trunk_.members[left].carrier, to = trunk_.members[taken].carrier;

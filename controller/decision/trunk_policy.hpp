@@ -35,6 +35,8 @@ struct MemberView {
   bool circuit_by_link = false;        ///< and the kernel says so
   bool circuit_young = false;          ///< its circuit is back, its hold-down is not over, and the class does not go by it
   bool lately_degraded = false;        ///< up, but it was degraded, and its hold-down since then is not over
+  bool calls_fail = false;             ///< it answers OPTIONS and takes no calls: held out
+  bool calls_doubtful = false;         ///< the same carrier takes none by another circuit, and none has passed here since
   bool waits = false;                  ///< trusted again, but the trunk goes back only later, in a window or by hand
   std::optional<Shortfall> shortfall;  ///< it cannot carry the load
   /// The circuit that its class goes by now: of its carrier, where that is steered apart. Nothing: as the trunk's class goes.
@@ -49,7 +51,20 @@ struct TrunkOrders {
 };
 
 /// Why a member is not at the place that the order of preference gives it.
-enum class Behind : std::uint8_t { Preference, Degraded, LatelyDegraded, Untrusted, CircuitYoung, Suspect, CircuitSuspect, Down, Load, Waits };
+enum class Behind : std::uint8_t {
+  Preference,
+  Degraded,
+  LatelyDegraded,
+  Untrusted,
+  CircuitYoung,
+  Suspect,
+  CircuitSuspect,
+  Down,
+  Load,
+  Waits,
+  CallsFail,
+  CallsDoubtful
+};
 
 struct MemberPlace {
   Behind behind = Behind::Preference;
@@ -61,6 +76,7 @@ struct TrunkLeft {
   std::size_t member = 0;
   MemberPlace place;      ///< what was held against it then
   std::string because{};  ///< why the traffic class went away from its circuit, where the trunk followed it
+  std::string calls{};    ///< how its calls failed, where that was it
 };
 
 struct TrunkDecision {

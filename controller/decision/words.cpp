@@ -140,10 +140,21 @@ std::string circuit_clause(const model::Site& site, const model::CircuitStatus& 
   return {};
 }
 
+namespace {
+
+/// Only what is against it.
+std::string calls_words(const model::PathStatus& p) {
+  if (!p.calls || p.calls->why.empty()) return {};
+  return fmt::format("{}{}", p.calls->standing == model::CallsStanding::Failing ? ", but " : "; calls are tried again after ", p.calls->why);
+}
+
+}  // namespace
+
 std::string path_clause(const model::Site& site, const model::PathStatus& p, model::Instant now) {
   const std::string age = for_so_long(now - p.verdict.since);
   switch (p.verdict.health) {
-    case Health::Up: return fmt::format("OPTIONS answered {}{}", p.last_code, p.rtt ? " in " + milliseconds(*p.rtt) : std::string());
+    case Health::Up:
+      return fmt::format("OPTIONS answered {}{}{}", p.last_code, p.rtt ? " in " + milliseconds(*p.rtt) : std::string(), calls_words(p));
     case Health::Degraded:
       return fmt::format("degraded{}: OPTIONS answered {}; ask {} whether our address on {} is allowed", age, p.last_code, site[p.carrier].name,
                          site[p.circuit].name);

@@ -49,6 +49,8 @@ inline constexpr std::uint8_t kTag<model::CheckOutcome> = 13;
 template <>
 inline constexpr std::uint8_t kTag<model::ProberStuck> = 17;
 template <>
+inline constexpr std::uint8_t kTag<model::CallOutcome> = 18;
+template <>
 inline constexpr std::uint8_t kTag<DeciderStarted> = 20;
 template <>
 inline constexpr std::uint8_t kTag<Recalled> = 27;
@@ -284,6 +286,19 @@ void fields(A& a, model::CheckOutcome& o) {
   a.text(o.detail, model::kLongestCheckDetail);
   if constexpr (A::kReads)
     if (o.hops.size() > model::kMostHops) a.fail();
+}
+
+template <class A>
+void fields(A& a, model::CallOutcome& o) {
+  id(a, o.carrier, a.carriers);
+  id(a, o.circuit, a.circuits);
+  a.byte(o.endpoint);
+  choice(a, o.fate, model::CallFate::Cancelled);
+  whole(a, o.code);
+  maybe(a, o.pdd, [&](model::Duration& d) { duration(a, d); });
+  flag(a, o.again);
+  flag(a, o.trial);
+  instant(a, o.sent, a.now);
 }
 
 template <class A>

@@ -73,8 +73,12 @@ enum class EventId : std::uint8_t {
   ResolversSilent,
   ResolversAnswering,  ///< those of the circuit in use do not answer, and answer again
   ResolversUnwritten,  ///< the file cannot be written
+  CallsFail,           ///< a path answers OPTIONS and takes no calls: held out
+  CallsTrial,          ///< it may have some again, to see
+  CallsWell,           ///< they pass
+  CallsUnheard,        ///< the PBX's mirrored SIP cannot be listened to, or is dropped
 };
-inline constexpr int kEventCount = static_cast<int>(EventId::ResolversUnwritten) + 1;
+inline constexpr int kEventCount = static_cast<int>(EventId::CallsUnheard) + 1;
 
 /// "circuit.down": the stable id in the journal, --json and the log.
 [[nodiscard]] std::string_view to_string(EventId id);

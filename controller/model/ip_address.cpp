@@ -26,6 +26,13 @@ std::string IpAddress::to_string() const {
   return text;
 }
 
+bool IpAddress::is_loopback() const {
+  if (family == Family::V4) return bytes[0] == 127;
+  IpAddress one{.family = Family::V6};
+  one.bytes[15] = 1;
+  return *this == one;
+}
+
 std::optional<IpAddress> IpAddress::parse(std::string_view text) {
   const std::string terminated(text);
   IpAddress a;

@@ -19,6 +19,7 @@ struct IpAddress {
 
   [[nodiscard]] std::size_t size() const { return family == Family::V4 ? 4 : 16; }  ///< bytes on the wire
   [[nodiscard]] std::string to_string() const;                                      ///< inet_ntop(3) form
+  [[nodiscard]] bool is_loopback() const;                                           ///< 127.0.0.0/8 or ::1
 
   /// @return the address, or nothing when `text` is not one (inet_pton(3): no names, no shortened IPv4).
   static std::optional<IpAddress> parse(std::string_view text);

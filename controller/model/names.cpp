@@ -123,6 +123,29 @@ std::optional<CheckKind> check_kind_named(std::string_view word) {
   return std::nullopt;
 }
 
+std::string_view to_string(CallFate f) {
+  switch (f) {
+    case CallFate::Answered: return "answered";
+    case CallFate::Busy: return "busy";
+    case CallFate::NoAnswer: return "no-answer";
+    case CallFate::CarrierFailed: return "carrier-failed";
+    case CallFate::Slow: return "slow";
+    case CallFate::OurFault: return "our-fault";
+    case CallFate::Cancelled: return "cancelled";
+  }
+  return "?";
+}
+
+std::string_view to_string(CallsStanding s) {
+  switch (s) {
+    case CallsStanding::Unknown: return "unknown";
+    case CallsStanding::Well: return "well";
+    case CallsStanding::Failing: return "failing";
+    case CallsStanding::Trial: return "trial";
+  }
+  return "?";
+}
+
 std::string_view to_string(CheckResult r) {
   switch (r) {
     case CheckResult::Well: return "well";
@@ -267,6 +290,10 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"resolvers.silent", Severity::Warning},
     {"resolvers.answering", Severity::Notice},
     {"resolvers.unwritten", Severity::Warning},
+    {"calls.fail", Severity::Alert},
+    {"calls.trial", Severity::Notice},
+    {"calls.well", Severity::Notice},
+    {"calls.unheard", Severity::Warning},
 }};
 
 }  // namespace

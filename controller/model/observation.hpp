@@ -8,6 +8,7 @@
 #include <string_view>
 #include <variant>
 
+#include "controller/model/call.hpp"
 #include "controller/model/check.hpp"
 #include "controller/model/ids.hpp"
 #include "controller/model/ip_address.hpp"
@@ -195,6 +196,6 @@ struct SipProvisional {
 };
 
 using Observation = std::variant<ProbeSent, ProbeReply, ProbeRejected, ProbeLocalError, SipOutcome, LinkState, GatewayState, ResolverState, LoopStall,
-                                 TrunkLoad, SipOverdue, SipProvisional, CheckOutcome, ProberStuck>;
+                                 TrunkLoad, SipOverdue, SipProvisional, CheckOutcome, ProberStuck, CallOutcome>;
 
 }  // namespace linekeeper::model

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "controller/model/call.hpp"
 #include "controller/model/check.hpp"
 #include "controller/model/connections.hpp"
 #include "controller/model/ids.hpp"
@@ -135,6 +136,7 @@ struct Carrier {
   std::vector<Prefix> prefixes;  ///< networks of its own beside its address, as for media
   bool steer_apart = false;      ///< what goes to it is steered by itself: see TrafficClass::apart
   int max_forwards = 70;
+  bool tried_by_call = false;         ///< we can make a call of our own by it, to see whether calls pass (Output::try_call)
   std::map<int, ReplyClass> replies;  ///< per-code overrides of the class table
 };
 
@@ -278,6 +280,7 @@ struct Site {
   HealthRule carrier_health;
   Connections connections;
   HostResolvers resolvers;
+  Calls calls;
   Endpoints endpoints;
 
   /// Whether there is a path from this circuit to that carrier: both are of one family.

@@ -1,6 +1,7 @@
 #pragma once
 // The state of the site as everyone is shown it: `status`, `explain`, the page and /metrics all draw from this one value,
 // so they can never disagree. Filled by decision (health, choices) and linekeeperd (link to switch and PBX, incidents).
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -102,8 +103,9 @@ struct PathStatus {
   std::string reason;
   int last_code = 0;  ///< 0: none yet
   std::optional<Duration> rtt;
-  std::optional<Instant> last_good;  ///< when the last transaction with a good answer was sent
-  bool selected = false;             ///< first in some trunk's order
+  std::optional<Instant> last_good;    ///< when the last transaction with a good answer was sent
+  bool selected = false;               ///< first in some trunk's order
+  std::optional<CallFigures> calls{};  ///< nothing: calls are not listened to, or none was made by it
 };
 
 struct CarrierStatus {
@@ -167,6 +169,8 @@ struct Status {
   std::vector<DrainStatus> drains;
   std::string connections_problem;              ///< why connections are not kept to their circuits or not translated; empty: they are
   std::optional<ResolverFileStatus> resolvers;  ///< nothing: not configured
+  std::array<std::uint64_t, 4> calls_feed{};    ///< mirrored messages since the configuration was taken into use: read, unread, refused, dropped
+  std::string calls_problem;                    ///< why calls are not listened to although they should be; empty: they are, or should not be
   std::vector<Incident> incidents;              ///< the newest first, at most 20
   std::map<Guard, std::uint64_t> suppressed;    ///< decisions held back, by guard
 

@@ -72,7 +72,10 @@ bool told_by_the_judge(EventId id) {
     case EventId::CheckPassed:
     case EventId::HopsShared:
     case EventId::HopsApart:
-    case EventId::ProberStuck: return true;
+    case EventId::ProberStuck:
+    case EventId::CallsFail:
+    case EventId::CallsTrial:
+    case EventId::CallsWell: return true;
     case EventId::DaemonStarted:
     case EventId::DaemonStopped:
     case EventId::ConfigReloaded:
@@ -102,6 +105,7 @@ bool told_by_the_judge(EventId id) {
     case EventId::ResolversSilent:
     case EventId::ResolversAnswering:
     case EventId::ResolversUnwritten:
+    case EventId::CallsUnheard:
     case EventId::LoopStalled: return false;
   }
   return false;

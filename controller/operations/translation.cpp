@@ -54,6 +54,7 @@ struct Translator {
   bool operator()(model::SipProvisional& o) const { return circuit(o.circuit) && to(o.carrier, t.carriers_); }
   bool operator()(model::CheckOutcome& o) const { return circuit(o.circuit); }
   bool operator()(model::ProberStuck& o) const { return circuit(o.circuit); }
+  bool operator()(model::CallOutcome& o) const { return circuit(o.circuit) && to(o.carrier, t.carriers_); }
   bool operator()(model::LoopStall&) const { return true; }
   bool operator()(model::TrunkLoad& o) const { return to(o.trunk, t.trunks_); }
 

@@ -128,6 +128,15 @@ EventAdvice advice(EventId id) {
     case EventId::ResolversUnwritten:
       return {"The file of this host's resolvers cannot be written: names may be asked of a circuit that was left.",
               "The text says why. linekeeperd may write below /run/linekeeper only; other directories need ReadWritePaths= in its unit."};
+    case EventId::CallsFail:
+      return {"A carrier answers OPTIONS by this circuit and takes no calls: it is held out of the order whatever OPTIONS say.",
+              "Call the carrier; the text says how many calls failed, and how. It is given calls again after a hold-down."};
+    case EventId::CallsTrial:
+      return {"A carrier that took no calls may have some again, to see whether they pass. The first that fails ends the trial.", "Nothing."};
+    case EventId::CallsWell: return {"Calls by this carrier and circuit pass again.", "Nothing."};
+    case EventId::CallsUnheard:
+      return {"The SIP that the PBX mirrors is not heard, or not all of it: calls are no witnesses for now.",
+              "The text says why; see [calls] in the configuration and hep lines in the PBX."};
     case EventId::PbxConnected: return {"The PBX answers again; the order is asserted once more.", "Nothing."};
     case EventId::PbxLost:
       return {"The PBX does not answer. It returns to its own static order when the lease ends.",

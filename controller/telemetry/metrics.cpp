@@ -6,6 +6,7 @@
 
 #include "controller/runtime/log.hpp"
 #include "controller/telemetry/metric_families.hpp"
+#include "controller/telemetry/metrics_calls.hpp"
 #include "controller/telemetry/metrics_checks.hpp"
 #include "controller/telemetry/metrics_connections.hpp"
 #include "controller/telemetry/metrics_diagnoses.hpp"
@@ -105,6 +106,7 @@ struct Metrics::Impl {
   SiteMetrics site;
   DiagnosisMetrics diagnoses;
   CheckMetrics checks;
+  CallMetrics calls;
   ServiceMetrics service;
   ConnectionMetrics connections;
   std::vector<Actuator> actuators;
@@ -118,6 +120,7 @@ struct Metrics::Impl {
     checks.bind(families, of);
     service.bind(families, of);
     connections.bind(families, of);
+    calls.bind(families, of);
     actuators.clear();
     bind_actuator("switch");
     for (const auto& pbx : of.pbxs) bind_actuator(pbx.name);
@@ -179,6 +182,7 @@ void Metrics::reconfigure(const model::Site& site) {
 void Metrics::observe(const model::Observation& observation) {
   impl_->probes.observe(observation);
   if (const auto* check = std::get_if<model::CheckOutcome>(&observation)) impl_->checks.observe(*check);
+  if (const auto* call = std::get_if<model::CallOutcome>(&observation)) impl_->calls.observe(*call);
 }
 
 void Metrics::on_event(const model::Event& event) {
@@ -197,6 +201,7 @@ void Metrics::update(const model::Status& status) {
   impl_->checks.update(status);
   impl_->service.update(status);
   impl_->connections.update(status);
+  impl_->calls.update(status);
   const bool hold = status.mode == model::Mode::Hold;
   impl_->families.gauge("operating_mode", {"automatic"}).Set(hold ? 0 : 1);
   impl_->families.gauge("operating_mode", {"hold"}).Set(hold ? 1 : 0);

@@ -77,6 +77,7 @@ class ProbeMetrics {
   void on(const model::TrunkLoad& load);
   void on(const model::SipOverdue& overdue);
   void on(const model::CheckOutcome&) {}    // counted by CheckMetrics
+  void on(const model::CallOutcome&) {}     // counted by CallMetrics
   void on(const model::SipProvisional&) {}  // its outcome is what is counted
   void on(const model::ProberStuck& stuck);
 

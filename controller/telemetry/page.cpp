@@ -203,10 +203,20 @@ std::string detection_table(const model::Status& status) {
   return table.html();
 }
 
+/// How calls by it fare, below the path's own state: by their words, not by a colour.
+std::string calls_sub(const model::PathStatus& path) {
+  if (!path.calls) return {};
+  const model::CallFigures& f = *path.calls;
+  if (!f.why.empty()) return sub((f.standing == model::CallsStanding::Failing ? "NO CALLS: " : "calls tried after: ") + f.why);
+  if (f.attempts == 0) return {};
+  return sub(fmt::format("{} calls now, {:.0f} % answered{}", f.in_progress, f.asr.value_or(0) * 100,
+                         f.pdd_median ? ", rings in " + page::milliseconds(*f.pdd_median) : ""));
+}
+
 std::string path_cell(const model::PathStatus* path) {
   if (path == nullptr) return "–";
   return state_mark(model::to_string(path->verdict.health)) + (path->rtt ? sub(page::milliseconds(path->rtt)) : "") +
-         (path->selected ? sub("◀ first") : "");
+         (path->selected ? sub("◀ first") : "") + calls_sub(*path);
 }
 
 std::string carrier_matrix(const model::Status& status) {

@@ -192,6 +192,28 @@ json::object diagnosis_json(const model::Status& status, const model::Diagnosis&
           {"call", text(d.call)}};
 }
 
+json::value calls_json(const model::Status& status, const model::PathStatus& p) {
+  if (!p.calls) return nullptr;
+  const model::CallFigures& f = *p.calls;
+  const auto ratio = [](const std::optional<double>& r) { return r ? json::value(*r) : json::value(nullptr); };
+  return {
+      {"state", text(model::to_string(f.standing))},
+      {"since_s", in_seconds(status.now - f.since)},
+      {"why", text(f.why)},
+      {"held_for_s", f.held_until ? json::value(in_seconds(std::max(*f.held_until - status.now, model::Duration::zero()))) : json::value(nullptr)},
+      {"attempts", f.attempts},
+      {"answered", f.answered},
+      {"failed", f.failed},
+      {"asr", ratio(f.asr)},
+      {"ner", ratio(f.ner)},
+      {"pdd_median_ms", ms_or_null(f.pdd_median)},
+      {"pdd_p95_ms", ms_or_null(f.pdd_p95)},
+      {"slow_after_ms", ms_or_null(f.slow_after)},
+      {"in_progress", f.in_progress},
+      {"rtcp_loss", ratio(f.quality.loss_ratio)},
+      {"rtcp_jitter_ms", ms_or_null(f.quality.jitter)}};
+}
+
 json::object path_json(const model::Status& status, const model::PathStatus& p) {
   return {{"circuit", text((*status.site)[p.circuit].name)},
           {"state", text(model::to_string(p.verdict.health))},
@@ -200,7 +222,8 @@ json::object path_json(const model::Status& status, const model::PathStatus& p) 
           {"since_s", in_seconds(status.now - p.verdict.since)},
           {"rtt_ms", ms_or_null(p.rtt)},
           {"last_code", p.last_code > 0 ? json::value(p.last_code) : json::value(nullptr)},
-          {"selected", p.selected}};
+          {"selected", p.selected},
+          {"calls", calls_json(status, p)}};
 }
 
 json::object carrier_json(const model::Status& status, const model::CarrierStatus& c) {

@@ -165,6 +165,20 @@ def lines(b):
     b.table("SIP carriers", "What each is.", 12, 6, f"linekeeper_carrier_info{{{AT}}}", ("Value",), {})
 
 
+def calls(b):
+    b.row("Calls as witnesses")
+    b.timeline("Calls pass", "By SIP carrier and circuit, as the PBX was seen to make them. FAILING is held out of the order whatever OPTIONS say.",
+               " + ".join(f'{n} * max by (carrier, circuit) (linekeeper_path_calls_state{{{CIRCUIT},state="{s}"}})' for n, s in ((1, "well"), (2, "trial"), (3, "failing"))), "{{carrier}} via {{circuit}}",
+               {0: ("no calls yet", GREY), 1: ("pass", GREEN), 2: ("tried again", ORANGE), 3: ("FAILING", RED)}, height=7)
+    b.lines("Calls by how they ended", "Per second. Only carrier-failed and slow are held against a carrier.",
+            [target(f"sum by (carrier, fate) (rate(linekeeper_path_calls_total{{{CIRCUIT}}}[$__rate_interval]))", "{{carrier}} {{fate}}")], "ops")
+    b.lines("ASR and NER", "Of the newest 200 to 400 calls: answered, and not failed by the carrier.",
+            [target(f"linekeeper_path_calls_answered_ratio{{{CIRCUIT}}}", "ASR {{carrier}} via {{circuit}}"), target(f"linekeeper_path_calls_effective_ratio{{{CIRCUIT}}}", "NER {{carrier}} via {{circuit}}")], "percentunit", maximum=1)
+    b.lines("Post-dial delay", "From INVITE to ringing: median, and 95 of 100.",
+            [target(f"linekeeper_path_calls_pdd_median_seconds{{{CIRCUIT}}}", "{{carrier}} via {{circuit}}"), target(f"linekeeper_path_calls_pdd_p95_seconds{{{CIRCUIT}}}", "{{carrier}} via {{circuit}} 95 %")], "s")
+    b.lines("Calls in progress", "Answered and not ended, both directions.", [target(f"linekeeper_path_calls_in_progress{{{CIRCUIT}}}", "{{carrier}} via {{circuit}}")], "none")
+
+
 def detection(b):
     b.row("Detection and diagnosis")
     b.words("What is wrong", "Diagnoses that stand now, by name. None: nothing is wrong.", 12, f"sum by (failed) (linekeeper_diagnoses{{{AT}}}) > 0 or label_replace(vector(0), \"failed\", \"nothing\", \"\", \"\") unless on () (sum(linekeeper_diagnoses{{{AT}}}) > 0)",
@@ -214,7 +228,7 @@ def variable(name, label, query, **more):
 
 def dashboard():
     b = Board()
-    for part in (now, course, detection, recovery, lines, daemon):
+    for part in (now, course, detection, calls, recovery, lines, daemon):
         part(b)
     variables = [
         {"type": "datasource", "name": "datasource", "label": "Prometheus", "query": "prometheus", "refresh": 1, "regex": "", "includeAll": False, "multi": False, "current": {}, "options": []},

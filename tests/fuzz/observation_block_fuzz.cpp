@@ -28,6 +28,8 @@ std::string good() {
              now);
   writer.add(model::Observation(model::ProberStuck{.circuit = {}, .since = now}), now);
   writer.add(model::Observation(model::SipOutcome{.carrier = {}, .circuit = {}, .code = 200, .rtt = std::chrono::milliseconds(9)}), now);
+  writer.add(model::Observation(model::CallOutcome{.fate = model::CallFate::CarrierFailed, .code = 503, .pdd = std::chrono::seconds(1), .sent = now}),
+             now);
   writer.add(model::Observation(model::TrunkLoad{.trunk = {}, .calls = 3, .calls_per_second = 1}), now);
   writer.add(model::Observation(model::CheckOutcome{
                  .circuit = {}, .kind = model::CheckKind::Hops, .check = "way", .at = now, .hops = {model::IpAddress{}}, .detail = "by silent"}),
@@ -53,6 +55,9 @@ void check_ids(const journal::BlockNames& names, const model::ProbeSent& o) {
   if (o.circuit.index() >= names.circuits.size() || o.target.index() >= names.targets.size()) std::abort();
 }
 void check_ids(const journal::BlockNames& names, const model::SipOutcome& o) {
+  if (o.circuit.index() >= names.circuits.size() || o.carrier.index() >= names.carriers.size()) std::abort();
+}
+void check_ids(const journal::BlockNames& names, const model::CallOutcome& o) {
   if (o.circuit.index() >= names.circuits.size() || o.carrier.index() >= names.carriers.size()) std::abort();
 }
 void check_ids(const journal::BlockNames& names, const model::TrunkLoad& o) {

@@ -17,6 +17,7 @@
     carrier north silent         answers nothing          (carrier north silent via fiber: only what comes by that circuit)
     carrier north 503            refuses new calls and OPTIONS
     carrier north calls-503      OPTIONS 200, new calls 503
+    carrier north calls-slow     OPTIONS 200, new calls ring after 3 s
     carrier north stopped        its program is gone: the port is unreachable
     carrier north up             all of north's faults undone
     target anchor-1 dead         one probe target answers nobody
@@ -207,12 +208,12 @@ class Faults:
             case "silent":
                 by = f"ip saddr {CIRCUITS[circuit].public} " if circuit else ""
                 return self._drop(name, name, text, "prerouting", f'iifname "net" {by}drop')
-            case "503" | "calls-503":
-                mode = 503 if how == "503" else 1503
+            case "503" | "calls-503" | "calls-slow":
+                mode = {"503": 503, "calls-503": 1503, "calls-slow": 1200}[how]
                 return self._do(name, text, lambda: self.world.set_mode(name, mode), lambda: self.world.set_mode(name, 0))
             case "stopped":
                 return self._do(name, text, lambda: self.world.stop_carrier(name), lambda: self.world.start_carrier(name))
-        raise BadCommand(f"a carrier cannot be broken by '{how}': silent [via CIRCUIT], 503, calls-503, stopped, up")
+        raise BadCommand(f"a carrier cannot be broken by '{how}': silent [via CIRCUIT], 503, calls-503, calls-slow, stopped, up")
 
     def kill_target(self, name):
         return self._drop("internet", name, f"{name} dead", "input", f"ip daddr {TARGETS[name].address} drop")

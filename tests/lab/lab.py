@@ -4,7 +4,7 @@
   lab.py demo [--keep] [--quick]     the story, then a table; --keep leaves the site up to play with
   lab.py up [--bare]                 only the site; --bare: without Linekeeper, to see what it is worth
   lab.py break fiber blackhole       a fault in the kept site (lab.py faults --help lists them all)
-  lab.py carrier north silent        ... at a carrier: silent [via CIRCUIT], 503, calls-503, stopped, up
+  lab.py carrier north silent        ... at a carrier: silent [via CIRCUIT], 503, calls-503, calls-slow, stopped, up
   lab.py target anchor-1 dead        ... at a probe target
   lab.py mend [THING]                undone
   lab.py faults                      what is broken now

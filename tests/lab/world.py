@@ -106,7 +106,7 @@ class World:
         sets = {
             "LK_SOCKET": f'"{self.pbx_rpc}"', "LK_DISPATCHER_LIST": f'"{os.path.join(directory, "dispatcher.list.example")}"',
             "LK_LISTEN_LAN": f"udp:{topology.PBX_CALLERS}:5060", "LK_LISTEN_FIBER": f"udp:{topology.PBX_FIBER}:5060",
-            "LK_LISTEN_COAX": f"udp:{topology.PBX_COAX}:5060"}
+            "LK_LISTEN_COAX": f"udp:{topology.PBX_COAX}:5060", "LK_HEP": f'"sip:{topology.SITE_LAN}:{topology.HEP_PORT}"'}
         self.programs.start(
             "kamailio", self.net["pbx"], *as_nobody(), "kamailio", "-DD", "-E", "-f", os.path.join(directory, "kamailio.sample.cfg"),
             "-Y", directory, "-P", os.path.join(directory, "pid"), "-m", "64", "-M", "8",

@@ -82,6 +82,8 @@ constexpr FaultKind kKinds[] = {
     {Fault::Release, "operator", "releases", Aim::Nobody, Amount::None, 0, 0, 0, {}},
     {Fault::Reconfigured, "daemon", "reconfigured", Aim::Nobody, Amount::Count, 0, 0, 0, kChanges},
     {Fault::Unserved, "circuit", "unserved", Aim::Circuit, Amount::None, 0, 0, 0, {}},
+    {Fault::CallsRefused, "carrier", "calls-503", Aim::Carrier, Amount::None, 0, 80, 0, {}},
+    {Fault::CallsSlow, "carrier", "calls-slow", Aim::Carrier, Amount::None, 0, 80, 0, {}},
 };
 static_assert(std::size(kKinds) == kFaults);
 static_assert([] {

@@ -74,8 +74,10 @@ enum class Fault : std::uint8_t {
   Release,       // a person ends every order in force
   Reconfigured,  // a reload to another configuration, and back: see reconfigured.hpp
   Unserved,      // of a circuit: its probes are answered, and what classes send by it is not
+  CallsRefused,  // of a carrier: OPTIONS are answered, calls with 503
+  CallsSlow,     // of a carrier: OPTIONS are answered, calls ring after 10 s
 };
-inline constexpr int kFaults = static_cast<int>(Fault::Unserved) + 1;
+inline constexpr int kFaults = static_cast<int>(Fault::CallsSlow) + 1;
 
 /// Whom it befalls. `a` and `b` of a trouble are positions in the site's lists.
 enum class Aim : std::uint8_t {

@@ -128,6 +128,8 @@ void Hands::on_carrier(const Trouble& t, int by) {
       case Fault::CarrierLocalErrors: reach.local_errors += by; break;
       case Fault::CarrierTries: reach.tries += by; break;
       case Fault::CarrierHalfway: reach.halfway += by; break;
+      case Fault::CallsRefused: reach.calls_refused += by; break;
+      case Fault::CallsSlow: reach.calls_slow += by; break;
       default: break;
     }
   }

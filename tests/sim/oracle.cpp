@@ -28,6 +28,7 @@ Oracle::Oracle(const Script& script, const model::Site& site, World& world, Mode
       pbx_(&pbx),
       story_(&story),
       kind_(script.kind),
+      calls_each_(script.calls_each),
       truth_(site, script, world, now),
       at_death_(site.circuits.size()),
       classes_(site.classes.size()),
@@ -211,6 +212,7 @@ Oracle::Published Oracle::published(std::size_t circuit, Instant now) const {
 
 void Oracle::on_event(const model::Event& event, Instant now) {
   using model::EventId;
+  if (event.id == EventId::CallsFail) calls_failed_[event.subject] = now;
   if (event.id != EventId::CircuitDown && event.id != EventId::CircuitSuspect) return;
   const auto c = std::ranges::find_if(site_->circuits, [&](const model::Circuit& k) { return event.subject == "circuit " + k.name; });
   if (c == site_->circuits.end()) return;

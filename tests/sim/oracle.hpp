@@ -3,6 +3,7 @@
 // the kernel and the PBX. Of the judge it asks only what that publishes of itself: its verdicts when a plan is made (I6), and the times
 // after which it says that it calls silence death; by those it is held to its word. Bounds are stated in README.md.
 #include <deque>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -58,6 +59,8 @@ class Oracle {
   void on_order(std::size_t trunk, const std::vector<int>& sets, model::Instant now);
   /// Every few seconds: what the judge says of each circuit, against what came back from it (I6, learning).
   void inspect(const decision::Decider& decider, model::Instant now);
+  /// A call was made by a trunk whose first member takes it, or does not; others would.
+  void on_call(std::size_t trunk, bool first_takes, bool another_takes, model::Instant now);
   /// After every step.
   void look(model::Instant now);
   void end(model::Instant now);
@@ -133,6 +136,8 @@ class Oracle {
   [[nodiscard]] bool permitted(const std::string& who) const;  ///< by a person, to go back now
   [[nodiscard]] bool may_return(const model::Failback& failback, const std::string& who, model::Instant now) const;
   void check_trunk_move(const model::Plan& plan, std::size_t i, model::Instant now);
+  [[nodiscard]] bool calls_held_out(model::Instant now) const;
+  void check_calls_move(const model::TrunkChoice& choice, std::size_t first, model::Instant now);
   [[nodiscard]] model::Instant calm_since() const;
   [[nodiscard]] const std::string& name(std::size_t circuit) const { return all_->circuits[circuit].name; }
   [[nodiscard]] std::optional<std::size_t> circuit_of(const model::Trunk& trunk, std::size_t member) const;
@@ -146,6 +151,7 @@ class Oracle {
   ModelPbx* pbx_;
   Story* story_;
   Kind kind_;
+  model::Duration calls_each_;  // somebody telephones; nothing: nobody
   const SimDaemon* daemon_ = nullptr;
   Truth truth_;
 
@@ -165,6 +171,8 @@ class Oracle {
   bool restart_counts_ = false;
   int edges_at_crash_ = 0;
   Tally tally_;
+  std::map<std::string, model::Instant> calls_failed_;  // "path north via fiber": held out since
+  std::map<std::size_t, int> calls_refused_;            // by trunk: in a row, by who stands first, though another would take them
 };
 
 }  // namespace linekeeper::sim

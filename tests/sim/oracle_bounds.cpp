@@ -121,6 +121,17 @@ void Oracle::check_brownout(std::size_t i, Instant now) {
   }
 }
 
+/// A path is in the hold-down that calls have put it in, which grows.
+bool Oracle::calls_held_out(Instant now) const {
+  model::Status status;
+  if (calls_failed_.empty() || !daemon_->status(status, now)) return false;
+  return std::ranges::any_of(status.paths, [now](const model::PathStatus& p) {
+    if (!p.calls) return false;
+    const bool just_ended = p.calls->standing == model::CallsStanding::Trial && now - p.calls->since < 5s;  // the PBX is being told
+    return just_ended || p.calls->standing == model::CallsStanding::Failing;
+  });
+}
+
 /// When all has been well for long enough, classes go by what they prefer, and trunks begin with what they prefer.
 void Oracle::check_home(Instant now) {
   if (truth_.troubles() > 0 || kind_ == Kind::Quiet) return;
@@ -159,7 +170,7 @@ void Oracle::check_home(Instant now) {
     if (pbx_->deaf(trunk.pbx)) heard_[t] = now;
     const auto& sets = pbx_->standing(t, now);
     if (sets.empty() || heard_[t] + 4s > now || trunk.failback.mode != model::FailbackMode::Automatic) continue;
-    if (sets.front() != trunk.members.front().dispatcher_set)
+    if (sets.front() != trunk.members.front().dispatcher_set && !calls_held_out(now))
       story_->broken(
           "home",
           fmt::format("trunk {} begins with {}, although all has been well for {:.0f} s", trunk.name, sets.front(), model::seconds(now - well)), now);

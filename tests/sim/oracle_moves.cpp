@@ -226,6 +226,7 @@ void Oracle::check_trunk_move(const model::Plan& plan, std::size_t t, Instant no
     story_->broken("I1", fmt::format("trunk {} is ordered with {} of {} members", trunk.name, choice.order.size(), trunk.members.size()), now);
   const std::size_t first = choice.order.front().member;
   const auto before = std::exchange(first_[t], first);
+  if (before && *before != first) check_calls_move(choice, first, now);
   if (!before || *before == first) return;
   if (kind_ == Kind::OneTarget) story_->broken("I5", fmt::format("trunk {} was re-ordered although only one target misbehaves", trunk.name), now);
   // One that answers 403 takes no calls from here: one that is up is better, trusted or not.

@@ -47,6 +47,8 @@ constexpr PlantedBug kBugs[] = {
     {Planted::ProofIgnored, "proof-ignored", "the judge is not told that a class's own probes were not answered", 400},
     {Planted::ProofOfOthers, "proof-of-others", "a class's own probes count as answered only where the next circuit serves too", 400},
     {Planted::AnswerRepeated, "answer-repeated", "a class that was led away once is led on when its own probes fail again", 2000},
+    {Planted::CallsNotTold, "calls-not-told", "the judge is not told of calls that failed", 400},
+    {Planted::CallsForgetHoldDown, "no-calls-hold-down", "the judge is given a hold-down of nothing for calls", 400},
 };
 
 }  // namespace

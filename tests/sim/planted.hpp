@@ -51,6 +51,8 @@ enum class Planted : std::uint8_t {
   ProofIgnored,
   ProofOfOthers,
   AnswerRepeated,
+  CallsNotTold,
+  CallsForgetHoldDown,
 };
 
 struct PlantedBug {

@@ -75,6 +75,7 @@ void Run::step(const Event& e, Instant now) {
     case Happening::RestartDaemon: return hands_.restart(now);
     case Happening::Gateway: return daemon_.gateway(e.a, now);
     case Happening::Check: return;
+    case Happening::Call: timeline_.put({.at = now + script_->calls_each, .what = Happening::Call, .a = e.a}); return daemon_.place_call(e.a, now);
     default: return daemon_.happen(e, now);
   }
 }
@@ -98,6 +99,9 @@ Result Run::go() {
   oracle_.watch(daemon_);
   introduce();
   for (std::size_t i = 0; i < edges_.size(); ++i) timeline_.put({.at = edges_[i].at, .what = Happening::Edge, .a = static_cast<std::uint32_t>(i)});
+  if (script_->calls_each > Duration::zero())
+    for (std::size_t t = 0; t < site_->trunks.size(); ++t)
+      timeline_.put({.at = kBegin + 5s + 10ms * t, .what = Happening::Call, .a = static_cast<std::uint32_t>(t)});
   for (const Expectation& e : script_->expectations)
     for (const model::Duration at : {e.from, e.to}) timeline_.put({.at = kBegin + at, .what = Happening::Check});
   for (std::size_t c = 0; c < site_->circuits.size(); ++c) switch_.link(world_, c);

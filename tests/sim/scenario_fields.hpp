@@ -99,6 +99,15 @@ void circuit_rule_fields(V& v, model::CircuitRule& r, const model::CircuitRule& 
 }
 
 template <class V>
+void call_fields(V& v, model::Calls& r, const model::Calls& usual) {
+  v.time("slow-min", r.slow_min, usual.slow_min);
+  v.time("slow-max", r.slow_max, usual.slow_max);
+  v.time("hold-down", r.hold_down, usual.hold_down);
+  v.time("hold-down-max", r.hold_down_max, usual.hold_down_max);
+  v.whole("trial", r.trial_calls, usual.trial_calls);
+}
+
+template <class V>
 void carrier_rule_fields(V& v, model::HealthRule& r, const model::HealthRule& usual) {
   v.whole("fall", r.fall, usual.fall);
   v.whole("rise", r.rise, usual.rise);

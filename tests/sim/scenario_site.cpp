@@ -102,6 +102,13 @@ bool read_site_line(Words words, Script& script) {
     rule([](auto& a, auto& v) { probing_fields(a, v, v); }, site.probing);
   } else if (what == "judge-circuits") {
     rule([](auto& a, auto& v) { circuit_rule_fields(a, v, v); }, site.circuit_health);
+  } else if (what == "telephones") {
+    Attributes a(words.subspan(1), site);
+    a.time("each", script.calls_each, script.calls_each);
+    call_fields(a, site.calls, site.calls);
+    a.done();
+    if (script.calls_each <= Duration::zero()) throw Mistake{"it should be: telephones each 200ms hold-down 30s"};
+    site.calls.listen = model::IpAddress::parse("127.0.0.1");
   } else if (what == "judge-carriers") {
     rule([](auto& a, auto& v) { carrier_rule_fields(a, v, v); }, site.carrier_health);
   } else {

@@ -132,6 +132,13 @@ void write_rules(const Script& s, std::string& out) {
   };
   write("probing", [](auto& w, auto& v, const auto& u) { probing_fields(w, v, u); }, site.probing, model::CircuitProbing{});
   write("judge-circuits", [](auto& w, auto& v, const auto& u) { circuit_rule_fields(w, v, u); }, site.circuit_health, model::CircuitRule{});
+  if (s.calls_each > model::Duration::zero()) {
+    Writer w(s.site);
+    model::Duration each = s.calls_each;
+    w.time("each", each, model::Duration{});
+    call_fields(w, site.calls, model::Calls{});
+    out += fmt::format("telephones{}\n", w.line);
+  }
   write("judge-carriers", [](auto& w, auto& v, const auto& u) { carrier_rule_fields(w, v, u); }, site.carrier_health, model::HealthRule{});
 }
 

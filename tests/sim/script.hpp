@@ -66,6 +66,7 @@ struct Script {
   Kind kind = Kind::Mixed;
   model::Duration lasts = std::chrono::minutes(1);
   std::vector<Trouble> troubles;
+  model::Duration calls_each{};  ///< somebody telephones by each trunk; nothing: nobody, and calls are not listened to
   Planted bug = Planted::None;
   // Of a file only:
   std::string file;

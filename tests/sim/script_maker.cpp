@@ -35,6 +35,7 @@ class Maker {
   void unserved();
   void reload_in_peace();
   void one_way();
+  void no_calls();
 
  private:
   Trouble draw(Fault fault, Duration at, Duration lasts);
@@ -230,6 +231,12 @@ void Maker::one_way() {
   put(t);
 }
 
+void Maker::no_calls() {
+  Trouble t = draw(chance_->yes(0.7) ? Fault::CallsRefused : Fault::CallsSlow, begin_ + 30s, chance_->between(10s, 100s));
+  t.a = script_->site.trunks.front().carriers.front().index();
+  put(t);
+}
+
 /// By dice of their own: a run that gets none of this is the run that it was before.
 void add_beside(Script& s, Duration begin) {
   Chance chance(s.seed, Stream::Beside);
@@ -252,6 +259,16 @@ void add_unserved(Script& s, Duration begin) {
   if (!chance.yes(0.2) || s.site.circuits.size() < 2) return;
   Maker maker(s, chance, begin);
   maker.unserved();
+}
+
+/// Somebody telephones, and the carrier that is preferred takes no calls for a while, though it answers OPTIONS. Nothing else happens.
+void add_calls(Script& s, Duration begin) {
+  Chance chance(~s.seed, Stream::Script);  // likewise
+  if (!chance.yes(0.5) || s.site.carriers.size() < 2) return;
+  s.calls_each = whole(chance.between(100ms, 1s));
+  s.site.calls.listen = model::IpAddress::parse("127.0.0.1");
+  s.site.calls.hold_down = whole(chance.between(20s, 60s));
+  Maker(s, chance, begin).no_calls();
 }
 
 LineNature make_nature(Chance& chance, bool bursts) {
@@ -305,7 +322,7 @@ Script make_script(std::uint64_t seed, std::optional<Duration> lasts, Planted bu
     case Kind::Restarts: maker.restarts(); break;
     case Kind::Blackout: maker.anything(true); break;
     case Kind::Mixed: kind == 4 ? maker.brownout() : maker.anything(false); break;
-    case Kind::Quiet: break;
+    case Kind::Quiet: add_calls(s, begin); break;
   }
   if (kind != 4) add_beside(s, begin);  // what happens beside a brownout is not of circuits
   if (kind != 4 && s.kind == Kind::Mixed) add_unserved(s, begin);

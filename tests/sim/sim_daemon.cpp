@@ -41,6 +41,7 @@ model::SitePtr given_to_the_judge(const model::SitePtr& site, Planted bug) {
       for (model::TrafficClass& c : s->classes) c.failback.mode = model::FailbackMode::Automatic;
       for (model::Trunk& t : s->trunks) t.failback.mode = model::FailbackMode::Automatic;
       break;
+    case Planted::CallsForgetHoldDown: s->calls.hold_down = s->calls.hold_down_max = 1ms; break;
     case Planted::NeverStale: s->circuit_health.stale_after = 24h; break;
     default: return site;
   }
@@ -352,6 +353,7 @@ void SimDaemon::happen(const Event& e, Instant now) {
       return;
     case Happening::Retry: return e.n == retry_key_ ? try_again(now) : void();
     case Happening::TrunkRead: return read_trunk(e, now);
+    case Happening::CallEnd: return end_call(e.n, now);
     case Happening::Proof: return go_on_proving(e, now);
     case Happening::PbxBeat: oracle_->inspect(*decider_, now); return beat(now);
     default: return;

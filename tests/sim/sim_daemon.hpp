@@ -78,6 +78,8 @@ class SimDaemon {
   void gateway(std::size_t circuit, model::Instant now);
   void resolver(std::size_t circuit, model::Instant now);
   void calls(std::size_t trunk, int in_progress, model::Instant now);
+  /// Somebody telephones: the PBX tries the ways of its order one after the other, as Kamailio does, and what becomes of each is heard.
+  void place_call(std::size_t trunk, model::Instant now);
   void switch_left();
   void switch_returned(model::Instant now);
   void set_overrides(std::vector<model::Override> overrides, model::Instant now);
@@ -123,6 +125,7 @@ class SimDaemon {
   void lead_on(std::size_t traffic_class, model::Instant now);  ///< a planted bug
   void read_trunk(const Event& e, model::Instant now);
   void tell_orders(model::Instant now);
+  void end_call(std::uint64_t key, model::Instant now);
 
   model::SitePtr site_;
   model::SitePtr judged_site_;  // what the judge is given: the same, unless a bug was planted
@@ -161,6 +164,7 @@ class SimDaemon {
   std::map<std::uint64_t, route::Apply> plans_;
   std::map<std::uint64_t, route::Reply> replies_;
   std::map<std::uint64_t, std::pair<std::size_t, std::vector<int>>> orders_;
+  std::map<std::uint64_t, model::CallOutcome> calls_under_way_;
   std::uint64_t key_ = 0;
 
   std::vector<std::optional<model::CircuitId>> sent_classes_, applied_classes_;

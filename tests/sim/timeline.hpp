@@ -31,7 +31,9 @@ enum class Happening : std::uint8_t {
   Gateway,      ///< a: circuit: the kernel has come to know more of its gateway
   Resume,       ///< the daemon, that stood still, goes on
   RestartDaemon,
-  Check,  ///< a scenario says what must be so now
+  Check,    ///< a scenario says what must be so now
+  Call,     ///< a: trunk: somebody telephones
+  CallEnd,  ///< n: key of a call that ends, or is known to be slow or unheard
 };
 
 struct Event {

@@ -12,6 +12,7 @@ using model::Instant;
 
 namespace {
 
+constexpr Duration kRings = 400ms, kRingsLate = 10s;         // of calls
 constexpr Duration kBurst = 200ms;                           // how long a burst of losses lasts, on average
 constexpr Duration kBusy = 3s, kQuietLine = 5s;              // an episode of load, and between two
 constexpr Duration kFills = 1s, kDrains = 500ms;             // a queue from empty to full, and back
@@ -117,6 +118,18 @@ SipAnswer World::options(std::size_t carrier, std::size_t circuit, Instant now) 
   if (r.halfway > 0) return {Lost, 0, {}, took};
   if (r.tries > 0) return {Answered, 200, took + kTriesFor, took};
   return {Answered, r.unavailable > 0 ? 503 : r.forbidden > 0 ? 403 : 200, took};
+}
+
+CallAnswer World::call(std::size_t carrier, std::size_t circuit, Instant now) {
+  // An INVITE is sent again and again (RFC 3261 timer A): it is lost only where nothing comes through at all.
+  const Line& l = lines_[circuit];
+  const Reach& r = reach(carrier, circuit);
+  const Duration took = round_trip(lines_[circuit], now);
+  if (!l.linked() || l.dead() || r.silent + r.refusing + r.local_errors + r.halfway > 0)
+    return {model::CallFate::CarrierFailed, 0, site_->calls.unanswered_after};
+  if (r.unavailable + r.calls_refused > 0) return {model::CallFate::CarrierFailed, 503, took};
+  if (r.forbidden > 0) return {model::CallFate::OurFault, 403, took};
+  return {model::CallFate::Answered, 200, took + (r.calls_slow > 0 ? kRingsLate : kRings)};
 }
 
 model::LinkState World::link(std::size_t circuit) const {

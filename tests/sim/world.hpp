@@ -61,7 +61,14 @@ struct RateLimit {
 
 /// A carrier as seen through one circuit.
 struct Reach {
-  int silent = 0, unavailable = 0, refusing = 0, forbidden = 0, local_errors = 0, tries = 0, halfway = 0;
+  int silent = 0, unavailable = 0, refusing = 0, forbidden = 0, local_errors = 0, tries = 0, halfway = 0, calls_refused = 0, calls_slow = 0;
+};
+
+/// What becomes of a call.
+struct CallAnswer {
+  model::CallFate fate = model::CallFate::Answered;
+  int code = 200;
+  model::Duration after{};  ///< when it rings or is refused; of one that nothing answers: never
 };
 
 /// What becomes of one packet of an OPTIONS.
@@ -81,6 +88,8 @@ class World {
   std::optional<model::Duration> probe(std::size_t circuit, std::size_t target, model::Instant now);
   /// A packet of an OPTIONS leaves now, the first or a repetition.
   SipAnswer options(std::size_t carrier, std::size_t circuit, model::Instant now);
+  /// A call is made now.
+  [[nodiscard]] CallAnswer call(std::size_t carrier, std::size_t circuit, model::Instant now);
   [[nodiscard]] model::LinkState link(std::size_t circuit) const;
   [[nodiscard]] model::GatewayState gateway(std::size_t circuit, model::Instant now) const;
 

@@ -36,6 +36,7 @@ Site sample_site() {
                                      {CarrierId{1}, CircuitId{0}, 21},
                                      {CarrierId{1}, CircuitId{1}, 22}},
                          .rto = 17s});
+  site.calls.listen = ip("127.0.0.1");
   site.checks.push_back({.name = "portal", .kind = CheckKind::Http, .circuits = {CircuitId{0}, CircuitId{1}}, .url = "https://check.example/"});
   return site;
 }
@@ -102,7 +103,19 @@ Status calm_status(const Site& site) {
                          .last_code = 200,
                          .rtt = 31ms,
                          .last_good = kNow - 3s,
-                         .selected = i == 0 && c == 0});
+                         .selected = i == 0 && c == 0,
+                         .calls = CallFigures{.standing = CallsStanding::Well,
+                                              .since = kNow - 1h,
+                                              .attempts = 240,
+                                              .answered = 168,
+                                              .failed = 1,
+                                              .asr = 0.7,
+                                              .ner = 0.996,
+                                              .pdd_median = 820ms,
+                                              .pdd_p95 = 1900ms,
+                                              .slow_after = 5700ms,
+                                              .in_progress = i == 0 && c == 0 ? 12 : 0,
+                                              .quality = {.loss_ratio = 0.004, .jitter = 3ms, .reports = 40}}});
   }
   s.plan.generation = 3;
   s.plan.classes.push_back({.traffic_class = ClassId{0},

@@ -129,6 +129,7 @@ class VirtualSite {
     if (out.plan) plans.push_back(*out.plan);
     wakeup_ = out.next_wakeup;
     gateways_asked |= out.ask_gateways;
+    if (out.try_call) tried = out.try_call;
     for (std::size_t c = 0; c < next_extra_.size(); ++c)
       if ((out.probing_changed >> c & 1) != 0) {
         const auto& plan = decider_.probe_plan(model::id_at<model::CircuitId>(c));
@@ -144,6 +145,7 @@ class VirtualSite {
   std::map<std::size_t, Duration> longer;  ///< and by this circuit so much more
   std::vector<int> probes;                 ///< sent, by circuit
   std::uint64_t gateways_asked = 0;
+  std::optional<decision::TryCall> tried;
   bool options_by_hand = false;  ///< the test tells what became of OPTIONS
 
  private:

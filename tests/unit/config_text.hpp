@@ -134,6 +134,10 @@ inline std::string dump(const linekeeper::model::Site& s) {
   out << "carriers " << h.fall << ' ' << h.rise << ' ' << h.min_samples << ' ' << d(h.dead_after) << ' ' << d(h.hold_down) << ' ' << d(h.stale_after)
       << '\n';
   out << "connections " << s.connections.keep << ' ' << s.connections.mask << ' ' << d(s.connections.drain) << '\n';
+  const auto& w = s.calls;
+  out << "calls " << w.on() << ' ' << w.port << ' ' << w.allow.size() << ' ' << w.key_file << ' ' << w.false_demotions_per_year << ' '
+      << d(w.unanswered_after) << ' ' << d(w.slow_min) << ' ' << d(w.slow_max) << ' ' << d(w.hold_down) << ' ' << d(w.hold_down_max) << ' '
+      << w.trial_calls << '\n';
   for (const auto& c : s.circuits)
     out << static_cast<int>(c.nat.kind) << c.nat.address.to_string() << ' ' << c.name << ' ' << c.interface << ' ' << c.provider << ' ' << c.medium
         << ' ' << c.priority << ' ' << c.metered << ' ' << c.cost << ' ' << maybe(c.bandwidth_kbps) << ' ' << maybe(c.weight) << ' '

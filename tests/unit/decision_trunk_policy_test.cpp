@@ -287,3 +287,30 @@ TEST_CASE("trunk policy: those that are down keep the order they stood in, so th
   t.views[0] = t.views[1] = kDown;
   CHECK(t.order() == "2310");
 }
+
+TEST_CASE("trunk policy: who takes no calls stands behind all who may, before those that are down, and among their like nobody passes another") {
+  Four t;
+  t.views[0].calls_fail = true;
+  CHECK(t.order() == "1230");
+  CHECK(t.decide().motive == Motive::Escape);
+  t.views[2].suspect = true;
+  t.views[3] = kDown;
+  CHECK(t.order() == "1203");
+  t.views[1].calls_doubtful = true;  // as good as suspect
+  CHECK(t.order() == "1203");
+  t.views[2].suspect = false;
+  CHECK(t.order() == "2103");
+  for (auto& v : t.views) v = kUp, v.calls_fail = true;
+  CHECK(t.order() == "0123");
+  t.standing = {{.member = 2}, {.member = 0}, {.member = 3}, {.member = 1}};
+  CHECK(t.order() == "2031");
+}
+
+TEST_CASE("trunk policy: calls that fail count for an emergency trunk as death does, and so does the doubt of that carrier's other ways") {
+  Four t;
+  t.site.trunks[0].emergency = true;
+  t.views[0].calls_doubtful = true;
+  CHECK(t.order() == "1230");
+  t.views[1].calls_fail = true;
+  CHECK(t.order() == "2301");
+}

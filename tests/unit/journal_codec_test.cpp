@@ -99,6 +99,15 @@ std::vector<Record> one_of_each() {
                                                     .reflection = model::Reflection{.session = UINT32_MAX, .ours = 1}})},
       {at(41), model::Observation(model::ProberStuck{.circuit = kCoax, .since = at(-3000)})},
       {at(41), journal::ShareFound{.traffic_class = {}, .circuits = {kCoax}}},
+      {at(42), model::Observation(model::CallOutcome{.carrier = {},
+                                                     .circuit = kCoax,
+                                                     .endpoint = 3,
+                                                     .fate = model::CallFate::Slow,
+                                                     .code = 0,
+                                                     .pdd = std::chrono::seconds(8),
+                                                     .again = false,
+                                                     .trial = true,
+                                                     .sent = at(-8000)})},
       {at(41), journal::WayProbed{.traffic_class = {}, .by = kCoax, .proven = true}},
   };
 }
@@ -157,6 +166,12 @@ TEST_CASE("recording: every kind of input comes back with every field and its in
   CHECK(held.moves[0].escape);
   CHECK(held.moves[0].again_after == 1500ms);
   CHECK_FALSE(held.moves[1].stands.has_value());
+  const auto call = std::get<model::CallOutcome>(std::get<model::Observation>(block->records[given.size() - 2].input));
+  CHECK(call.fate == model::CallFate::Slow);
+  CHECK(call.endpoint == 3);
+  CHECK(call.pdd == 8s);
+  CHECK(call.trial);
+  CHECK_FALSE(call.again);
   const auto probed = std::get<journal::WayProbed>(block->records.back().input);
   CHECK(probed.by == kCoax);
   CHECK(probed.proven);
