@@ -11,9 +11,9 @@
 
 namespace linekeeper::sip {
 
-inline constexpr int kColdEvery = 8;                  ///< of so many OPTIONS over a connection that works, the last takes a fresh one
-inline constexpr std::size_t kMostConnections = 6;    ///< of one path: a burst of suspicion and the one before it
-using ConnectionId = std::uint64_t;                   ///< counts up from 1
+inline constexpr int kColdEvery = 8;                ///< of so many OPTIONS over a connection that works, the last takes a fresh one
+inline constexpr std::size_t kMostConnections = 6;  ///< of one path: a burst of suspicion and the one before it
+using ConnectionId = std::uint64_t;                 ///< counts up from 1
 
 class Connections {
  public:
@@ -58,8 +58,8 @@ class Connections {
   [[nodiscard]] One* one(ConnectionId id);
   [[nodiscard]] bool waits_on(ConnectionId id) const;
 
-  std::vector<One> all_;         // the oldest first
-  std::deque<Use> uses_;         // of the last OPTIONS, ended ones too: a late answer comes over its own connection
+  std::vector<One> all_;  // the oldest first
+  std::deque<Use> uses_;  // of the last OPTIONS, ended ones too: a late answer comes over its own connection
   ConnectionId last_ = 0, last_answered_ = 0;
 };
 

@@ -264,7 +264,7 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
   OptionsPath path;
   Sink sink;
   asio::steady_timer timer;
-  Connections connections;                             // not asked over datagrams
+  Connections connections;                              // not asked over datagrams
   std::map<ConnectionId, std::unique_ptr<Flow>> flows;  // over datagrams: one
   bool told = false, told_files = false;
   bool running = false;

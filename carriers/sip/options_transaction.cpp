@@ -10,7 +10,12 @@ using model::SipResult;
 using enum TransactionState;
 
 OptionsTransaction::OptionsTransaction(TransactionIds ids, model::Duration deadline, Instant now, bool reliable)
-    : ids_(std::move(ids)), sent_(now), reliable_(reliable), retransmit_at_(reliable ? model::kNever : now + kT1), deadline_at_(now + std::min(deadline, kTimerF)), end_at_(now + kTimerF) {}
+    : ids_(std::move(ids)),
+      sent_(now),
+      reliable_(reliable),
+      retransmit_at_(reliable ? model::kNever : now + kT1),
+      deadline_at_(now + std::min(deadline, kTimerF)),
+      end_at_(now + kTimerF) {}
 
 bool OptionsTransaction::ours(const Response& r) const {
   return r.branch == ids_.branch && r.cseq == ids_.cseq && r.cseq_method == "OPTIONS" && r.call_id == ids_.call_id;

@@ -77,7 +77,8 @@ bool fill(osip_message_t& m, const OptionsFields& f, const TransactionIds& ids, 
   osip_message_set_uri(&m, request_uri.release());
 
   const auto host = host_of(f.local.address);
-  const auto via = "SIP/2.0/" + std::string(via_transport(f.transport)) + " " + host + ":" + std::to_string(f.local.port) + ";rport;branch=" + ids.branch;
+  const auto via =
+      "SIP/2.0/" + std::string(via_transport(f.transport)) + " " + host + ":" + std::to_string(f.local.port) + ";rport;branch=" + ids.branch;
   const auto from = "<" + uri(f.from_user, host, 5060) + ">;tag=" + ids.from_tag;
   const auto contact = "<" + uri(f.from_user, host, f.local.port, f.sips) + transport_parameter(f) + ">";
   return osip_message_set_via(&m, via.c_str()) == 0 && osip_message_set_max_forwards(&m, std::to_string(f.max_forwards).c_str()) == 0 &&

@@ -27,14 +27,20 @@ using How = Ended::How;
 
 namespace {
 
-constexpr std::size_t kMostWaiting = 64 * 1024;               // bytes that a connection has not taken yet
-constexpr std::chrono::milliseconds kUnconfirmed(10'000);     // TCP_USER_TIMEOUT
+constexpr std::size_t kMostWaiting = 64 * 1024;                  // bytes that a connection has not taken yet
+constexpr std::chrono::milliseconds kUnconfirmed(10'000);        // TCP_USER_TIMEOUT
 constexpr std::chrono::seconds kPingEvery(30), kPongWithin(10);  // RFC 5626 4.4.1: ten seconds
 constexpr std::string_view kPing = "\r\n\r\n";
 
 /// They, or somebody on the way, said no. What is else is our own side or silence.
 bool said_no(int error) {
   return error == ECONNREFUSED || error == ECONNRESET || error == EPIPE || error == EHOSTUNREACH || error == ECONNABORTED || error == EPROTO;
+}
+
+/// What its certificate must prove; an IPv6 address without the brackets it has in a URI.
+std::string proven_name(const model::Carrier& carrier) {
+  std::string name = !carrier.tls.name.empty() ? carrier.tls.name : carrier.domain.empty() ? carrier.address.to_string() : carrier.domain;
+  return name.starts_with('[') && name.ends_with(']') ? name.substr(1, name.size() - 2) : name;
 }
 
 class Connection : public std::enable_shared_from_this<Connection> {
@@ -44,7 +50,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       : executor_(executor),
         peer_{.address = carrier.address, .port = carrier.port},
         tls_settings_(carrier.tls),
-        domain_(!carrier.tls.name.empty() ? carrier.tls.name : carrier.domain.empty() ? carrier.address.to_string() : carrier.domain),
+        domain_(proven_name(carrier)),
         tls_(carrier.transport == model::SipTransport::Tls),
         device_(std::move(device)),
         ready_within_(ready_within),
@@ -64,7 +70,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     }
     if (tls_) {
       auto context = tls_context(tls_settings_);
-      if (!context) return give_up({.how = How::Ours, .error = context.error().code, .fault = SipFault::OurTlsFiles, .words = context.error().to_string()});
+      if (!context)
+        return give_up({.how = How::Ours, .error = context.error().code, .fault = SipFault::OurTlsFiles, .words = context.error().to_string()});
       context_ = std::move(*context);
     } else {
       context_ = std::make_unique<asio::ssl::context>(asio::ssl::context::tls_client);
@@ -156,7 +163,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     if (!waited && ::getsockopt(socket().native_handle(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
     if (error != 0) return broken(error);
     if (!tls_) return ready();
-    if (!expect_carrier(stream_->native_handle(), domain_, evidence_)) return end({.how = How::Ours, .error = EINVAL, .fault = SipFault::OurTlsFiles});
+    if (!expect_carrier(stream_->native_handle(), domain_, evidence_))
+      return end({.how = How::Ours, .error = EINVAL, .fault = SipFault::OurTlsFiles});
     stream_->async_handshake(asio::ssl::stream_base::client, [self = shared_from_this()](const error_code& e) {
       if (self->state_ == State::Ended) return;
       if (e) return self->failed(e);

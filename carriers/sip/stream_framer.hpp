@@ -31,7 +31,7 @@ class StreamFramer {
   [[nodiscard]] std::expected<std::optional<Frame>, Unframed> next();
 
  private:
-  std::string buffer_;     // begins where a frame begins
+  std::string buffer_;      // begins where a frame begins
   std::size_t looked_ = 0;  // in the buffer: there is no end of the header before it
   std::size_t size_ = 0;    // of the message at its begin, once its header is read
   std::optional<Unframed> broken_;

@@ -86,7 +86,8 @@ int verify(int good, X509_STORE_CTX* at) {
 
 model::Error unusable(const std::string& what, const std::string& file, const boost::system::error_code& error) {
   return {.what = what + " " + file + " cannot be used: " + error.message(),
-          .remedy = "A PEM file that the user of linekeeperd may read; `linekeeper config check` looks at it", .code = EINVAL};
+          .remedy = "A PEM file that the user of linekeeperd may read; `linekeeper config check` looks at it",
+          .code = EINVAL};
 }
 
 }  // namespace

@@ -49,7 +49,8 @@ void Decider::gather_evidence(Instant now) {
     for (const model::TargetStatus& t : s.targets) evidence_.target(t.target, s.circuit) = evidence_of(t);
   }
   for (std::size_t i = 0; i < paths_.size(); ++i)
-    evidence_.paths[i] = {.health = paths_[i].verdict().health, .cause = paths_[i].verdict().cause, .detail = paths_[i].verdict().detail};
+    evidence_.paths[i] = {
+        .health = paths_[i].verdict().health, .cause = paths_[i].verdict().cause, .detail = paths_[i].verdict().detail, .fault = paths_[i].fault()};
 }
 
 void Decider::note_check(const model::CheckOutcome& o, Instant now) {

@@ -72,8 +72,10 @@ enum class EventId : std::uint8_t {
   ResolversSilent,
   ResolversAnswering,  ///< those of the circuit in use do not answer, and answer again
   ResolversUnwritten,  ///< the file cannot be written
+  CarrierCertificate,  ///< of a carrier over TLS: ends soon, or has ended
+  CarrierTlsFiles,     ///< our own certificates or key for a carrier cannot be used
 };
-inline constexpr int kEventCount = static_cast<int>(EventId::ResolversUnwritten) + 1;
+inline constexpr int kEventCount = static_cast<int>(EventId::CarrierTlsFiles) + 1;
 
 /// "circuit.down": the stable id in the journal, --json and the log.
 [[nodiscard]] std::string_view to_string(EventId id);

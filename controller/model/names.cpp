@@ -300,6 +300,8 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"resolvers.silent", Severity::Warning},
     {"resolvers.answering", Severity::Notice},
     {"resolvers.unwritten", Severity::Warning},
+    {"carrier.certificate", Severity::Warning},
+    {"carrier.tls-files", Severity::Alert},
 }};
 
 }  // namespace

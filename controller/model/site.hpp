@@ -135,7 +135,8 @@ struct CarrierTls {
   std::string certificate;  ///< PEM, ours and its chain; empty: we show none
   std::string key;          ///< PEM, of `certificate`
   std::string name;         ///< the SIP domain the carrier must prove (RFC 5922 7); empty: Carrier::domain
-  bool sips = false;        ///< Request-URI and Contact are sips: (RFC 3261 19.1)
+  bool sips = false;        ///< Request-URI, To and Contact are sips: (RFC 3261 19.1)
+  int line = 0;             ///< of the configuration
 };
 
 struct Carrier {
