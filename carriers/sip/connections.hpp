@@ -46,7 +46,7 @@ class Connections {
     ConnectionId id = 0;
     std::uint64_t first = 0;  // the OPTIONS it was made for
     bool answered = false, suspect = false;
-    int used = 0;
+    int used = 1;  // by OPTIONS, the first one too
   };
   struct Use {
     std::uint64_t sequence = 0;
