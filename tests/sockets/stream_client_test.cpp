@@ -92,9 +92,9 @@ class StreamCarrier {
   };
 
   void accept() {
-    auto s = std::make_shared<Session>(Session{.stream = {io_, context_}, .framer = {}});
-    acceptor_.async_accept(s->stream.next_layer(), [this, s](error_code e) {
+    acceptor_.async_accept([this](error_code e, tcp::socket socket) {
       if (e) return;
+      auto s = std::make_shared<Session>(Session{.stream = {std::move(socket), context_}, .framer = {}});
       ++accepted;
       s->does = does;
       sessions_.push_back(s);
