@@ -132,7 +132,7 @@ void checks(const model::Status& status, Sentences& out) {
 void certificates(const model::Status& status, Sentences& out) {
   std::vector<model::CarrierId> told;  // as above
   for (const model::PathStatus& p : status.paths) {
-    if (!p.certificate_ends || *p.certificate_ends - status.wall > kCertificateSoon || std::ranges::contains(told, p.carrier)) continue;
+    if (!p.certificate_ends || *p.certificate_ends - status.wall > kCertificateSoon || std::ranges::find(told, p.carrier) != told.end()) continue;
     told.push_back(p.carrier);
     const auto left = *p.certificate_ends - status.wall;
     const std::string& name = (*status.site)[p.carrier].name;
