@@ -37,7 +37,7 @@ void read_replies(Section& owner, std::map<int, model::ReplyClass>& replies) {
 void read_tls(Section& owner, model::Carrier& carrier) {
   auto section = owner.inside("tls");
   if (!section) return;
-  if (carrier.transport != model::SipTransport::Tls)
+  if (carrier.transport != model::SipTransport::Tls && !owner.table("tls")->empty())
     owner.complain("tls", fmt::format("{} has tls, and its transport is {}", owner.label(), quoted(to_string(carrier.transport))),
                    R"(transport = "tls", or leave tls out)");
   model::CarrierTls& tls = carrier.tls;

@@ -50,7 +50,10 @@ TEST_CASE("reference: a default, typed out, changes nothing: what is documented 
     ++compared;
     if (section == "limits")
       CHECK(dump(site_of(after("codec = \"g711\"", "[class.limits]\n" + line, voice))) == plain_voice);
-    else if (section == "resolvers") {
+    else if (section == "tls") {
+      const model::CarrierTls written = site_of(after("[[carrier]]", "transport = \"tls\"\ntls = { " + line + " }")).carriers.at(0).tls;
+      CHECK(written.sips == model::CarrierTls{}.sips);
+    } else if (section == "resolvers") {
       const std::string base =
           after("interface = \"wan1\"", "resolvers = [\"192.0.2.54\"]", after("interface = \"wan0\"", "resolvers = [\"192.0.2.53\"]")) +
           "[resolvers]\nfile = \"/run/x/resolv.conf\"\n";
