@@ -81,6 +81,12 @@ std::string show(const model::Failback& failback) {
   return "?";
 }
 
+std::optional<model::SipTransport> transport_named(std::string_view word) {
+  for (const model::SipTransport t : model::kEverySipTransport)
+    if (to_string(t) == word) return t;
+  return std::nullopt;
+}
+
 std::optional<model::Codec> codec_named(std::string_view word) {
   for (const auto& [name, codec] : kCodecs) {
     if (name == word) return codec;

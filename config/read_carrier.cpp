@@ -7,7 +7,7 @@
 namespace linekeeper::config {
 namespace {
 
-constexpr std::uint16_t kSipPort = 5060;
+constexpr std::uint16_t kSipPort = 5060, kSipsPort = 5061;  // RFC 3261 19.1.2
 
 void read_replies(Section& owner, std::map<int, model::ReplyClass>& replies) {
   const toml::table* table = owner.table("replies");
@@ -33,22 +33,56 @@ void read_replies(Section& owner, std::map<int, model::ReplyClass>& replies) {
   }
 }
 
+/// @pre the domain has been read
+void read_tls(Section& owner, model::Carrier& carrier) {
+  auto section = owner.inside("tls");
+  if (!section) return;
+  if (carrier.transport != model::SipTransport::Tls && !owner.table("tls")->empty())
+    owner.complain("tls", fmt::format("{} has tls, and its transport is {}", owner.label(), quoted(to_string(carrier.transport))),
+                   R"(transport = "tls", or leave tls out)");
+  model::CarrierTls& tls = carrier.tls;
+  tls.line = owner.place("tls").line;
+  section->text("ca_file", tls.ca_file);
+  section->text("certificate", tls.certificate);
+  section->text("key", tls.key);
+  section->text("name", tls.name);
+  section->flag("sips", tls.sips);
+  section->finish();
+  if (tls.certificate.empty() != tls.key.empty()) {
+    const bool key = tls.key.empty();
+    section->complain(key ? "certificate" : "key",
+                      fmt::format("{} has a {} and no {}", section->label(), key ? "certificate" : "key", key ? "key" : "certificate"),
+                      "both, or neither");
+  }
+}
+
+/// The networks of a carrier are reached by the circuits that reach it.
+void check_prefixes(const Section& section, const model::Carrier& carrier) {
+  for (const model::Prefix& p : carrier.prefixes)
+    if (p.address.family != carrier.address.family)
+      return section.complain("prefixes", fmt::format("{} prefixes: {} is of another family than its address", section.label(), p.to_string()),
+                              "networks of one family; a carrier with both is two carriers");
+}
+
 }  // namespace
 
 void read_carrier(Section& section, model::Carrier& carrier) {
   carrier.provider = carrier.name;
   carrier.from_user = "linekeeper";
   section.text("provider", carrier.provider);
+  if (const auto word = section.text("transport")) carrier.transport = *transport_named(*word);
   if (const auto text = section.text("address")) {
-    const auto at = *parse_endpoint(*text, kSipPort);
+    const auto at = *parse_endpoint(*text, carrier.transport == model::SipTransport::Tls ? kSipsPort : kSipPort);
     carrier.address = at.address;
     carrier.port = at.port;
-    if (is_ipv4(section, "address", section.place("address"), at.address) && at.port == 0) {
-      section.complain("address", fmt::format("{} address has port 0", section.label()), "a port from 1 to 65535; 5060 when left out");
+    if (at.port == 0) {
+      section.complain("address", fmt::format("{} address has port 0", section.label()),
+                       "a port from 1 to 65535; 5060, and 5061 over TLS, when left out");
     }
-    carrier.domain = at.address.to_string();
+    carrier.domain = at.address.family == model::Family::V6 ? "[" + at.address.to_string() + "]" : at.address.to_string();
   }
   section.text("domain", carrier.domain);
+  read_tls(section, carrier);
   section.text("from_user", carrier.from_user);
   section.integer("priority", carrier.priority);
   section.number("cost", carrier.cost);
@@ -61,8 +95,7 @@ void read_carrier(Section& section, model::Carrier& carrier) {
   section.integer("max_forwards", carrier.max_forwards);
   section.flag("steer_apart", carrier.steer_apart);
   carrier.prefixes = read_destinations(section, "prefixes");
-  for (const model::Prefix& p : carrier.prefixes)
-    if (!is_ipv4(section, "prefixes", section.place("prefixes"), p.address)) break;
+  check_prefixes(section, carrier);
   read_replies(section, carrier.replies);
   section.finish();
 }

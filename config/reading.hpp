@@ -88,7 +88,7 @@ void read_list(Section& root, Reading& reading, std::string_view kind, std::size
   }
 }
 
-/// Carriers are reached and checks are made by IPv4 only, so far: a mistake that says so.
+/// Checks are made and resolvers are asked by IPv4 only, so far: a mistake that says so.
 [[nodiscard]] bool is_ipv4(const Section& section, std::string_view key, Place place, const model::IpAddress& address);
 
 /// Resolves the names in section[key] against `known`; absent: `otherwise`.

@@ -122,7 +122,9 @@ constexpr auto kSchema = std::to_array<Key>({
 
   {.section = "carrier", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("north")", .meaning = "Unique among carriers; metrics carry it as a label."},
   {.section = "carrier", .name = "provider", .form = Form::Prose, .fallback = "(the name)", .example = R"("North Telecom")", .meaning = "Who to call."},
-  {.section = "carrier", .name = "address", .form = Form::Endpoint, .fallback = "required", .example = R"("198.51.100.10:5060")", .meaning = "Numeric address, port 5060 when not given; host names are not resolved yet."},
+  {.section = "carrier", .name = "address", .form = Form::Endpoint, .fallback = "required", .example = R"("198.51.100.10:5060")", .meaning = "Numeric address, IPv4 or IPv6 (`\"[2001:db8::10]:5060\"`), asked by the circuits of its family; port 5060, and 5061 over TLS, when not given; host names are not resolved yet."},
+  {.section = "carrier", .name = "transport", .form = Form::Transport, .fallback = R"("udp")", .example = R"("tls")", .meaning = "How SIP goes to it. A TCP or TLS connection is used again, and made afresh now and then."},
+  {.section = "carrier", .name = "tls", .form = Form::Table, .fallback = "{}", .example = R"({ ca_file = "/etc/linekeeper/north-ca.pem" })", .meaning = "With transport `tls`: whom we trust and who we are. TLS 1.2 at least."},
   {.section = "carrier", .name = "domain", .form = Form::Host, .fallback = "(the address)", .example = R"("sip.north.example")", .meaning = "Host part of Request-URI and To; many carriers answer only their own."},
   {.section = "carrier", .name = "from_user", .form = Form::SipUser, .fallback = R"("linekeeper")", .example = R"("4420000000")", .meaning = "User part of From and Contact; some carriers ban what they do not know."},
   {.section = "carrier", .name = "priority", .form = Form::Integer, .low = 0, .high = 10000, .fallback = "100", .example = "10", .meaning = "Smaller is preferred, where a trunk does not order its carriers; of two alike the cheaper, then the one that stands first."},
@@ -137,6 +139,11 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "carrier", .name = "prefixes", .form = Form::Prefix, .list = true, .fallback = "[]", .example = R"(["198.51.100.64/26"])", .meaning = "With `steer_apart`: networks of its own beside its address, as for media, at most 63. What they hold moves together."},
   {.section = "carrier", .name = "max_forwards", .form = Form::Integer, .low = 1, .high = 255, .fallback = "70", .example = "70", .meaning = "Max-Forwards of the OPTIONS (RFC 3261 20.22)."},
   {.section = "carrier", .name = "replies", .form = Form::Table, .fallback = "{}", .example = R"({ 404 = "up" })", .meaning = "How final responses 200 to 699 are read, where the usual reading is wrong for this carrier: `up`, `busy`, `degraded`, `soft-down` or `down`."},
+  {.section = "tls", .name = "ca_file", .form = Form::FilePath, .fallback = "(the system's)", .example = R"("/etc/linekeeper/north-ca.pem")", .meaning = "Certificates that are trusted, PEM, where the carrier's is of an authority of its own."},
+  {.section = "tls", .name = "certificate", .form = Form::FilePath, .fallback = "(none)", .example = R"("/etc/linekeeper/site42.pem")", .meaning = "Ours, with its chain, PEM: for carriers that want to know who asks."},
+  {.section = "tls", .name = "key", .form = Form::FilePath, .fallback = "(none)", .example = R"("/etc/linekeeper/site42.key")", .meaning = "The key of `certificate`, PEM, without a pass phrase; readable by linekeeperd alone."},
+  {.section = "tls", .name = "name", .form = Form::Host, .fallback = "(the domain)", .example = R"("sip.north.example")", .meaning = "The SIP domain that its certificate must prove (RFC 5922): a sip: URI, or else a DNS name; no wildcards."},
+  {.section = "tls", .name = "sips", .form = Form::Flag, .fallback = "false", .example = "false", .meaning = "Request-URI, To and Contact are `sips:`; only where the carrier asks for it."},
 
   {.section = "class", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("voice")", .meaning = "Unique among classes and trunks: people type it."},
   {.section = "class", .name = "circuits", .form = Form::Name, .list = true, .fallback = "(all, by priority)", .example = R"(["fiber", "coax"])", .meaning = "In order of preference."},
@@ -243,6 +250,7 @@ std::string_view form_word(Form form) {
     case Form::Codec: return "codec: `none`, `g711`, `g711-no-plc`, `g729a` or `opus`";
     case Form::Url: return "http or https URL";
     case Form::CheckKind: return "kind: `resolver`, `http`, `mtu`, `public-address` or `hops`";
+    case Form::Transport: return "transport: `udp`, `tcp` or `tls`";
     case Form::Method: return "method: `icmp`, `stamp`, `tcp` or `dns`";
     case Form::DnsName: return "DNS name";
     case Form::Failback: return "way back: `automatic`, `after 10m`, `window 01:00-05:00` or `manual`";

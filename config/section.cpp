@@ -214,6 +214,12 @@ std::optional<std::vector<Section::Item>> Section::texts(std::string_view key) {
   return items;
 }
 
+std::optional<Section> Section::inside(std::string_view key) {
+  const toml::table* within = table(key);
+  if (within == nullptr) return std::nullopt;
+  return Section(*problems_, *within, std::string(key), label_ + " " + std::string(key), path_ + "." + std::string(key));
+}
+
 const toml::table* Section::table(std::string_view key) {
   const toml::node* node = asked(key);
   if (node == nullptr) return nullptr;

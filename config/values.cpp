@@ -150,6 +150,9 @@ std::optional<Fault> fault_of(Form form, std::string_view text) {
     case Form::Codec:
       if (codec_named(text)) return std::nullopt;
       return Fault{fmt::format("there is no codec {}", quoted(text)), R"("none", "g711", "g711-no-plc", "g729a" or "opus")"};
+    case Form::Transport:
+      if (transport_named(text)) return std::nullopt;
+      return Fault{fmt::format("there is no transport {}", quoted(text)), R"("udp", "tcp" or "tls")"};
     case Form::Method:
       if (method_named(text)) return std::nullopt;
       return Fault{fmt::format("there is no method {}", quoted(text)), R"("icmp", "stamp", "tcp" or "dns")"};

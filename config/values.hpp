@@ -50,6 +50,7 @@ enum class Form : std::uint8_t {
   CheckKind,   ///< of a [[check]]
   Method,      ///< how a target is asked
   DnsName,     ///< "a.root-servers.net": labels of 1 to 63 letters, digits, '-' and '_' (RFC 1035 2.3.4, 3.1); "." is the root
+  Transport,   ///< of SIP: "udp", "tcp" or "tls"
   Failback,    ///< "automatic", "after 10m", "window 01:00-05:00", "manual"
 };
 
@@ -77,6 +78,7 @@ inline constexpr std::string_view kReplyClasses = R"("up", "busy", "degraded", "
 [[nodiscard]] Valued<model::Failback> parse_failback(std::string_view text);
 [[nodiscard]] std::string show(const model::Failback& failback);  ///< for people: "at once", "after 10m", "01:00-05:00", "by hand"
 
+[[nodiscard]] std::optional<model::SipTransport> transport_named(std::string_view word);
 [[nodiscard]] std::optional<model::ProbeMethod> method_named(std::string_view word);
 [[nodiscard]] std::optional<model::Codec> codec_named(std::string_view word);
 [[nodiscard]] std::string_view word_of(model::Codec codec);

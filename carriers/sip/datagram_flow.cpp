@@ -50,6 +50,10 @@ class Socket : public std::enable_shared_from_this<Socket> {
     return error;
   }
 
+  void hear() {
+    if (descriptor_.is_open()) read(generation_);
+  }
+
   void close() {
     ++generation_;
     boost::system::error_code ignored;
@@ -72,6 +76,7 @@ class Socket : public std::enable_shared_from_this<Socket> {
   }
 
   void read(std::uint64_t mine) {
+    const auto self = shared_from_this();  // whoever is told may destroy the flow
     if (const int refused = take_network_error()) handlers_.on_refused(refused);
     std::array<std::uint8_t, kLargestDatagram + 1> buffer;  // one more: what fills it is too large
     for (int n = 0; n < kPacketsATurn && mine == generation_; ++n) {
@@ -117,6 +122,7 @@ class DatagramFlow final : public Flow {
   int open() override { return socket_->open(); }
   int send(const std::string& message) override { return socket_->send(message); }
   void close() override { socket_->close(); }
+  void hear() override { socket_->hear(); }
   [[nodiscard]] std::optional<runtime::Peer> local() const override { return socket_->local(); }
 
  private:

@@ -10,6 +10,7 @@
 
 #include "controller/model/error.hpp"
 #include "controller/model/ip_address.hpp"
+#include "controller/model/site.hpp"
 #include "controller/model/time.hpp"
 #include "controller/runtime/datagram_socket.hpp"
 #include "controller/runtime/seeded_random.hpp"
@@ -36,6 +37,8 @@ struct OptionsFields {
   std::string domain;     ///< host of the Request-URI and To; empty: the carrier's address
   std::string from_user;  ///< user of From and Contact; empty: none
   int max_forwards = 70;  ///< 0 to 255
+  model::SipTransport transport = model::SipTransport::Udp;
+  bool sips = false;  ///< the scheme of Request-URI, To and Contact (RFC 3261 8.1.1.8)
 };
 
 /// @return the bytes to send, identical for each retransmission; an error when a field cannot stand in a SIP message.

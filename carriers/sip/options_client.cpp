@@ -1,43 +1,43 @@
-// The path's shell: a socket and a timer. All judgement about time is in OptionsPath. The sink may stop or destroy the
+// The path's shell: flows and a timer. All judgement about time is in OptionsPath. The sink may stop or destroy the
 // client: after every call of it `running` is asked again, and handlers hold Impl themselves.
 #include "carriers/sip/options_client.hpp"
 
-#include <netinet/in.h>
-
 #include <algorithm>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <map>
 #include <utility>
 
+#include "carriers/sip/connections.hpp"
+#include "carriers/sip/flow.hpp"
 #include "carriers/sip/message.hpp"
-#include "controller/runtime/datagram_socket.hpp"
 #include "controller/runtime/log.hpp"
 
 namespace linekeeper::sip {
 namespace asio = boost::asio;
 using model::Duration;
 using model::Instant;
+using model::SipFault;
 using runtime::boot_now;
 
 namespace {
 
-constexpr int kPacketsATurn = 64;  // then other paths have their turn
-constexpr int kActsATurn = 64;     // more than all transactions can want at once
+constexpr int kActsATurn = 64;          // more than all transactions can want at once
+constexpr ConnectionId kDatagrams = 0;  // the only flow over UDP
 
 }  // namespace
 
 struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
-  Impl(const asio::any_io_executor& executor, model::CarrierId carrier, const model::Carrier& carrier_settings, model::CircuitId circuit,
+  Impl(const asio::any_io_executor& to_executor, model::CarrierId carrier, const model::Carrier& carrier_settings, model::CircuitId circuit,
        std::string device_name, Duration first, const Debt& debt, runtime::SeededRandom chance, Sink to)
-      : settings(carrier_settings),
+      : executor(to_executor),
+        settings(carrier_settings),
         device(std::move(device_name)),
         first_after(first),
         random(chance),
         path(carrier, settings, circuit, runtime::SeededRandom(random.next()), debt),
         sink(std::move(to)),
-        timer(executor),
-        descriptor(executor) {}
+        timer(executor) {}
 
   void start() {
     if (running) return;
@@ -81,138 +81,182 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
 
   void on_time() {
     // What has come already is heard before anything is called silent: a busy loop may see the timer first.
-    if (descriptor.is_open()) read(generation);
+    hear();
     for (int n = 0; n < kActsATurn && running; ++n) {
       auto turn = path.turn(boot_now());
       switch (turn.act) {
-        case OptionsPath::Act::Nothing: return;
+        case OptionsPath::Act::Nothing: return sweep();
         case OptionsPath::Act::Start: begin(turn.sequence); break;
         case OptionsPath::Act::Repeat: repeat(turn.sequence, turn.bytes); break;
-        case OptionsPath::Act::Tell: tell(turn.told); break;
+        case OptionsPath::Act::Tell: tell(std::move(turn.told)); break;
       }
     }
+    sweep();
   }
 
-  void tell(const OptionsPath::Told& told_now) {
-    if (told_now) sink(*told_now);
+  void hear() {
+    if (const auto at = flows.find(kDatagrams); at != flows.end()) at->second->hear();
+  }
+
+  /// What the connections know of it is added.
+  void tell(OptionsPath::Told told_now, SipFault fault = SipFault::None, std::optional<model::WallTime> certificate_ends = {}) {
+    if (!told_now) return;
+    if (streams()) {
+      if (auto* outcome = std::get_if<model::SipOutcome>(&*told_now)) complete(*outcome, fault, certificate_ends);
+      if (const auto* overdue = std::get_if<model::SipOverdue>(&*told_now)) connections.silent(overdue->sequence);
+      if (const auto* provisional = std::get_if<model::SipProvisional>(&*told_now)) connections.answered(provisional->sequence);
+    }
+    sink(*told_now);
+  }
+
+  void complete(model::SipOutcome& outcome, SipFault fault, std::optional<model::WallTime> certificate_ends) {
+    const auto flow = flows.find(connections.of(outcome.sequence));
+    outcome.certificate_ends = flow == flows.end() ? certificate_ends : flow->second->certificate_ends();
+    outcome.fault = fault;
+    switch (outcome.result) {
+      case model::SipResult::Final:
+        // The round trip of one that had to connect first is not the carrier's.
+        if (connections.opened_by(outcome.sequence)) outcome.rtt.reset();
+        connections.answered(outcome.sequence);
+        break;
+      case model::SipResult::Timeout:
+        connections.silent(outcome.sequence);
+        outcome.fault = connections.fault(outcome.sequence);
+        break;
+      case model::SipResult::Refused:
+      case model::SipResult::LocalError: break;
+    }
+    connections.ended(outcome.sequence);
   }
 
   void begin(std::uint64_t sequence) {
-    const auto not_started = [&](int error) { sink(path.not_started(sequence, error, boot_now())); };
     const Instant now = boot_now();
-    if (const int error = ensure_socket()) return not_started(error);
+    const ConnectionId id = choose(sequence);
+    Flow& flow = *flows.at(id);
+    const auto not_started = [&](int error) {
+      auto outcome = path.not_started(sequence, error, boot_now());
+      if (streams()) {
+        const auto why = flow.why();
+        if (why && why->fault == SipFault::OurTlsFiles && !std::exchange(told_files, true)) log_error(why->words);
+        (void)connections.gone(id);
+        flows.erase(id);
+        tell(std::move(outcome), why ? why->fault : SipFault::None);
+      } else {
+        sink(outcome);
+      }
+    };
+    if (const int error = flow.open()) return not_started(error);
+    const auto local = flow.local();
+    if (!local) return not_started(EADDRNOTAVAIL);
     auto ids = make_ids(random, sequence);
-    auto bytes = build_options({.local = *runtime::local_peer(descriptor.native_handle()),
+    auto bytes = build_options({.local = *local,
                                 .carrier = {.address = settings.address, .port = settings.port},
                                 .domain = settings.domain,
                                 .from_user = settings.from_user,
-                                .max_forwards = settings.max_forwards},
+                                .max_forwards = settings.max_forwards,
+                                .transport = settings.transport,
+                                .sips = settings.tls.sips},
                                ids);
     if (!bytes) {
-      if (!std::exchange(told, true)) runtime::log(runtime::Level::Error, "carrier " + settings.name + ": " + bytes.error().to_string());
+      if (!std::exchange(told, true)) log_error(bytes.error().to_string());
       return not_started(EINVAL);
     }
-    take_network_error();  // of an earlier packet: says nothing about this one
-    int error = send(*bytes);
-    if (error != 0 && take_network_error() != 0) error = send(*bytes);  // it came while we built
-    if (error != 0) {
+    if (const int error = flow.send(*bytes)) {
       close_if_dead(error);
       return not_started(error);
     }
+    told_files = false;
     path.started(sequence, std::move(ids), std::move(*bytes), now);
   }
 
   void repeat(std::uint64_t sequence, const std::string& bytes) {
-    if (const int refused = take_network_error()) return tell(path.refused(refused, boot_now()));
-    const int error = send(bytes);
+    const auto flow = flows.find(kDatagrams);
+    const int error = flow == flows.end() ? EBADF : flow->second->send(bytes);
     if (error == 0) return;
-    if (const int refused = take_network_error()) return tell(path.refused(refused, boot_now()));
-    const auto failed = path.failed(sequence, error, boot_now());
+    auto failed = path.failed(sequence, error, boot_now());
     close_if_dead(error);
-    tell(failed);
+    tell(std::move(failed));
   }
 
-  int send(const std::string& bytes) {
-    return runtime::send_datagram(descriptor.native_handle(), {reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size()});
-  }
+  [[nodiscard]] bool streams() const { return settings.transport != model::SipTransport::Udp; }
 
-  /// A connected socket keeps the source address it was connected with, whatever happens to the interface since. So each
-  /// OPTIONS makes a fresh one and keeps the old one (and the NAT mapping of its port) only if the address is the same.
-  /// @return 0 or errno
-  int ensure_socket() {
-    auto fresh = runtime::open_datagram_socket(settings.address.family, IPPROTO_UDP, device);
-    if (!fresh) return fresh.error().code;
-    if (const int error = runtime::connect_datagram(fresh->get(), {.address = settings.address, .port = settings.port})) return error;
-    const auto now_from = runtime::local_peer(fresh->get());
-    if (!now_from) return EADDRNOTAVAIL;
-    if (descriptor.is_open()) {
-      const auto was_from = runtime::local_peer(descriptor.native_handle());
-      if (was_from && was_from->address == now_from->address) return 0;
-      close();
+  /// The flow for this OPTIONS; made when it is not there.
+  ConnectionId choose(std::uint64_t sequence) {
+    if (!streams()) {
+      if (!flows.contains(kDatagrams)) flows.emplace(kDatagrams, make_datagram_flow(executor, peer(), device, handlers(kDatagrams)));
+      return kDatagrams;
     }
-    boost::system::error_code failed;
-    descriptor.assign(fresh->get(), failed);
-    if (failed) return failed.value();
-    [[maybe_unused]] const int owned_by_descriptor = fresh->release();
-    ++generation;
-    listen();
-    return 0;
+    auto choice = connections.choose(sequence);
+    const auto known = flows.find(choice.id);
+    if (!choice.fresh && known != flows.end() && known->second->open() == 0) return choice.id;
+    if (!choice.fresh) {  // our address is another now, or there is none
+      (void)connections.gone(choice.id);
+      flows.erase(choice.id);
+      choice = connections.choose(sequence);
+    }
+    flows.insert_or_assign(choice.id, make_stream_flow(executor, settings, device, settings.deadline, handlers(choice.id)));
+    return choice.id;
   }
 
-  /// With the socket go the transactions that listened on it; a waiting one ends untold: its silence would be our doing.
+  [[nodiscard]] runtime::Peer peer() const { return {.address = settings.address, .port = settings.port}; }
+
+  Flow::Handlers handlers(ConnectionId id) {
+    const auto with = [weak = weak_from_this(), id](auto act) {
+      const auto self = weak.lock();
+      if (!self || !self->running || !self->flows.contains(id)) return;
+      act(*self);
+      if (self->running) self->arm();
+    };
+    return {.on_message = [with](std::string_view bytes) { with([&](Impl& me) { me.on_message(bytes); }); },
+            .on_refused = [with](int error) { with([&](Impl& me) { me.tell(me.path.refused(error, boot_now())); }); },
+            .on_ended = [with, id](const Ended& ended) { with([&](Impl& me) { me.on_ended(id, ended); }); }};
+  }
+
+  void on_message(std::string_view bytes) {
+    const auto response = parse_response(bytes);
+    if (!response) return path.inert();
+    tell(path.on_response(*response, boot_now()));
+    sweep();
+  }
+
+  void on_ended(ConnectionId id, const Ended& ended) {
+    const auto flow = flows.extract(id);  // it is told by its own handler
+    const auto ends = flow.mapped()->certificate_ends();
+    for (const std::uint64_t sequence : connections.gone(id)) {
+      if (!running) return;
+      if (ended.how == Ended::How::Silent) {
+        connections.silent(sequence);  // its transaction tells
+        continue;
+      }
+      auto out = ended.how == Ended::How::Refused ? path.refused(sequence, ended.error, boot_now()) : path.failed(sequence, ended.error, boot_now());
+      if (!out) continue;
+      // One that was used before and is closed now: the connection is at its end, not the carrier.
+      const bool old = !connections.opened_by(sequence) && ended.fault == SipFault::None && ended.how == Ended::How::Refused;
+      tell(std::move(out), old ? SipFault::FlowDead : ended.fault, ends);
+    }
+  }
+
+  /// Connections that are of no use any more.
+  void sweep() {
+    for (const ConnectionId id : connections.surplus()) flows.erase(id);
+  }
+
+  /// With the flows go the transactions that listened on them; a waiting one ends untold: its silence would be our doing.
   void close() {
-    ++generation;
-    boost::system::error_code ignored;
-    descriptor.close(ignored);
+    flows.clear();
+    connections.clear();
     path.forget();
   }
 
   /// The device was made again: the socket is bound to one that is no more.
   void close_if_dead(int error) {
+    if (streams()) return;  // a connection is made anew anyway
     if (error == ENODEV || error == ENXIO || error == EADDRNOTAVAIL || error == EINVAL || error == EBADF) close();
   }
 
-  void listen() {
-    descriptor.async_wait(asio::posix::stream_descriptor::wait_read,
-                          [self = shared_from_this(), mine = generation](const boost::system::error_code& error) {
-                            if (error || !self->alive(mine)) return;
-                            self->read(mine);
-                            if (!self->alive(mine)) return;
-                            self->listen();
-                            self->arm();
-                          });
-  }
-  [[nodiscard]] bool alive(std::uint64_t of) const { return running && of == generation; }
+  void log_error(const std::string& what) const { runtime::log(runtime::Level::Error, "carrier " + settings.name + ": " + what); }
 
-  void read(std::uint64_t mine) {
-    if (const int refused = take_network_error()) tell(path.refused(refused, boot_now()));
-    std::array<std::uint8_t, kLargestDatagram + 1> buffer;  // one more: what fills it is too large
-    for (int n = 0; n < kPacketsATurn && alive(mine); ++n) {
-      const auto packet = runtime::receive_datagram(descriptor.native_handle(), buffer);
-      if (!packet) return;
-      on_packet({reinterpret_cast<const char*>(packet->bytes.data()), packet->bytes.size()}, boot_now());
-    }
-  }
-
-  void on_packet(std::string_view bytes, Instant now) {
-    const auto response = parse_response(bytes);
-    if (!response) return path.inert();
-    tell(path.on_response(*response, now));
-  }
-
-  /// Empties the error queue. @return the errno of the last network error in it that says "no", or 0. "Too big" is none: the
-  /// kernel has learned the size and the next packet goes in fragments.
-  int take_network_error() {
-    int found = 0;
-    std::array<std::uint8_t, 64> buffer;
-    for (int n = 0; n < kPacketsATurn; ++n) {
-      const auto error = runtime::receive_queued_error(descriptor.native_handle(), buffer);
-      if (!error) break;
-      if (error->from_network && error->error != EMSGSIZE) found = error->error;
-    }
-    return found;
-  }
-
+  const asio::any_io_executor executor;
   const model::Carrier settings;
   const std::string device;
   const Duration first_after;
@@ -220,9 +264,9 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
   OptionsPath path;
   Sink sink;
   asio::steady_timer timer;
-  asio::posix::stream_descriptor descriptor;
-  std::uint64_t generation = 0;  // of the socket: handlers of an older one do nothing
-  bool told = false;
+  Connections connections;                              // not asked over datagrams
+  std::map<ConnectionId, std::unique_ptr<Flow>> flows;  // over datagrams: one
+  bool told = false, told_files = false;
   bool running = false;
 };
 

@@ -1,6 +1,6 @@
 #pragma once
-// OPTIONS to one carrier through one circuit (a path), over UDP: a socket bound to the circuit's device and connected to the
-// carrier, so that ICMP errors come back to us and nobody else's packets do. What is sent and told, and when, is decided by
+// OPTIONS to one carrier through one circuit (a path), over UDP, TCP or TLS (flow.hpp): bound to the circuit's device and connected to
+// the carrier, so that ICMP errors come back to us and nobody else's packets do. What is sent and told, and when, is decided by
 // options_path.hpp; never more often than the carrier's etiquette, whatever happens (starts, rebuilds, reloads).
 #include <boost/asio/any_io_executor.hpp>
 #include <cstdint>

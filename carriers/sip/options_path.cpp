@@ -23,8 +23,13 @@ OptionsPath::OptionsPath(model::CarrierId carrier, const model::Carrier& setting
     : carrier_(carrier), circuit_(circuit), settings_(settings), etiquette_(settings_, random, debt) {}
 
 std::uint32_t OptionsPath::on_the_wire(std::size_t bytes) const {
-  const std::size_t headers = settings_.address.family == model::Family::V6 ? 40 + 8 : 20 + 8;  // RFC 8200 3, RFC 791 3.1, RFC 768
-  return static_cast<std::uint32_t>(bytes + headers);
+  const std::size_t network = settings_.address.family == model::Family::V6 ? 40 : 20;  // RFC 8200 3, RFC 791 3.1
+  std::size_t transport = 8;                                                            // RFC 768
+  // With the segment that confirms it, both with time stamps (RFC 9293 3.1, RFC 7323 3); a record of TLS (RFC 8446 5.2). What it takes to
+  // connect is not counted.
+  if (settings_.transport != model::SipTransport::Udp) transport = 32 + network + 32;
+  if (settings_.transport == model::SipTransport::Tls) transport += 5 + 1 + 16;
+  return static_cast<std::uint32_t>(bytes + network + transport);
 }
 
 bool OptionsPath::waiting() const {
@@ -75,7 +80,7 @@ void OptionsPath::started(std::uint64_t sequence, TransactionIds ids, std::strin
   if (transactions_.size() == kMostTransactions) transactions_.pop_front();
   transactions_.push_back({.sequence = sequence,
                            .bytes = std::move(bytes),
-                           .machine = OptionsTransaction(std::move(ids), settings_.deadline, now),
+                           .machine = OptionsTransaction(std::move(ids), settings_.deadline, now, settings_.transport != model::SipTransport::Udp),
                            .sent = now,
                            .kind = usual ? model::ProbeKind::Scheduled : model::ProbeKind::Verify,
                            .bytes_sent = sent});
@@ -90,6 +95,13 @@ OptionsPath::Told OptionsPath::refused(int error, Instant now) {
   // One that is refused is refused at once, while the next is far off: so the newest is nearly always the one.
   const auto t = std::find_if(transactions_.rbegin(), transactions_.rend(), [](const Transaction& each) { return each.machine.waiting(); });
   if (t == transactions_.rend()) return std::nullopt;
+  const auto step = t->machine.on_refused(error, now);
+  return step.outcome ? Told(tell(*t, *step.outcome, now)) : std::nullopt;
+}
+
+OptionsPath::Told OptionsPath::refused(std::uint64_t sequence, int error, Instant now) {
+  const auto t = std::ranges::find(transactions_, sequence, &Transaction::sequence);
+  if (t == transactions_.end()) return std::nullopt;
   const auto step = t->machine.on_refused(error, now);
   return step.outcome ? Told(tell(*t, *step.outcome, now)) : std::nullopt;
 }

@@ -49,7 +49,9 @@ class OptionsPath {
   [[nodiscard]] model::Observation not_started(std::uint64_t sequence, int error, model::Instant now);
   /// The network said no to a packet of ours; the newest that waits is meant. @param error errno of the ICMP error
   [[nodiscard]] Told refused(int error, model::Instant now);
-  /// A retransmission failed on our own side.
+  /// The connection that `sequence` went over was ended by the other side.
+  [[nodiscard]] Told refused(std::uint64_t sequence, int error, model::Instant now);
+  /// Sending failed on our own side.
   [[nodiscard]] Told failed(std::uint64_t sequence, int error, model::Instant now);
   [[nodiscard]] Told on_response(const Response& response, model::Instant now);
   /// What came was no response.

@@ -9,8 +9,13 @@ using model::SipOutcome;
 using model::SipResult;
 using enum TransactionState;
 
-OptionsTransaction::OptionsTransaction(TransactionIds ids, model::Duration deadline, Instant now)
-    : ids_(std::move(ids)), sent_(now), retransmit_at_(now + kT1), deadline_at_(now + std::min(deadline, kTimerF)), end_at_(now + kTimerF) {}
+OptionsTransaction::OptionsTransaction(TransactionIds ids, model::Duration deadline, Instant now, bool reliable)
+    : ids_(std::move(ids)),
+      sent_(now),
+      reliable_(reliable),
+      retransmit_at_(reliable ? model::kNever : now + kT1),
+      deadline_at_(now + std::min(deadline, kTimerF)),
+      end_at_(now + kTimerF) {}
 
 bool OptionsTransaction::ours(const Response& r) const {
   return r.branch == ids_.branch && r.cseq == ids_.cseq && r.cseq_method == "OPTIONS" && r.call_id == ids_.call_id;
@@ -50,7 +55,7 @@ OptionsTransaction::Step OptionsTransaction::on_response(const Response& respons
   out.retry_after = response.retry_after;
   out.received_address = response.received;
   step.outcome = out;
-  state_ = Completed;
+  state_ = reliable_ ? Terminated : Completed;
   end_at_ = now + kT4;
   return step;
 }

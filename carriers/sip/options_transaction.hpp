@@ -38,7 +38,8 @@ class OptionsTransaction {
 
   /// Starts at once: the caller sends the request now.
   /// @param deadline no final response by then: Timeout; beyond kTimerF it is kTimerF
-  OptionsTransaction(TransactionIds ids, model::Duration deadline, model::Instant now);
+  /// @param reliable  over a connection: no timer E, and K is 0 (17.1.2.2)
+  OptionsTransaction(TransactionIds ids, model::Duration deadline, model::Instant now, bool reliable = false);
 
   Step on_response(const Response& response, model::Instant now);
   /// @param error errno of an ICMP error for a packet of this transaction
@@ -59,6 +60,7 @@ class OptionsTransaction {
   TransactionIds ids_;
   TransactionState state_ = TransactionState::Trying;
   model::Instant sent_;  ///< first packet
+  bool reliable_;
   int transmissions_ = 1;
   model::Duration e_ = kT1;       ///< timer E's length
   model::Instant retransmit_at_;  ///< timer E

@@ -38,13 +38,28 @@ bool all_of(std::string_view text, std::string_view besides_alnum) {
 
 std::string host_of(const model::IpAddress& a) { return a.family == model::Family::V6 ? "[" + a.to_string() + "]" : a.to_string(); }
 
-/// "sip:user@host:port" without what is empty or the default.
-std::string uri(std::string_view user, std::string_view host, std::uint16_t port) {
-  std::string out = "sip:";
+/// "sip:user@host:port" without what is empty or the default of the scheme (RFC 3261 19.1.2).
+std::string uri(std::string_view user, std::string_view host, std::uint16_t port, bool sips = false) {
+  std::string out = sips ? "sips:" : "sip:";
   if (!user.empty()) (out += user) += '@';
   out += host;
-  if (port != 5060) (out += ':') += std::to_string(port);
+  if (port != (sips ? 5061 : 5060)) (out += ':') += std::to_string(port);
   return out;
+}
+
+/// Of Request-URI and Contact alone (RFC 3261 19.1.1, table 1). UDP goes without saying, and so does TLS with sips.
+std::string transport_parameter(const OptionsFields& f) {
+  if (f.transport == model::SipTransport::Udp || f.sips) return {};
+  return ";transport=" + std::string(model::to_string(f.transport));
+}
+
+std::string_view via_transport(model::SipTransport t) {
+  switch (t) {
+    case model::SipTransport::Udp: return "UDP";
+    case model::SipTransport::Tcp: return "TCP";
+    case model::SipTransport::Tls: return "TLS";
+  }
+  return "UDP";
 }
 
 model::Error refuse(const std::string& what, const std::string& remedy) { return {.what = what, .remedy = remedy}; }
@@ -56,15 +71,16 @@ bool fill(osip_message_t& m, const OptionsFields& f, const TransactionIds& ids, 
   osip_uri_t* raw = nullptr;
   if (osip_uri_init(&raw) != 0) return false;
   std::unique_ptr<osip_uri_t, FreeUri> request_uri(raw);
-  if (osip_uri_parse(request_uri.get(), target.c_str()) != 0) return false;
+  if (osip_uri_parse(request_uri.get(), (target + transport_parameter(f)).c_str()) != 0) return false;
   osip_message_set_method(&m, osip_strdup("OPTIONS"));
   osip_message_set_version(&m, osip_strdup("SIP/2.0"));
   osip_message_set_uri(&m, request_uri.release());
 
   const auto host = host_of(f.local.address);
-  const auto via = "SIP/2.0/UDP " + host + ":" + std::to_string(f.local.port) + ";rport;branch=" + ids.branch;
+  const auto via =
+      "SIP/2.0/" + std::string(via_transport(f.transport)) + " " + host + ":" + std::to_string(f.local.port) + ";rport;branch=" + ids.branch;
   const auto from = "<" + uri(f.from_user, host, 5060) + ">;tag=" + ids.from_tag;
-  const auto contact = "<" + uri(f.from_user, host, f.local.port) + ">";
+  const auto contact = "<" + uri(f.from_user, host, f.local.port, f.sips) + transport_parameter(f) + ">";
   return osip_message_set_via(&m, via.c_str()) == 0 && osip_message_set_max_forwards(&m, std::to_string(f.max_forwards).c_str()) == 0 &&
          osip_message_set_from(&m, from.c_str()) == 0 && osip_message_set_to(&m, ("<" + target + ">").c_str()) == 0 &&
          osip_message_set_call_id(&m, ids.call_id.c_str()) == 0 && osip_message_set_cseq(&m, (std::to_string(ids.cseq) + " OPTIONS").c_str()) == 0 &&
@@ -96,7 +112,7 @@ model::Result<std::string> build_options(const OptionsFields& fields, const Tran
   osip_message_t* raw = nullptr;
   if (osip_message_init(&raw) != 0) return std::unexpected(refuse("no memory for a SIP message", ""));
   const Message message(raw);
-  const auto target = uri("", fields.domain.empty() ? host_of(fields.carrier.address) : fields.domain, fields.carrier.port);
+  const auto target = uri("", fields.domain.empty() ? host_of(fields.carrier.address) : fields.domain, fields.carrier.port, fields.sips);
   if (!fill(*message, fields, ids, target)) return std::unexpected(refuse("cannot build OPTIONS for " + target, ""));
 
   char* text = nullptr;

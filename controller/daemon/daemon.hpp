@@ -20,6 +20,7 @@
 #include "controller/admin/http_server.hpp"
 #include "controller/daemon/actuators.hpp"
 #include "controller/daemon/call_watch.hpp"
+#include "controller/daemon/certificate_watch.hpp"
 #include "controller/daemon/checks.hpp"
 #include "controller/daemon/connections.hpp"
 #include "controller/daemon/recorder.hpp"
@@ -138,6 +139,7 @@ class Daemon : public admin::Api {
   model::Instant ran_{};                // when the loop last ran, for whatever
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<telemetry::Metrics> metrics_;
+  CertificateWatch certificates_;
   std::unique_ptr<Recorder> recorder_;  // of all that the decider is told
   std::unique_ptr<decision::Decider> decider_;
   std::unique_ptr<operations::Recoveries> recoveries_;

@@ -43,11 +43,15 @@ void Daemon::observe(const model::Observation& observation) {
   const auto remember = [&](const auto* sip) {
     if (sip != nullptr) remember_debt(Senses::path_name(*site_, sip->carrier, sip->circuit), senses_->debt(sip->carrier, sip->circuit));
   };
-  remember(std::get_if<model::SipOutcome>(&observation));
+  const auto* outcome = std::get_if<model::SipOutcome>(&observation);
+  remember(outcome);
   remember(std::get_if<model::SipOverdue>(&observation));
   const Instant now = awake();
   act_on(decider_->observe(observation, recorder_->told(observation, now)));
   if (const auto* call = std::get_if<model::CallOutcome>(&observation); call != nullptr && calls_) calls_->weighed(*call, *decider_);
+  if (outcome == nullptr || (!outcome->certificate_ends && outcome->fault == model::SipFault::None)) return;
+  if (auto told = certificates_.on(*outcome, (*site_)[outcome->carrier].name, wall_now()))
+    tell(told->id, "carrier " + (*site_)[outcome->carrier].name, std::move(told->text));
 }
 
 /// The judge is told before it hears anything else, a person's order or the switch's answer as well as a probe's: what was not answered meanwhile may

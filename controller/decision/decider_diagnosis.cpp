@@ -52,6 +52,7 @@ void Decider::gather_evidence(Instant now) {
     evidence_.paths[i] = {.health = paths_[i].verdict().health,
                           .cause = paths_[i].verdict().cause,
                           .detail = paths_[i].verdict().detail,
+                          .fault = paths_[i].fault(),
                           .calls_failing = !witnesses_.empty() && (witnesses_[i].fails() || witnesses_[i].standing() == model::CallsStanding::Trial),
                           .calls = witnesses_.empty() || !witnesses_[i].fails() ? std::string() : witnesses_[i].why()};
 }

@@ -46,8 +46,9 @@ struct CircuitEvidence {
 struct PathEvidence {
   model::Health health = model::Health::Unknown;
   model::Cause cause = model::Cause::NoEvidence;
-  int detail = 0;              ///< SIP code, errno or count, as the cause has it (model::Verdict)
-  bool calls_failing = false;  ///< calls fail by it although OPTIONS are answered
+  int detail = 0;                                 ///< SIP code, errno or count, as the cause has it (model::Verdict)
+  model::SipFault fault = model::SipFault::None;  ///< what more is known of a refusal or a silence
+  bool calls_failing = false;                     ///< calls fail by it although OPTIONS are answered
   std::string calls{};         ///< how, where that is known
 };
 

@@ -126,9 +126,13 @@ std::string path_words(const Matrix& m, model::CarrierId k, CircuitId c) {
   switch (p.cause) {
     case Cause::SipRejected:
     case Cause::SipUnauthorised: return fmt::format("OPTIONS answered {}", p.detail);
-    case Cause::SipRefused: return fmt::format("refused ({})", std::strerror(p.detail));
+    case Cause::SipRefused:
+      return p.fault != model::SipFault::None ? fmt::format("refused: {}", model::words(p.fault))
+                                              : fmt::format("refused ({})", std::strerror(p.detail));
     case Cause::Recovering: return "coming back";
-    default: return p.detail > 1 ? fmt::format("OPTIONS unanswered {} times", p.detail) : "OPTIONS unanswered";
+    default:
+      return (p.detail > 1 ? fmt::format("OPTIONS unanswered {} times", p.detail) : "OPTIONS unanswered") +
+             (p.fault == model::SipFault::PeerDead ? ", over a fresh connection too" : "");
   }
 }
 

@@ -94,6 +94,8 @@ void PathHealth::lost(const model::SipOutcome& outcome, Instant now) {
 }
 
 bool PathHealth::on(const model::SipOutcome& outcome, Instant now) {
+  fault_ = outcome.fault;
+  if (outcome.certificate_ends) certificate_ends_ = outcome.certificate_ends;
   switch (outcome.result) {
     case SipResult::LocalError:  // never evidence; nor is that it was overdue
       std::erase_if(lost_, [&](const Lost& l) { return l.sequence == outcome.sequence && !l.ended; });
@@ -232,7 +234,15 @@ Instant PathHealth::next_wakeup() const {
 }
 
 model::PathStatus PathHealth::status() const {
-  return {.carrier = carrier_, .circuit = circuit_, .verdict = verdict_, .reason = {}, .last_code = last_code_, .rtt = rtt_, .last_good = last_good_};
+  return {.carrier = carrier_,
+          .circuit = circuit_,
+          .verdict = verdict_,
+          .reason = {},
+          .last_code = last_code_,
+          .rtt = rtt_,
+          .last_good = last_good_,
+          .fault = fault_,
+          .certificate_ends = certificate_ends_};
 }
 
 }  // namespace linekeeper::decision

@@ -57,6 +57,7 @@ class PathHealth {
   void distrust() { trusted_ = false; }
 
   [[nodiscard]] const model::Verdict& verdict() const { return verdict_; }
+  [[nodiscard]] model::SipFault fault() const { return fault_; }
   [[nodiscard]] int last_code() const { return last_code_; }
   [[nodiscard]] bool trusted() const { return trusted_; }
   /// Until when nothing comes back to this path, although nothing may be held against the carrier: OPTIONS of the usual pace, `fall` or
@@ -121,6 +122,8 @@ class PathHealth {
   int bad_detail_ = 0;
   bool degraded_ = false;  // the last good answer was one that wants attention (403)
   int last_code_ = 0;
+  model::SipFault fault_ = model::SipFault::None;  // for words alone: nothing is decided by it, nor by the next
+  std::optional<model::WallTime> certificate_ends_;
   std::optional<model::Duration> rtt_;
   std::optional<model::Instant> last_good_, last_evidence_, heard_at_;
   model::Instant first_bad_{};

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "controller/decision/explain.hpp"
@@ -148,9 +149,20 @@ std::string calls_words(const model::PathStatus& p) {
   return fmt::format("{}{}", p.calls->standing == model::CallsStanding::Failing ? ", but " : "; calls are tried again after ", p.calls->why);
 }
 
-}  // namespace
+/// Refused, and it is known why better than an errno says it.
+bool says_refused(const model::PathStatus& p) {
+  return p.verdict.health == Health::Down && p.verdict.cause == Cause::SipRefused && p.fault != model::SipFault::None;
+}
 
-std::string path_clause(const model::Site& site, const model::PathStatus& p, model::Instant now) {
+/// "", or what is known beside: "; a fresh connection is not answered either".
+std::string fault_clause(const model::PathStatus& p) {
+  if (p.fault == model::SipFault::None || p.verdict.cause == Cause::CircuitDown || says_refused(p)) return {};
+  // With an answer since: over another connection.
+  if (p.fault == model::SipFault::FlowDead && p.verdict.health != Health::Down) return "; a connection of before is dead, a fresh one is used";
+  return fmt::format("; {}", model::words(p.fault));
+}
+
+std::string path_words(const model::Site& site, const model::PathStatus& p, model::Instant now) {
   const std::string age = for_so_long(now - p.verdict.since);
   switch (p.verdict.health) {
     case Health::Up:
@@ -165,11 +177,20 @@ std::string path_clause(const model::Site& site, const model::PathStatus& p, mod
   }
   switch (p.verdict.cause) {
     case Cause::CircuitDown: return fmt::format("circuit {} is down", site[p.circuit].name);
-    case Cause::SipRefused: return fmt::format("down{}: refused ({}), the host answers but not its SIP port", age, std::strerror(p.verdict.detail));
+    case Cause::SipRefused:
+      if (says_refused(p)) return fmt::format("down{}: refused: {}", age, model::words(p.fault));
+      if (p.verdict.detail == ECONNRESET) return fmt::format("down{}: refused, the connection is closed before an answer", age);
+      return fmt::format("down{}: refused ({}), the host answers but not its SIP port", age, std::strerror(p.verdict.detail));
     case Cause::SipRejected: return fmt::format("down{}: OPTIONS answered {}", age, p.verdict.detail);
     case Cause::Recovering: return fmt::format("coming back: {} answered in a row, {} wanted", p.verdict.detail, site.carrier_health.rise);
     default: return fmt::format("down{}: OPTIONS unanswered {} in a row", age, plural(p.verdict.detail, "time"));
   }
+}
+
+}  // namespace
+
+std::string path_clause(const model::Site& site, const model::PathStatus& p, model::Instant now) {
+  return path_words(site, p, now) + fault_clause(p);
 }
 
 std::string carrier_clause(const model::Status& status, model::CarrierId carrier) {

@@ -77,8 +77,10 @@ enum class EventId : std::uint8_t {
   CallsTrial,          ///< it may have some again, to see
   CallsWell,           ///< they pass
   CallsUnheard,        ///< the PBX's mirrored SIP cannot be listened to, or is dropped
+  CarrierCertificate,  ///< of a carrier over TLS: ends soon, or has ended
+  CarrierTlsFiles,     ///< our own certificates or key for a carrier cannot be used
 };
-inline constexpr int kEventCount = static_cast<int>(EventId::CallsUnheard) + 1;
+inline constexpr int kEventCount = static_cast<int>(EventId::CarrierTlsFiles) + 1;
 
 /// "circuit.down": the stable id in the journal, --json and the log.
 [[nodiscard]] std::string_view to_string(EventId id);

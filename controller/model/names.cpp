@@ -34,6 +34,40 @@ std::string_view to_string(Cause c) {
   return "?";
 }
 
+std::string_view to_string(SipFault f) {
+  switch (f) {
+    case SipFault::None: return "none";
+    case SipFault::FlowDead: return "flow-dead";
+    case SipFault::PeerDead: return "peer-dead";
+    case SipFault::CertificateExpired: return "certificate-expired";
+    case SipFault::CertificateTooNew: return "certificate-too-new";
+    case SipFault::CertificateName: return "certificate-name";
+    case SipFault::CertificateIssuer: return "certificate-issuer";
+    case SipFault::CertificateOther: return "certificate-other";
+    case SipFault::OurCertificate: return "our-certificate";
+    case SipFault::TlsFailed: return "tls-failed";
+    case SipFault::OurTlsFiles: return "our-tls-files";
+  }
+  return "?";
+}
+
+std::string_view words(SipFault f) {
+  switch (f) {
+    case SipFault::None: return "";
+    case SipFault::FlowDead: return "the connection is dead";
+    case SipFault::PeerDead: return "a fresh connection is not answered either";
+    case SipFault::CertificateExpired: return "its certificate has expired";
+    case SipFault::CertificateTooNew: return "its certificate is not valid yet, or our clock is wrong";
+    case SipFault::CertificateName: return "its certificate is of another name";
+    case SipFault::CertificateIssuer: return "its certificate is of an issuer we do not trust";
+    case SipFault::CertificateOther: return "its certificate proves nothing";
+    case SipFault::OurCertificate: return "it does not take our certificate";
+    case SipFault::TlsFailed: return "TLS could not be agreed on";
+    case SipFault::OurTlsFiles: return "our TLS files cannot be used";
+  }
+  return "";
+}
+
 std::string_view to_string(Motive m) {
   switch (m) {
     case Motive::NotYet: return "not-yet";
@@ -294,6 +328,8 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"calls.trial", Severity::Notice},
     {"calls.well", Severity::Notice},
     {"calls.unheard", Severity::Warning},
+    {"carrier.certificate", Severity::Warning},
+    {"carrier.tls-files", Severity::Alert},
 }};
 
 }  // namespace

@@ -96,6 +96,24 @@ enum class SipResult : std::uint8_t {
   LocalError,  ///< our side could not send: `error`
 };
 
+/// What more is known of an OPTIONS that was not answered over a connection (SipTransport::Tcp, Tls); None over datagrams.
+enum class SipFault : std::uint8_t {
+  None,
+  FlowDead,            ///< the connection it went over: a fresh one is answered, or nobody has tried one yet
+  PeerDead,            ///< a fresh connection is not answered either
+  CertificateExpired,  ///< of the carrier's chain
+  CertificateTooNew,   ///< not valid yet: or our clock is wrong
+  CertificateName,     ///< does not prove the SIP domain (RFC 5922 7)
+  CertificateIssuer,   ///< signed by nobody we trust
+  CertificateOther,    ///< anything else that is wrong with it
+  OurCertificate,      ///< the carrier does not take ours, or wants one
+  TlsFailed,           ///< no TLS of 1.2 or later could be agreed on
+  OurTlsFiles,         ///< certificates or the key that the configuration names cannot be used
+};
+[[nodiscard]] std::string_view to_string(SipFault f);  ///< "flow-dead", "certificate-expired", ...
+/// For people: "its certificate has expired"; empty for None.
+[[nodiscard]] std::string_view words(SipFault f);
+
 /// How a final response is read (table in carriers/README.md).
 enum class ReplyClass : std::uint8_t { Up, Busy, Degraded, SoftDown, Down };
 
@@ -115,6 +133,8 @@ struct SipOutcome {
   std::optional<IpAddress> received_address;  ///< our address as the carrier saw it (Via received, RFC 3581)
   ProbeKind kind = ProbeKind::Scheduled;      ///< Verify: sent while another was unanswered, or sooner than the carrier's floor
   bool provisional = false;                   ///< a 1xx came before: somebody is there, whatever became of it
+  SipFault fault = SipFault::None;            ///< of a Timeout, Refused or LocalError
+  std::optional<WallTime> certificate_ends;   ///< TLS: when the first of the carrier's certificates ends
   /// What it has cost the circuit with its IP and UDP headers: packets sent, and the responses that were its own. Of a late one: since
   /// its Timeout was told. Not recorded: nothing is decided by it.
   std::uint32_t bytes_sent = 0, bytes_received = 0;

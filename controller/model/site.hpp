@@ -118,11 +118,36 @@ struct Failback {
   friend bool operator==(const Failback&, const Failback&) = default;
 };
 
+/// How SIP goes to a carrier (RFC 3261 18, RFC 5922).
+enum class SipTransport : std::uint8_t { Udp, Tcp, Tls };
+inline constexpr SipTransport kEverySipTransport[] = {SipTransport::Udp, SipTransport::Tcp, SipTransport::Tls};
+/// "udp", "tcp", "tls": the word in the configuration and in URIs (RFC 3261 19.1.1).
+[[nodiscard]] constexpr std::string_view to_string(SipTransport t) {
+  switch (t) {
+    case SipTransport::Udp: return "udp";
+    case SipTransport::Tcp: return "tcp";
+    case SipTransport::Tls: return "tls";
+  }
+  return "?";
+}
+
+/// With SipTransport::Tls: whom we trust and who we are.
+struct CarrierTls {
+  std::string ca_file;      ///< PEM, certificates that are trusted; empty: what the system trusts
+  std::string certificate;  ///< PEM, ours and its chain; empty: we show none
+  std::string key;          ///< PEM, of `certificate`
+  std::string name;         ///< the SIP domain the carrier must prove (RFC 5922 7); empty: Carrier::domain
+  bool sips = false;        ///< Request-URI, To and Contact are sips: (RFC 3261 19.1)
+  int line = 0;             ///< of the configuration
+};
+
 struct Carrier {
   std::string name;
   std::string provider;
   IpAddress address;
   std::uint16_t port = 5060;
+  SipTransport transport = SipTransport::Udp;
+  CarrierTls tls;
   std::string domain;                      ///< host part of the Request-URI and To; default: the address
   std::string from_user;                   ///< user part of From and Contact
   int priority = 100;                      ///< smaller is preferred, where a trunk does not order its carriers

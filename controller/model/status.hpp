@@ -103,9 +103,11 @@ struct PathStatus {
   std::string reason;
   int last_code = 0;  ///< 0: none yet
   std::optional<Duration> rtt;
-  std::optional<Instant> last_good;    ///< when the last transaction with a good answer was sent
-  bool selected = false;               ///< first in some trunk's order
-  std::optional<CallFigures> calls{};  ///< nothing: calls are not listened to, or none was made by it
+  std::optional<Instant> last_good;            ///< when the last transaction with a good answer was sent
+  bool selected = false;                       ///< first in some trunk's order
+  SipFault fault = SipFault::None;             ///< of the last OPTIONS that ended, where it was not answered
+  std::optional<WallTime> certificate_ends{};  ///< TLS: the first of the carrier's certificates, as last shown through this circuit
+  std::optional<CallFigures> calls{};          ///< nothing: calls are not listened to, or none was made by it
 };
 
 struct CarrierStatus {

@@ -101,6 +101,8 @@ bool told_by_the_judge(EventId id) {
     case EventId::ConnectionsEnded:
     case EventId::ConnectionsCut:
     case EventId::ConnectionsUnkept:
+    case EventId::CarrierCertificate:
+    case EventId::CarrierTlsFiles:
     case EventId::ResolversMoved:
     case EventId::ResolversSilent:
     case EventId::ResolversAnswering:

@@ -129,6 +129,19 @@ void checks(const model::Status& status, Sentences& out) {
     }
 }
 
+void certificates(const model::Status& status, Sentences& out) {
+  std::vector<model::CarrierId> told;  // as above
+  for (const model::PathStatus& p : status.paths) {
+    if (!p.certificate_ends || *p.certificate_ends - status.wall > kCertificateSoon || std::ranges::find(told, p.carrier) != told.end()) continue;
+    told.push_back(p.carrier);
+    const auto left = *p.certificate_ends - status.wall;
+    const std::string& name = (*status.site)[p.carrier].name;
+    out.push_back(left > model::Duration::zero()
+                      ? fmt::format("A certificate that {} shows ends in {}: after that TLS with it fails. Tell the carrier.", name, human(left))
+                      : fmt::format("A certificate that {} shows has ended. Tell the carrier.", name));
+  }
+}
+
 void overrides(const model::Status& status, Sentences& out) {
   for (const model::Override& o : status.overrides) {
     const std::string subject = o.subject.empty() ? "everything" : o.subject;
@@ -154,6 +167,7 @@ std::vector<std::string> attention(const model::Status& status, const std::vecto
   service_troubles(services, status, out);
   unproven_ways(status, out);
   checks(status, out);
+  certificates(status, out);
   overrides(status, out);
   return out;
 }

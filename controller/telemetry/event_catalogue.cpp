@@ -137,6 +137,12 @@ EventAdvice advice(EventId id) {
     case EventId::CallsUnheard:
       return {"The SIP that the PBX mirrors is not heard, or not all of it: calls are no witnesses for now.",
               "The text says why; see [calls] in the configuration and hep lines in the PBX."};
+    case EventId::CarrierCertificate:
+      return {"A certificate that the SIP carrier shows over TLS ends within 14 days, or has ended; told once a day.",
+              "Tell the carrier, or renew your own authority's: after that no OPTIONS and no call over TLS reaches it."};
+    case EventId::CarrierTlsFiles:
+      return {"The trusted certificates, the certificate or the key that the configuration names for a SIP carrier cannot be used.",
+              "linekeeper config check names the file; the user of linekeeperd must be able to read it. It is looked at again at each connection."};
     case EventId::PbxConnected: return {"The PBX answers again; the order is asserted once more.", "Nothing."};
     case EventId::PbxLost:
       return {"The PBX does not answer. It returns to its own static order when the lease ends.",

@@ -112,6 +112,8 @@ inline constexpr auto kMetricCatalogue = std::to_array<MetricRow>({
     {"carrier_priority", kG, "carrier", "Configured priority; smaller is preferred."},
     {"carrier_transitions_total", kC, "carrier,to", "Changes of the SIP carrier's state, by the new state."},
     {"carrier_last_transition_timestamp_seconds", kG, "carrier", "When the SIP carrier's state last changed; 0 = not since the start."},
+    {"carrier_tls_expiry_timestamp_seconds", kG, "carrier,circuit",
+     "When the first of the certificates ends that the SIP carrier showed over TLS; NaN = none was seen."},
     // Paths: SIP carrier by circuit.
     {"path_state", kG, "carrier,circuit,state", "State set: what is held to be true about the SIP carrier through this circuit."},
     {"path_selected", kG, "carrier,circuit", "1 when some trunk's order begins with this path."},

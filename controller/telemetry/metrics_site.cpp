@@ -116,7 +116,7 @@ void SiteMetrics::bind(MetricFamilies& families, const model::Site& site) {
   paths_.clear();
   for (std::size_t i = 0; i < site.carriers.size(); ++i) {
     const model::Carrier& c = site.carriers[i];
-    families.gauge("carrier_info", {c.name, c.provider, trunks_of(site, i), "udp"}).Set(1);
+    families.gauge("carrier_info", {c.name, c.provider, trunks_of(site, i), to_string(c.transport)}).Set(1);
     families.gauge("carrier_priority", {c.name}).Set(c.priority);
     Carrier one{.active = &families.gauge("carrier_active", {c.name}), .transitions = bind_transitions(families, "carrier", c.name)};
     for (const Health h : model::kEveryHealth) one.state[at(h)] = &families.gauge("carrier_state", {c.name, model::to_string(h)});
@@ -131,6 +131,10 @@ void SiteMetrics::bind(MetricFamilies& families, const model::Site& site) {
       Path path{.selected = &families.gauge("path_selected", {c.name, circuit.name})};
       for (const Health h : model::kEveryHealth) path.state[at(h)] = &families.gauge("path_state", {c.name, circuit.name, model::to_string(h)});
       set(path.state, Health::Unknown);
+      if (c.transport == model::SipTransport::Tls) {
+        path.tls_expiry = &families.gauge("carrier_tls_expiry_timestamp_seconds", {c.name, circuit.name});
+        path.tls_expiry->Set(kNotKnown);
+      }
       paths_.push_back(path);
     }
   }
@@ -185,6 +189,8 @@ void SiteMetrics::update(const model::Status& status) {
     if (paths_[i].selected == nullptr) continue;  // no such path
     set(paths_[i].state, status.paths[i].verdict.health);
     paths_[i].selected->Set(status.paths[i].selected ? 1 : 0);
+    if (const auto& ends = status.paths[i].certificate_ends; paths_[i].tls_expiry != nullptr && ends)
+      paths_[i].tls_expiry->Set(std::chrono::duration<double>(ends->time_since_epoch()).count());
   }
 }
 

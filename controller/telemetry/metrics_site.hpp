@@ -48,6 +48,7 @@ class SiteMetrics {
   struct Path {
     States state{};
     Gauge* selected = nullptr;
+    Gauge* tls_expiry = nullptr;  ///< over TLS alone
   };
   static void set(const States& states, model::Health health);
   static Transitions bind_transitions(MetricFamilies& families, const std::string& kind, const std::string& name);

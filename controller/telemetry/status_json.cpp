@@ -223,7 +223,9 @@ json::object path_json(const model::Status& status, const model::PathStatus& p) 
           {"rtt_ms", ms_or_null(p.rtt)},
           {"last_code", p.last_code > 0 ? json::value(p.last_code) : json::value(nullptr)},
           {"selected", p.selected},
-          {"calls", calls_json(status, p)}};
+          {"calls", calls_json(status, p)},
+          {"fault", p.fault == model::SipFault::None ? json::value(nullptr) : json::value(text(to_string(p.fault)))},
+          {"certificate_ends", p.certificate_ends ? json::value(runtime::rfc3339(*p.certificate_ends)) : json::value(nullptr)}};
 }
 
 json::object carrier_json(const model::Status& status, const model::CarrierStatus& c) {
@@ -241,6 +243,7 @@ json::object carrier_json(const model::Status& status, const model::CarrierStatu
           {"priority", configured.priority},
           {"provider", text(configured.provider)},
           {"address", fmt::format(fmt::runtime(v6 ? "[{}]:{}" : "{}:{}"), configured.address.to_string(), configured.port)},
+          {"transport", text(to_string(configured.transport))},
           {"last_code", c.last_code > 0 ? json::value(c.last_code) : json::value(nullptr)},
           {"paths", std::move(paths)}};
 }

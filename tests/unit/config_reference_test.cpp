@@ -53,6 +53,9 @@ TEST_CASE("reference: a default, typed out, changes nothing: what is documented 
     else if (section == "calls") {
       const std::string base = std::string(kSound) + "[calls]\nhep_listen = \"127.0.0.1\"\n";
       CHECK(dump(site_of(base + line + "\n")) == dump(site_of(base)));
+    else if (section == "tls") {
+      const model::CarrierTls written = site_of(after("[[carrier]]", "transport = \"tls\"\ntls = { " + line + " }")).carriers.at(0).tls;
+      CHECK(written.sips == model::CarrierTls{}.sips);
     } else if (section == "resolvers") {
       const std::string base =
           after("interface = \"wan1\"", "resolvers = [\"192.0.2.54\"]", after("interface = \"wan0\"", "resolvers = [\"192.0.2.53\"]")) +

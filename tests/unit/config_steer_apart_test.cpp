@@ -151,7 +151,7 @@ TEST_CASE("steer apart: what would not work is refused with its place and a reme
              "carrier \"south\" goes to 198.51.100.0/24, which overlaps 198.51.100.10/32 of carrier \"north\""));
   CHECK(says(after("name = \"voice\"", "match = { destinations = [\"203.0.113.0/24\"] }", with_north(kApart)),
              "goes to 198.51.100.10/32, which is no destination of class \"voice\""));
-  CHECK(says(with_north("steer_apart = true\nprefixes = [\"2001:db8::/48\"]"), "is IPv6, which is not steered yet"));
+  CHECK(says(with_north("steer_apart = true\nprefixes = [\"2001:db8::/48\"]"), "is of another family than its address"));
   CHECK(says(after("name = \"coax\"", "table = 7600", with_north(kApart)), "both use routing table 7600"));
   CHECK(says(with("name = \"outbound\"", "name = \"voice-north\"", with_north(kApart)),
              "is steered apart as class \"voice-north\", and another class or trunk is called so"));

@@ -298,3 +298,33 @@ TEST_CASE("response: of 100,000 bent copies of a good one none crashes the reade
     if (r) CHECK((r->status >= 100 && r->status <= 699));
   }
 }
+
+TEST_CASE("options: over TCP and TLS, Via, Contact and Request-URI name the transport; sips says it by itself") {
+  auto f = fields();
+  f.transport = model::SipTransport::Tcp;
+  auto text = built(f);
+  CHECK(text.starts_with("OPTIONS sip:sip.north.example;transport=tcp SIP/2.0\r\n"));
+  CHECK(text.contains("Via: SIP/2.0/TCP 192.0.2.10:40123;rport;branch=z9hG4bK0123\r\n"));
+  CHECK(text.contains("Contact: <sip:site42@192.0.2.10:40123;transport=tcp>\r\n"));
+  CHECK(text.contains("To: <sip:sip.north.example>\r\n"));
+  f.transport = model::SipTransport::Tls;
+  f.carrier.port = 5061;
+  text = built(f);
+  CHECK(text.starts_with("OPTIONS sip:sip.north.example:5061;transport=tls SIP/2.0\r\n"));
+  CHECK(text.contains("Via: SIP/2.0/TLS 192.0.2.10:40123;"));
+  f.sips = true;
+  text = built(f);
+  CHECK(text.starts_with("OPTIONS sips:sip.north.example SIP/2.0\r\n"));
+  CHECK(text.contains("Contact: <sips:site42@192.0.2.10:40123>\r\n"));
+}
+
+TEST_CASE("options: an IPv6 carrier and an IPv6 address of ours stand in brackets") {
+  auto f = fields();
+  f.local.address = *model::IpAddress::parse("2001:db8::1");
+  f.carrier.address = *model::IpAddress::parse("2001:db8::10");
+  f.domain.clear();
+  const auto text = built(f);
+  CHECK(text.starts_with("OPTIONS sip:[2001:db8::10] SIP/2.0\r\n"));
+  CHECK(text.contains("Via: SIP/2.0/UDP [2001:db8::1]:40123;rport;"));
+  CHECK(text.contains("Contact: <sip:site42@[2001:db8::1]:40123>\r\n"));
+}

@@ -213,3 +213,24 @@ TEST_CASE("transaction: 199 is provisional, 200 and 699 are final, and Retry-Aft
   busy.retry_after = 120s;
   CHECK(t.on_response(busy, kStart).outcome->retry_after == Duration(120s));
 }
+
+TEST_CASE("transaction: over a connection nothing is sent again, and it is over with its answer (timers E and K, 17.1.2.2)") {
+  OptionsTransaction silent(kIds, 3s, kStart, true);
+  std::vector<model::SipOutcome> outcomes;
+  CHECK(run(silent, kStart + 40s, &outcomes).empty());
+  REQUIRE(outcomes.size() == 1);
+  CHECK(outcomes[0].result == SipResult::Timeout);
+  CHECK(silent.state() == TransactionState::Terminated);
+
+  OptionsTransaction answered(kIds, 3s, kStart, true);
+  CHECK(answered.next_wakeup() == kStart + 3s);
+  CHECK(answered.on_response(reply(200), kStart + 2s).outcome);
+  CHECK(answered.state() == TransactionState::Terminated);
+  CHECK(answered.on_response(reply(200), kStart + 2s).inert);
+
+  OptionsTransaction late(kIds, 3s, kStart, true);
+  CHECK(late.on_time(kStart + 3s).outcome);
+  const auto step = late.on_response(reply(200), kStart + 31s);  // timer F has not come yet
+  REQUIRE(step.outcome);
+  CHECK(step.outcome->late);
+}

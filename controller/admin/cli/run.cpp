@@ -4,6 +4,7 @@
 
 #include <ostream>
 
+#include "config/check_files.hpp"
 #include "controller/admin/cli/fields.hpp"
 #include "controller/admin/cli/render.hpp"
 
@@ -28,7 +29,8 @@ int exit_of(const boost::json::value& answer, int http_status) {
 
 int config_check(const Job& job) {
   const std::string file = job.parsed.operand();
-  const config::Loaded loaded = config::load(file);
+  config::Loaded loaded = config::load(file);
+  if (loaded.site) loaded.problems = config::check_files(*loaded.site);
   if (loaded.site && loaded.problems.empty()) {
     job.world.out << config::summary(*loaded.site);
     return kDone;
