@@ -45,6 +45,11 @@ enum class BadChallenge : std::uint8_t {
 /// @param value of the header field, unfolded
 [[nodiscard]] std::expected<Challenge, BadChallenge> parse_challenge(std::string_view value, bool proxy);
 
+struct MessageHead;
+
+/// Likewise, of a message that is already split.
+[[nodiscard]] std::optional<Challenge> challenge_in(const MessageHead& head);
+
 /// The topmost challenge of a 401 or 407 that we can answer; nothing when there is none or the bytes are no SIP message.
 [[nodiscard]] std::optional<Challenge> challenge_in(std::string_view datagram);
 

@@ -126,10 +126,13 @@ std::expected<Challenge, BadChallenge> parse_challenge(std::string_view value, b
 
 std::optional<Challenge> challenge_in(std::string_view datagram) {
   const auto head = split_message(datagram);
-  if (!head) return std::nullopt;
-  const bool proxy = head->start_line.starts_with("SIP/2.0 407");
-  if (!proxy && !head->start_line.starts_with("SIP/2.0 401")) return std::nullopt;
-  for (const HeaderField& field : head->fields) {
+  return head ? challenge_in(*head) : std::nullopt;
+}
+
+std::optional<Challenge> challenge_in(const MessageHead& head) {
+  const bool proxy = head.start_line.starts_with("SIP/2.0 407");
+  if (!proxy && !head.start_line.starts_with("SIP/2.0 401")) return std::nullopt;
+  for (const HeaderField& field : head.fields) {
     if (field.name != (proxy ? "proxy-authenticate" : "www-authenticate")) continue;
     if (auto challenge = parse_challenge(field.value, proxy)) return *challenge;
   }

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "carriers/sip/digest.hpp"
 #include "controller/model/error.hpp"
 #include "controller/model/ip_address.hpp"
 #include "controller/model/time.hpp"
@@ -31,11 +32,12 @@ struct TransactionIds {
 [[nodiscard]] TransactionIds make_ids(runtime::SeededRandom& random, std::uint64_t sequence);
 
 struct OptionsFields {
-  runtime::Peer local;    ///< our side of the socket: Via, From and Contact
-  runtime::Peer carrier;  ///< Request-URI and To when there is no domain
-  std::string domain;     ///< host of the Request-URI and To; empty: the carrier's address
-  std::string from_user;  ///< user of From and Contact; empty: none
-  int max_forwards = 70;  ///< 0 to 255
+  runtime::Peer local;              ///< our side of the socket: Via, From and Contact
+  runtime::Peer carrier;            ///< Request-URI and To when there is no domain
+  std::string domain;               ///< host of the Request-URI and To; empty: the carrier's address
+  std::string from_user;            ///< user of From and Contact; empty: none
+  int max_forwards = 70;            ///< 0 to 255
+  DigestSession* digest = nullptr;  ///< answers the challenge it has taken, if any
 };
 
 /// @return the bytes to send, identical for each retransmission; an error when a field cannot stand in a SIP message.
@@ -52,6 +54,7 @@ struct Response {
   std::optional<std::uint16_t> rport;          ///< Via: our port as the other side saw it (RFC 3581)
   std::optional<model::Duration> retry_after;  ///< at most a day
   std::size_t bytes = 0;                       ///< of the whole datagram
+  std::optional<Challenge> challenge{};        ///< of a 401 or 407: the topmost that we can answer
 };
 
 /// Why a datagram is not a response we read.

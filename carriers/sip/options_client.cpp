@@ -101,12 +101,13 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
     const auto not_started = [&](int error) { sink(path.not_started(sequence, error, boot_now())); };
     const Instant now = boot_now();
     if (const int error = ensure_socket()) return not_started(error);
-    auto ids = make_ids(random, sequence);
+    auto ids = path.next_ids(random, sequence);
     auto bytes = build_options({.local = *runtime::local_peer(descriptor.native_handle()),
                                 .carrier = {.address = settings.address, .port = settings.port},
                                 .domain = settings.domain,
                                 .from_user = settings.from_user,
-                                .max_forwards = settings.max_forwards},
+                                .max_forwards = settings.max_forwards,
+                                .digest = path.digest(now)},
                                ids);
     if (!bytes) {
       if (!std::exchange(told, true)) runtime::log(runtime::Level::Error, "carrier " + settings.name + ": " + bytes.error().to_string());
@@ -233,6 +234,8 @@ OptionsClient::OptionsClient(asio::any_io_executor executor, model::CarrierId ca
 
 OptionsClient::~OptionsClient() { impl_->stop(); }
 
+void OptionsClient::authenticate(DigestSession session) { impl_->path.authenticate(std::move(session)); }
+void OptionsClient::share(std::shared_ptr<CarrierPace> pace) { impl_->path.share(std::move(pace)); }
 void OptionsClient::start() { impl_->start(); }
 void OptionsClient::stop() { impl_->stop(); }
 void OptionsClient::rebuild() { impl_->rebuild(); }

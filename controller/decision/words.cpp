@@ -140,11 +140,15 @@ std::string circuit_clause(const model::Site& site, const model::CircuitStatus& 
   return {};
 }
 
-std::string path_clause(const model::Site& site, const model::PathStatus& p, model::Instant now) {
+namespace {
+
+std::string path_health_clause(const model::Site& site, const model::PathStatus& p, model::Instant now) {
   const std::string age = for_so_long(now - p.verdict.since);
   switch (p.verdict.health) {
     case Health::Up: return fmt::format("OPTIONS answered {}{}", p.last_code, p.rtt ? " in " + milliseconds(*p.rtt) : std::string());
     case Health::Degraded:
+      if (p.credentials_refused)
+        return fmt::format("degraded{}: {} refuses our credentials ({}); see its auth in the configuration", age, site[p.carrier].name, p.last_code);
       return fmt::format("degraded{}: OPTIONS answered {}; ask {} whether our address on {} is allowed", age, p.last_code, site[p.carrier].name,
                          site[p.circuit].name);
     case Health::Unknown:
@@ -155,10 +159,22 @@ std::string path_clause(const model::Site& site, const model::PathStatus& p, mod
   switch (p.verdict.cause) {
     case Cause::CircuitDown: return fmt::format("circuit {} is down", site[p.circuit].name);
     case Cause::SipRefused: return fmt::format("down{}: refused ({}), the host answers but not its SIP port", age, std::strerror(p.verdict.detail));
-    case Cause::SipRejected: return fmt::format("down{}: OPTIONS answered {}", age, p.verdict.detail);
+    case Cause::SipRejected:
+      return fmt::format("down{}: OPTIONS answered {}{}", age, p.verdict.detail,
+                         p.forbidden_since_change ? ", since our address on " + site[p.circuit].name + " is another" : "");
     case Cause::Recovering: return fmt::format("coming back: {} answered in a row, {} wanted", p.verdict.detail, site.carrier_health.rise);
     default: return fmt::format("down{}: OPTIONS unanswered {} in a row", age, plural(p.verdict.detail, "time"));
   }
+}
+
+}  // namespace
+
+std::string path_clause(const model::Site& site, const model::PathStatus& p, model::Instant now) {
+  std::string clause = path_health_clause(site, p, now);
+  const bool answers = p.verdict.health == Health::Up || p.verdict.health == Health::Degraded;
+  if (answers && p.usual_code != 0 && p.last_code != p.usual_code) clause += fmt::format(", usually {}", p.usual_code);
+  if (answers && p.seen_from_elsewhere && p.seen_from) clause += fmt::format("; sees us come from {}", p.seen_from->to_string());
+  return clause;
 }
 
 std::string carrier_clause(const model::Status& status, model::CarrierId carrier) {

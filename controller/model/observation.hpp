@@ -98,6 +98,14 @@ enum class SipResult : std::uint8_t {
 /// How a final response is read (table in carriers/README.md).
 enum class ReplyClass : std::uint8_t { Up, Busy, Degraded, SoftDown, Down };
 
+/// What an answer says of our credentials.
+enum class SipAuthorisation : std::uint8_t {
+  Unknown,     ///< nothing: not asked, or we have none
+  Challenged,  ///< the carrier asks who we are, and the next OPTIONS will say so: nothing is decided by this one
+  Accepted,    ///< final response, other than a challenge, to an OPTIONS with credentials
+  Refused,     ///< a challenge again, though the credentials were fresh
+};
+
 /// One OPTIONS transaction through one circuit has ended (or a late final response has un-lost it: `late`).
 struct SipOutcome {
   CarrierId carrier;
@@ -114,6 +122,7 @@ struct SipOutcome {
   std::optional<IpAddress> received_address;  ///< our address as the carrier saw it (Via received, RFC 3581)
   ProbeKind kind = ProbeKind::Scheduled;      ///< Verify: sent while another was unanswered, or sooner than the carrier's floor
   bool provisional = false;                   ///< a 1xx came before: somebody is there, whatever became of it
+  SipAuthorisation authorisation = SipAuthorisation::Unknown;
   /// What it has cost the circuit with its IP and UDP headers: packets sent, and the responses that were its own. Of a late one: since
   /// its Timeout was told. Not recorded: nothing is decided by it.
   std::uint32_t bytes_sent = 0, bytes_received = 0;

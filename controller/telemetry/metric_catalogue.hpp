@@ -114,6 +114,7 @@ inline constexpr auto kMetricCatalogue = std::to_array<MetricRow>({
     {"carrier_last_transition_timestamp_seconds", kG, "carrier", "When the SIP carrier's state last changed; 0 = not since the start."},
     // Paths: SIP carrier by circuit.
     {"path_state", kG, "carrier,circuit,state", "State set: what is held to be true about the SIP carrier through this circuit."},
+    {"path_layer", kG, "carrier,circuit,layer", "What answers say of the path: 1 yes, 0 no, NaN unknown; reachable, authorised, takes_calls."},
     {"path_selected", kG, "carrier,circuit", "1 when some trunk's order begins with this path."},
     {"path_sip_responses_total", kC, "carrier,circuit,code", "Final responses to OPTIONS, by SIP status code; unregistered codes count as other."},
     {"path_sip_overdue_total", kC, "carrier,circuit", "OPTIONS without a response of any kind for a second; most are answered in the end."},

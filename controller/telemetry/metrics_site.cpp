@@ -131,9 +131,21 @@ void SiteMetrics::bind(MetricFamilies& families, const model::Site& site) {
       Path path{.selected = &families.gauge("path_selected", {c.name, circuit.name})};
       for (const Health h : model::kEveryHealth) path.state[at(h)] = &families.gauge("path_state", {c.name, circuit.name, model::to_string(h)});
       set(path.state, Health::Unknown);
+      const auto layer = [&](std::string_view name) {
+        Gauge& gauge = families.gauge("path_layer", {c.name, circuit.name, name});
+        show_layer(gauge, model::Layer::Unknown);
+        return &gauge;
+      };
+      path.reachable = layer("reachable");
+      path.authorised = layer("authorised");
+      path.takes_calls = layer("takes_calls");
       paths_.push_back(path);
     }
   }
+}
+
+void SiteMetrics::show_layer(Gauge& gauge, model::Layer layer) {
+  gauge.Set(layer == model::Layer::Unknown ? std::numeric_limits<double>::quiet_NaN() : layer == model::Layer::Yes ? 1 : 0);
 }
 
 void SiteMetrics::show_detectors(const Circuit& to, const model::CircuitStatus& from) {
@@ -184,6 +196,9 @@ void SiteMetrics::update(const model::Status& status) {
   for (std::size_t i = 0; i < std::min(paths_.size(), status.paths.size()); ++i) {
     if (paths_[i].selected == nullptr) continue;  // no such path
     set(paths_[i].state, status.paths[i].verdict.health);
+    show_layer(*paths_[i].reachable, status.paths[i].reachable);
+    show_layer(*paths_[i].authorised, status.paths[i].authorised);
+    show_layer(*paths_[i].takes_calls, status.paths[i].takes_calls);
     paths_[i].selected->Set(status.paths[i].selected ? 1 : 0);
   }
 }

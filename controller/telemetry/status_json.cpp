@@ -200,6 +200,12 @@ json::object path_json(const model::Status& status, const model::PathStatus& p) 
           {"since_s", in_seconds(status.now - p.verdict.since)},
           {"rtt_ms", ms_or_null(p.rtt)},
           {"last_code", p.last_code > 0 ? json::value(p.last_code) : json::value(nullptr)},
+          {"usual_code", p.usual_code > 0 ? json::value(p.usual_code) : json::value(nullptr)},
+          {"reachable", text(model::to_string(p.reachable))},
+          {"authorised", text(model::to_string(p.authorised))},
+          {"takes_calls", text(model::to_string(p.takes_calls))},
+          {"seen_from", p.seen_from ? json::value(p.seen_from->to_string()) : json::value(nullptr)},
+          {"seen_from_elsewhere", p.seen_from_elsewhere},
           {"selected", p.selected}};
 }
 
