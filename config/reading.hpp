@@ -52,6 +52,8 @@ void read_classes(Section& root, Reading& reading);   ///< [[class]]
 void read_voice(Section& root, Reading& reading);     ///< [[carrier]] [[pbx]] [[trunk]]
 void split_families(Reading& reading);                ///< circuits and classes of two families: after all readers, before the checks
 
+void pace_carriers(Reading& reading);            ///< what a carrier hears of all circuits together, shared out: before the checks
+void check_presets(const Reading& reading);      ///< keys against the rule of the carrier's etiquette
 void steer_carriers_apart(Reading& reading);     ///< classes of carriers: behind those of the second family
 void check_resolvers(const Reading& reading);    ///< somebody to name, whatever circuit is in use
 void check_connections(const Reading& reading);  ///< marks and translations

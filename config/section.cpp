@@ -221,6 +221,12 @@ const toml::table* Section::table(std::string_view key) {
   return node->as_table();
 }
 
+std::optional<Section> Section::inner(std::string_view key) {
+  const toml::table* const found = table(key);
+  if (found == nullptr) return std::nullopt;
+  return Section(*problems_, *found, std::string(key), label_ + " " + std::string(key), path_ + "." + std::string(key));
+}
+
 bool Section::says_none(std::string_view key) {
   const toml::node* node = asked(key);
   return node != nullptr && node->is_string() && node->as_string()->get() == "none";

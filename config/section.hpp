@@ -47,6 +47,8 @@ class Section {
   /// read as "all" (I20). So is the same element twice.
   std::optional<std::vector<Item>> texts(std::string_view key);
   const toml::table* table(std::string_view key);
+  /// The table of a key that has keys of its own in the schema, under the key's name; nothing when absent.
+  std::optional<Section> inner(std::string_view key);
   /// The key's value is the word "none", where a table may stand (Form::Limits).
   [[nodiscard]] bool says_none(std::string_view key);
   /// The tables of [[key]] sections, at most `limit`.
