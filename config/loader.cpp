@@ -77,10 +77,12 @@ std::optional<model::Site> read(const toml::table& table, std::string file, Prob
   root.finish();
   split_families(reading);
   share_classes(reading);
+  pace_carriers(reading);
   steer_carriers_apart(reading);
   check_overlaps(reading);
   check_connections(reading);
   check_resolvers(reading);
+  check_presets(reading);
   check_limits(reading);
   check_objectives(reading);
   if (!problems.none()) return std::nullopt;

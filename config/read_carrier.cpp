@@ -2,6 +2,7 @@
 
 #include <charconv>
 
+#include "config/etiquette_presets.hpp"
 #include "config/reading.hpp"
 
 namespace linekeeper::config {
@@ -64,6 +65,37 @@ void check_prefixes(const Section& section, const model::Carrier& carrier) {
                               "networks of one family; a carrier with both is two carriers");
 }
 
+void read_etiquette(Section& section, model::Carrier& carrier) {
+  if (const auto name = section.text("etiquette")) {
+    if (const auto* preset = etiquette_preset(*name))
+      apply(*preset, carrier);
+    else
+      section.complain("etiquette", fmt::format("{} etiquette {} is not known", section.label(), quoted(*name)),
+                       etiquette_names() + "; of other carriers ask their rule and set interval, floor and verify_burst");
+  }
+  section.duration("interval", carrier.interval);
+  section.duration("floor", carrier.floor);
+  section.duration("carrier_floor", carrier.carrier_floor);
+  section.duration("retry_after_max", carrier.retry_after_max);
+  section.integer("verify_burst", carrier.verify_burst);
+}
+
+void read_auth(Section& owner, model::Carrier& carrier) {
+  auto section = owner.inside("auth");
+  if (!section) return;
+  model::SipCredentials& auth = carrier.auth.emplace();
+  section->text("user", auth.user);
+  section->text("realm", auth.realm);
+  section->text("password_file", auth.password_file);
+  section->finish();
+  if (auth.user.find_first_of("\"\\") != std::string::npos)
+    section->complain("user", fmt::format("{} user has a quote or a backslash", section->label()), "the name as the carrier gave it");
+  if (auth.password_file.contains('/') && !auth.password_file.starts_with('/'))
+    section->complain("password_file",
+                      fmt::format("{} password_file {} is neither an absolute path nor a name", section->label(), quoted(auth.password_file)),
+                      "a path that begins with /, or the name of a systemd credential");
+}
+
 }  // namespace
 
 void read_carrier(Section& section, model::Carrier& carrier) {
@@ -88,14 +120,13 @@ void read_carrier(Section& section, model::Carrier& carrier) {
   section.number("cost", carrier.cost);
   if (const auto channels = section.integer("channels")) carrier.channels = static_cast<int>(*channels);
   carrier.calls_per_second = section.number("calls_per_second");
-  section.duration("interval", carrier.interval);
-  section.duration("floor", carrier.floor);
+  read_etiquette(section, carrier);
   section.duration("deadline", carrier.deadline);
-  section.integer("verify_burst", carrier.verify_burst);
   section.integer("max_forwards", carrier.max_forwards);
   section.flag("steer_apart", carrier.steer_apart);
   carrier.prefixes = read_destinations(section, "prefixes");
   check_prefixes(section, carrier);
+  read_auth(section, carrier);
   read_replies(section, carrier.replies);
   section.finish();
 }

@@ -55,6 +55,8 @@ void read_voice(Section& root, Reading& reading);     ///< [[carrier]] [[pbx]] [
 void split_families(Reading& reading);                ///< circuits and classes of two families: after all readers, before the checks
 
 void share_classes(Reading& reading);            ///< weights of classes that are shared: after both families are there
+void pace_carriers(Reading& reading);            ///< what a carrier hears of all circuits together, shared out: before the checks
+void check_presets(const Reading& reading);      ///< keys against the rule of the carrier's etiquette
 void steer_carriers_apart(Reading& reading);     ///< classes of carriers: behind those of the second family
 void check_resolvers(const Reading& reading);    ///< somebody to name, whatever circuit is in use
 void check_connections(const Reading& reading);  ///< marks and translations

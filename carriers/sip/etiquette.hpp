@@ -10,6 +10,8 @@
 // A suspicion spends its tokens at +1, +1.75, +2.75 and +4 s from the OPTIONS that stayed unanswered, where the floor would take
 // much longer; then it is over for that silence, and a carrier that is dead for hours is asked at the floor's pace. The bucket is
 // kept as one instant, the one at which it is full again (the "generic cell rate algorithm" of ITU-T I.371): that is what survives.
+#include <algorithm>
+
 #include "controller/model/site.hpp"
 #include "controller/runtime/seeded_random.hpp"
 
@@ -19,6 +21,17 @@ namespace linekeeper::sip {
 struct Debt {
   model::Instant floor_until = model::Instant::min();  ///< nothing may start before this without a token; min(): nothing was ever sent
   model::Instant burst_full{};                         ///< all tokens are there again
+};
+
+/// Where a carrier counts what it hears from all circuits together (`carrier_floor`): one for all its paths. Nothing of it needs to be
+/// written down: it follows from what each path owes.
+struct CarrierPace {
+  model::Duration gap{};  ///< from start to start, whichever circuit each goes by
+  model::Instant free_at = model::Instant::min();
+  /// A path is owed this much.
+  void owed(const Debt& debt, const model::Carrier& carrier) {
+    if (debt.floor_until != model::Instant::min()) free_at = std::max(free_at, debt.floor_until - carrier.floor + gap);
+  }
 };
 
 class Etiquette {

@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "carriers/sip/digest.hpp"
 #include "controller/model/error.hpp"
 #include "controller/model/ip_address.hpp"
 #include "controller/model/site.hpp"
@@ -39,6 +40,7 @@ struct OptionsFields {
   int max_forwards = 70;  ///< 0 to 255
   model::SipTransport transport = model::SipTransport::Udp;
   bool sips = false;  ///< the scheme of Request-URI, To and Contact (RFC 3261 8.1.1.8)
+  DigestSession* digest = nullptr;  ///< answers the challenge it has taken, if any
 };
 
 /// @return the bytes to send, identical for each retransmission; an error when a field cannot stand in a SIP message.
@@ -55,6 +57,7 @@ struct Response {
   std::optional<std::uint16_t> rport;          ///< Via: our port as the other side saw it (RFC 3581)
   std::optional<model::Duration> retry_after;  ///< at most a day
   std::size_t bytes = 0;                       ///< of the whole datagram
+  std::optional<Challenge> challenge{};        ///< of a 401 or 407: the topmost that we can answer
 };
 
 /// Why a datagram is not a response we read.

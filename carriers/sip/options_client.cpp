@@ -148,14 +148,15 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
     if (const int error = flow.open()) return not_started(error);
     const auto local = flow.local();
     if (!local) return not_started(EADDRNOTAVAIL);
-    auto ids = make_ids(random, sequence);
+    auto ids = path.next_ids(random, sequence);
     auto bytes = build_options({.local = *local,
                                 .carrier = {.address = settings.address, .port = settings.port},
                                 .domain = settings.domain,
                                 .from_user = settings.from_user,
                                 .max_forwards = settings.max_forwards,
                                 .transport = settings.transport,
-                                .sips = settings.tls.sips},
+                                .sips = settings.tls.sips,
+                                .digest = path.digest(now)},
                                ids);
     if (!bytes) {
       if (!std::exchange(told, true)) log_error(bytes.error().to_string());
@@ -277,6 +278,8 @@ OptionsClient::OptionsClient(asio::any_io_executor executor, model::CarrierId ca
 
 OptionsClient::~OptionsClient() { impl_->stop(); }
 
+void OptionsClient::authenticate(DigestSession session) { impl_->path.authenticate(std::move(session)); }
+void OptionsClient::share(std::shared_ptr<CarrierPace> pace) { impl_->path.share(std::move(pace)); }
 void OptionsClient::start() { impl_->start(); }
 void OptionsClient::stop() { impl_->stop(); }
 void OptionsClient::rebuild() { impl_->rebuild(); }

@@ -28,6 +28,10 @@ class OptionsClient {
   OptionsClient(const OptionsClient&) = delete;
   OptionsClient& operator=(const OptionsClient&) = delete;
 
+  /// Before start(): challenges are answered.
+  void authenticate(DigestSession session);
+  /// Before start(): one for all paths of a carrier that counts over all circuits.
+  void share(std::shared_ptr<CarrierPace> pace);
   void start();
   void stop();  ///< no sink call after this returns
   /// Interface or address changed: a new socket for the next transaction, which comes as soon as the floor allows. A

@@ -15,6 +15,8 @@ namespace {
 
 constexpr std::size_t kMostTransactions = 16;  // 32 s of them at a floor of 2 s; with a lower floor the oldest is forgotten
 
+constexpr std::chrono::minutes kCredentialsAgain{10};
+
 bool bad(const SipOutcome& o) { return o.reply == model::ReplyClass::SoftDown || o.reply == model::ReplyClass::Down; }
 
 }  // namespace
@@ -44,6 +46,7 @@ Instant OptionsPath::overdue_at(const Transaction& t) const {
 Instant OptionsPath::next_wakeup() const {
   Instant at = etiquette_.next_verify();
   if (!waiting()) at = std::min(at, etiquette_.next());
+  at = paced(at);
   for (const Transaction& t : transactions_) at = std::min({at, t.machine.next_wakeup(), overdue_at(t)});
   return at;
 }
@@ -66,23 +69,38 @@ OptionsPath::Turn OptionsPath::turn(Instant now) {
     }
   }
   std::erase_if(transactions_, [](const Transaction& t) { return t.machine.state() == TransactionState::Terminated; });
-  const Instant at = waiting() ? etiquette_.next_verify() : std::min(etiquette_.next(), etiquette_.next_verify());
+  const Instant at = paced(waiting() ? etiquette_.next_verify() : std::min(etiquette_.next(), etiquette_.next_verify()));
   if (now < at) return {.act = Act::Nothing, .bytes = {}, .told = {}};
   return {.act = Act::Start, .sequence = ++last_sequence_, .bytes = {}, .told = {}};
+}
+
+TransactionIds OptionsPath::next_ids(runtime::SeededRandom& random, std::uint64_t sequence) const {
+  auto ids = make_ids(random, sequence);
+  if (!challenged_) return ids;
+  ids.call_id = challenged_->call_id;
+  ids.from_tag = challenged_->from_tag;
+  ids.cseq = challenged_->cseq % 0x7fffffff + 1;
+  return ids;
 }
 
 void OptionsPath::started(std::uint64_t sequence, TransactionIds ids, std::string bytes, Instant now) {
   const bool usual = etiquette_.free(now) && !waiting();
   etiquette_.started(now);
+  if (pace_) pace_->free_at = now + pace_->gap;
+  const bool second = challenged_.has_value();
+  challenged_.reset();
   ++counters_.attempts;
   if (!usual) ++counters_.verify;
   const std::uint32_t sent = on_the_wire(bytes.size());
   if (transactions_.size() == kMostTransactions) transactions_.pop_front();
   transactions_.push_back({.sequence = sequence,
                            .bytes = std::move(bytes),
-                           .machine = OptionsTransaction(std::move(ids), settings_.deadline, now, settings_.transport != model::SipTransport::Udp),
+                           .machine = OptionsTransaction(ids, settings_.deadline, now, settings_.transport != model::SipTransport::Udp),
                            .sent = now,
                            .kind = usual ? model::ProbeKind::Scheduled : model::ProbeKind::Verify,
+                           .ids = std::move(ids),
+                           .with_credentials = digest_ && digest_->challenged() && now >= refused_until_,
+                           .second = second,
                            .bytes_sent = sent});
 }
 
@@ -131,11 +149,45 @@ OptionsPath::Told OptionsPath::on_response(const Response& response, Instant now
   }
   heard(*t, now);
   t->bytes_received += on_the_wire(response.bytes);
-  if (step.outcome) return tell(*t, *step.outcome, now);
+  if (step.outcome) {
+    auto outcome = *step.outcome;
+    weigh_challenge(*t, response.challenge, outcome, now);
+    auto told = tell(*t, outcome, now);
+    if (outcome.authorisation == model::SipAuthorisation::Challenged) {  // while the nonce is fresh: for a token, or when the floor is over
+      etiquette_.doubted(now);
+      etiquette_.suspected(now);
+    }
+    return told;
+  }
   ++counters_.provisional;
   etiquette_.stirred();
   if (std::exchange(t->provisional, true)) return std::nullopt;
   return model::SipProvisional{.carrier = carrier_, .circuit = circuit_, .sequence = t->sequence, .sent = t->sent};
+}
+
+void OptionsPath::weigh_challenge(const Transaction& t, const std::optional<Challenge>& challenge, SipOutcome& outcome, Instant now) {
+  using enum model::SipAuthorisation;
+  if (!digest_) return;
+  if (outcome.code != 401 && outcome.code != 407) {
+    if (t.with_credentials) outcome.authorisation = Accepted;
+    return;
+  }
+  if (now < refused_until_) {
+    outcome.authorisation = Refused;
+    return;
+  }
+  if (!challenge || (t.second && t.with_credentials && !challenge->stale)) {
+    if (!t.second || !t.with_credentials) return;
+    // Carriers ban who tries passwords. A reload with the right one begins anew; without, it is tried again now and then.
+    refused_until_ = now + kCredentialsAgain;
+    digest_->forget();
+    outcome.authorisation = Refused;
+    return;
+  }
+  // A nonce that was stale twice in a row is kept for the next OPTIONS of the usual pace: none is sent for it.
+  if (!digest_->take(*challenge) || t.second || outcome.late) return;
+  challenged_ = t.ids;
+  outcome.authorisation = Challenged;
 }
 
 model::Observation OptionsPath::tell(Transaction& t, SipOutcome outcome, Instant now) {

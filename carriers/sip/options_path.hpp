@@ -9,6 +9,7 @@
 // them ends the suspicion. Only then would a slow carrier be asked again and again: so an OPTIONS is overdue a second after the
 // last response, not after its own start, and not at all once a later one was answered: then it was lost on the way.
 #include <deque>
+#include <memory>
 #include <string>
 
 #include "carriers/sip/etiquette.hpp"
@@ -37,12 +38,21 @@ class OptionsPath {
 
   OptionsPath(model::CarrierId carrier, const model::Carrier& settings, model::CircuitId circuit, runtime::SeededRandom random, Debt debt);
 
+  /// Challenges are answered with these: once each, by the next OPTIONS, which counts like any other.
+  void authenticate(DigestSession session) { digest_ = std::move(session); }
+  /// The carrier is asked by this path only when all that share this allow it.
+  void share(std::shared_ptr<CarrierPace> pace) { pace_ = std::move(pace); }
+
   void begin(model::Instant now, model::Duration first_after) { etiquette_.begin(now, first_after); }
   [[nodiscard]] model::Instant next_wakeup() const;
   /// The next thing to be done now. A Start is answered by started() or not_started() before turn() is asked again, a Repeat
   /// that could not be sent by refused() or failed().
   [[nodiscard]] Turn turn(model::Instant now);
 
+  /// Of the OPTIONS that is about to start: new ones, or of the same call as the one that was challenged (RFC 3261 22.2).
+  [[nodiscard]] TransactionIds next_ids(runtime::SeededRandom& random, std::uint64_t sequence) const;
+  /// What it authenticates itself with; nothing: it goes without.
+  [[nodiscard]] DigestSession* digest(model::Instant now) { return digest_ && now >= refused_until_ ? &*digest_ : nullptr; }
   /// The first packet of `sequence` has left.
   void started(std::uint64_t sequence, TransactionIds ids, std::string bytes, model::Instant now);
   /// Nothing has left. @param error errno of our own side
@@ -77,6 +87,9 @@ class OptionsPath {
     model::ProbeKind kind = model::ProbeKind::Scheduled;
     bool provisional = false;
     bool told_overdue = false;
+    TransactionIds ids{};
+    bool with_credentials = false;
+    bool second = false;                               // of one that was challenged
     std::uint32_t bytes_sent = 0, bytes_received = 0;  // since an outcome was last told
   };
 
@@ -85,6 +98,8 @@ class OptionsPath {
   [[nodiscard]] model::Instant overdue_at(const Transaction& t) const;
   void heard(const Transaction& t, model::Instant now);
   [[nodiscard]] model::Observation tell(Transaction& t, model::SipOutcome outcome, model::Instant now);
+  void weigh_challenge(const Transaction& t, const std::optional<Challenge>& challenge, model::SipOutcome& outcome, model::Instant now);
+  [[nodiscard]] model::Instant paced(model::Instant at) const { return pace_ ? std::max(at, pace_->free_at) : at; }
   void react(const Transaction& t, const model::SipOutcome& outcome, model::Instant now);
 
   model::CarrierId carrier_;
@@ -94,8 +109,12 @@ class OptionsPath {
   ClientCounters counters_;
   std::deque<Transaction> transactions_;  // the oldest first
   std::uint64_t last_sequence_ = 0;
-  model::Instant heard_at_ = model::Instant::min();    // when the last response of any kind came
-  model::Instant heard_sent_ = model::Instant::min();  // when the newest OPTIONS that was answered in any way was sent
+  std::optional<DigestSession> digest_;
+  std::optional<TransactionIds> challenged_;              // answered by the next OPTIONS
+  model::Instant refused_until_ = model::Instant::min();  // our credentials are wrong: not shown again before
+  std::shared_ptr<CarrierPace> pace_;                     // shared with the carrier's other paths; nothing: only this path's own counts
+  model::Instant heard_at_ = model::Instant::min();       // when the last response of any kind came
+  model::Instant heard_sent_ = model::Instant::min();     // when the newest OPTIONS that was answered in any way was sent
 };
 
 }  // namespace linekeeper::sip

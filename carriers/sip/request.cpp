@@ -115,6 +115,10 @@ model::Result<std::string> build_options(const OptionsFields& fields, const Tran
   const auto target = uri("", fields.domain.empty() ? host_of(fields.carrier.address) : fields.domain, fields.carrier.port, fields.sips);
   if (!fill(*message, fields, ids, target)) return std::unexpected(refuse("cannot build OPTIONS for " + target, ""));
 
+  if (const auto credentials = fields.digest == nullptr ? std::nullopt : fields.digest->header("OPTIONS", target))
+    if (osip_message_set_header(message.get(), credentials->first.c_str(), credentials->second.c_str()) != 0)
+      return std::unexpected(refuse("cannot write credentials for " + target, ""));
+
   char* text = nullptr;
   std::size_t size = 0;
   if (osip_message_to_str(message.get(), &text, &size) != 0) return std::unexpected(refuse("cannot write OPTIONS for " + target, ""));

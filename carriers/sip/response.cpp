@@ -112,6 +112,7 @@ std::expected<Response, Malformed> parse_response(std::string_view datagram) {
   if (const auto read = read_cseq(*head->only("cseq"), out); !read) return std::unexpected(read.error());
   if (const auto read = read_via(*head->only("via"), out); !read) return std::unexpected(read.error());
   if (const std::string* value = head->only("retry-after")) out.retry_after = read_retry_after(*value);
+  out.challenge = challenge_in(*head);
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "carriers/sip/secret_file.hpp"
 #include "controller/runtime/log.hpp"
 #include "controller/runtime/seeded_random.hpp"
 
@@ -16,6 +17,15 @@ std::uint64_t fresh_seed() {
   std::uint64_t seed = 0;
   if (getrandom(&seed, sizeof seed, 0) != sizeof seed) throw std::runtime_error("getrandom(2) gives no random bytes");
   return seed;
+}
+
+/// Nothing when it has none, or they cannot be read: then it is asked without, and a challenge is an answer like others.
+std::optional<sip::Credentials> credentials_of(const model::Carrier& carrier) {
+  if (!carrier.auth) return std::nullopt;
+  auto password = sip::read_secret(carrier.auth->password_file);
+  if (password) return sip::Credentials{.user = carrier.auth->user, .password = std::move(*password), .realm = carrier.auth->realm};
+  runtime::log(runtime::Level::Error, "carrier " + carrier.name + " is asked without credentials: " + password.error().to_string());
+  return std::nullopt;
 }
 
 constexpr std::chrono::milliseconds kRelook{5000};  // the kernel is looked at so often even without a word from it
@@ -71,11 +81,13 @@ void Senses::make_probers() {
 
 void Senses::make_clients(const Floors& owed) {
   runtime::SeededRandom random(fresh_seed());
-  for (std::size_t k = 0; k < site_->carriers.size(); ++k)
+  for (std::size_t k = 0; k < site_->carriers.size(); ++k) {
+    const model::Carrier& settings = site_->carriers[k];
+    const auto credentials = credentials_of(settings);
+    const auto pace = settings.carrier_floor > model::Duration::zero() ? std::make_shared<sip::CarrierPace>(settings.carrier_floor) : nullptr;
     for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
       const auto carrier = model::id_at<model::CarrierId>(k);
       const auto circuit = model::id_at<model::CircuitId>(c);
-      const model::Carrier& settings = site_->carriers[k];
       if (!site_->reaches(circuit, carrier)) {
         clients_.push_back(nullptr);
         continue;
@@ -87,7 +99,12 @@ void Senses::make_clients(const Floors& owed) {
       clients_.push_back(std::make_unique<sip::OptionsClient>(executor_, carrier, settings, circuit, site_->circuits[c].interface, first_after,
                                                               debt == owed.end() ? sip::Debt{} : debt->second, fresh_seed(),
                                                               [this](const model::Observation& o) { sink_(o); }));
+      if (credentials) clients_.back()->authenticate(sip::DigestSession(*credentials, runtime::SeededRandom(fresh_seed())));
+      if (!pace) continue;
+      if (debt != owed.end()) pace->owed(debt->second, settings);
+      clients_.back()->share(pace);
     }
+  }
 }
 
 Senses::Floors Senses::floors() const {

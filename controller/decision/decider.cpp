@@ -39,6 +39,7 @@ std::string nanoseconds(Instant t) { return std::to_string(t.time_since_epoch().
 Decider::Decider(model::SitePtr site, Instant started)
     : site_(std::move(site)),
       started_(started),
+      answers_(site_->carriers.size() * site_->circuits.size()),
       unheard_(site_->carriers.size() * site_->circuits.size()),
       due_circuits_(site_->circuits.size()),
       due_paths_(site_->carriers.size() * site_->circuits.size()),
@@ -112,21 +113,15 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
                          words(now - o.since)),
              now);
     }
-    void operator()(const model::SipOutcome& o) const {
+    void operator()(model::SipOutcome o) const {
       PathHealth& p = path(o.carrier, o.circuit);
-      const int before = p.last_code();
       const bool bad_before = p.last_was_bad();
-      const bool code_changed = p.on(o, now);
+      d.note_answer(o, now);
+      p.on(o, now);
       d.note_heard(o.carrier, o.circuit);
       look = p.last_was_bad() != bad_before;  // a suspicion has come or gone without a change of health
       if (look && !bad_before) d.ask_beside(o.carrier, o.circuit);
       look = look || d.fails_elsewhere(o.carrier, o.circuit);  // then an answer may be the proof that is waited for
-      if (!code_changed) return;
-      const std::string& carrier = (*d.site_)[o.carrier].name;
-      const std::string& circuit = (*d.site_)[o.circuit].name;
-      d.tell(EventId::CarrierCodeChanged, "carrier " + carrier,
-             fmt::format("{} answers OPTIONS through {} with {} instead of {}.", carrier, circuit, o.code, before), now,
-             {{"circuit", circuit}, {"code", std::to_string(o.code)}, {"before", std::to_string(before)}});
     }
     void operator()(const model::GatewayState& o) const {
       CircuitEvidence& e = d.evidence_.circuits.at(o.circuit.index());
@@ -293,8 +288,9 @@ bool Decider::judge_path(std::size_t i, Instant now) {
   else if (paths_[i].verdict().health == Health::Up || paths_[i].verdict().health == Health::Degraded)
     unheard_[i].reset();
   if (change.health) {
-    const model::PathStatus s = paths_[i].status();
+    model::PathStatus s = paths_[i].status();
     const std::string name = fmt::format("{} via {}", (*site_)[s.carrier].name, (*site_)[s.circuit].name);
+    answers_[i].fill(s);
     tell(event_of(s.verdict.health, EventId::PathUp), "path " + name, fmt::format("{}: {}.", name, path_clause(*site_, s, now)), now,
          {{"cause", std::string(to_string(s.verdict.cause))}, {"first_bad_boot_ns", nanoseconds(paths_[i].first_bad())}});
     touched_carriers_.push_back(i / circuits_.size());

@@ -16,6 +16,7 @@
 #include "controller/decision/directions.hpp"
 #include "controller/decision/hold_down.hpp"
 #include "controller/decision/move_budget.hpp"
+#include "controller/decision/path_answers.hpp"
 #include "controller/decision/path_health.hpp"
 #include "controller/decision/policy.hpp"
 #include "controller/decision/proof.hpp"
@@ -234,6 +235,9 @@ class Decider {
   [[nodiscard]] std::optional<model::CircuitId> way_of(const model::Trunk& trunk, std::size_t member) const;
   [[nodiscard]] std::vector<model::CircuitStatus> circuit_statuses(model::Instant now) const;
   [[nodiscard]] std::vector<model::PathStatus> path_statuses() const;
+  void note_answer(model::SipOutcome& outcome, model::Instant now);
+  [[nodiscard]] std::string answers_memory(model::CircuitId circuit) const;
+  bool recall_answers(model::CircuitId circuit, std::string_view& text);
   [[nodiscard]] bool carries_emergency(model::ClassId traffic) const;  ///< some trunk of the class is for emergency calls (I24)
   void note_heard(model::CarrierId carrier, model::CircuitId through);
   [[nodiscard]] static bool fallen_silent(const CircuitHealth& c) { return c.suspect() || c.verdict().cause == model::Cause::Silent; }
@@ -250,6 +254,7 @@ class Decider {
   std::vector<CircuitHealth> circuits_;
   std::vector<Directions> directions_;  // by circuit
   std::vector<PathHealth> paths_;       // carrier by carrier, circuit by circuit
+  std::vector<PathAnswers> answers_;    // likewise
   /// By path: the carrier failed there since, and has not answered, whatever became of the circuit.
   std::vector<std::optional<model::Instant>> unheard_;
   std::vector<CallWitness> witnesses_;  // as paths_; empty: calls are not listened to

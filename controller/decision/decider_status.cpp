@@ -22,7 +22,8 @@ Guard Decider::forced_refused(model::ClassId subject, model::CircuitId to) const
 void Decider::say(model::ClassChoice& said, std::span<const model::CircuitStatus> circuits, Instant now) const {
   std::vector<model::PathStatus> of_carrier;
   if (const auto& apart = (*site_)[said.traffic_class].apart)
-    for (const PathHealth& p : paths_of(apart->carrier)) of_carrier.push_back(p.status());
+    for (const model::PathStatus& p : path_statuses())
+      if (p.carrier == apart->carrier) of_carrier.push_back(p);
   say_class(*site_, said, classes_[said.traffic_class.index()].choice, circuits, now, of_carrier);
 }
 
@@ -58,9 +59,9 @@ std::vector<model::CircuitStatus> Decider::circuit_statuses(Instant now) const {
 
 std::vector<model::PathStatus> Decider::path_statuses() const {
   std::vector<model::PathStatus> all;
-  for (const PathHealth& p : paths_) {
-    all.push_back(p.status());
-    const std::size_t i = all.size() - 1;
+  for (std::size_t i = 0; i < paths_.size(); ++i) {
+    all.push_back(paths_[i].status());
+    answers_[i].fill(all.back());
     if (!witnesses_.empty() && witnesses_[i].any()) all.back().calls = witnesses_[i].figures();
   }
   return all;

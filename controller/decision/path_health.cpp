@@ -30,7 +30,7 @@ void PathHealth::heard(Instant sent, Instant now) {
 
 void PathHealth::good(const model::SipOutcome& outcome, Instant now) {
   bad_answers_ = 0;
-  bad_at_ = Instant::min();
+  bad_at_ = refused_until_ = Instant::min();
   ++samples_;
   last_good_ = std::max(last_good_.value_or(outcome.sent), outcome.sent);
   if (outcome.sent < good_at_) return;
@@ -93,15 +93,15 @@ void PathHealth::lost(const model::SipOutcome& outcome, Instant now) {
   bad_detail_ = outcome.result == SipResult::Refused ? outcome.error : bad_answers_ + unanswered();
 }
 
-bool PathHealth::on(const model::SipOutcome& outcome, Instant now) {
+void PathHealth::on(const model::SipOutcome& outcome, Instant now) {
   fault_ = outcome.fault;
   if (outcome.certificate_ends) certificate_ends_ = outcome.certificate_ends;
   switch (outcome.result) {
     case SipResult::LocalError:  // never evidence; nor is that it was overdue
       std::erase_if(lost_, [&](const Lost& l) { return l.sequence == outcome.sequence && !l.ended; });
-      return false;
+      return;
     case SipResult::Timeout:
-    case SipResult::Refused: lost(outcome, now); return false;
+    case SipResult::Refused: return lost(outcome, now);
     case SipResult::Final: break;
   }
   if (outcome.late) {  // its timeout is taken back before the answer itself counts
@@ -109,15 +109,23 @@ bool PathHealth::on(const model::SipOutcome& outcome, Instant now) {
     if (outcome.provisional && bad_answers_ > 0) --bad_answers_;
   }
   heard(outcome.sent, now);
-  const bool code_changed = last_code_ != 0 && last_code_ != outcome.code;
-  last_code_ = outcome.code;
   if (outcome.rtt) rtt_ = outcome.rtt;
+  if (outcome.authorisation == model::SipAuthorisation::Challenged) return;  // life, and nothing more: the next one says who we are
+  last_code_ = outcome.code;
   degraded_ = outcome.reply == ReplyClass::Degraded;
-  if (outcome.reply == ReplyClass::SoftDown || outcome.reply == ReplyClass::Down)
+  const bool refused = refuses_for_a_time(outcome, now);
+  if (refused || outcome.reply == ReplyClass::SoftDown || outcome.reply == ReplyClass::Down)
     bad(outcome, now);
   else
     good(outcome, now);
-  return code_changed;
+}
+
+/// Whether the carrier has said until when it takes no calls. Of answers that crossed on the way the newest question's counts.
+bool PathHealth::refuses_for_a_time(const model::SipOutcome& outcome, Instant now) {
+  const bool such = outcome.code == 480 || outcome.code == 500 || outcome.code == 503;
+  if (!such || !outcome.retry_after || *outcome.retry_after <= Duration::zero() || outcome.sent < last_good_.value_or(Instant::min())) return false;
+  refused_until_ = now + std::min(*outcome.retry_after, (*site_)[carrier_].retry_after_max);
+  return true;
 }
 
 void PathHealth::stalled(const model::LoopStall& stall) {
@@ -155,6 +163,7 @@ Instant PathHealth::dead_at() const {
 
 bool PathHealth::carrier_failed(Instant now) const {
   const int fall = site_->carrier_health.fall;
+  if (now < refused_until_) return true;
   if (blamed_on_circuit_) return bad_answers_ >= fall;
   return ended_badly() >= fall || now >= dead_at();
 }
@@ -182,7 +191,7 @@ void PathHealth::forget() {
   lost_.clear();
   folded_ = folded_usual_ = 0;
   bad_answers_ = good_in_a_row_ = samples_ = 0;
-  good_at_ = bad_at_ = Instant::min();
+  good_at_ = bad_at_ = refused_until_ = Instant::min();
   last_evidence_.reset();
 }
 

@@ -6,6 +6,9 @@
 //  - by silence: no response of any kind, to anything, for `dead_after` since the first unanswered OPTIONS was sent, and `fall`
 //    of them unanswered for a second or more each. Where the carrier's own pace would have found it sooner, that counts.
 //
+//  - by its own word: 480, 500 or 503 with Retry-After (RFC 3261 21.5.4) means down at once and for so long, within the carrier's
+//    `retry_after_max`; a good answer ends it sooner.
+//
 // Any response is life: it ends the silence, whichever OPTIONS it is for and however late it comes. An error of our own sending
 // counts as nothing, and so does what was on its way while our own loop stood still (I7) or while the circuit below was
 // in doubt: what a lossy circuit swallows is not the carrier's silence, unless that circuit carried another carrier's answer
@@ -37,8 +40,7 @@ class PathHealth {
   /// @param site  outlives this
   PathHealth(const model::Site& site, model::CarrierId carrier, model::CircuitId circuit, model::Instant started);
 
-  /// @return true when the carrier's final code is another than last time (an alarm of its own).
-  bool on(const model::SipOutcome& outcome, model::Instant now);
+  void on(const model::SipOutcome& outcome, model::Instant now);
   void on(const model::SipOverdue& overdue, model::Instant now);
   void on(const model::SipProvisional& provisional, model::Instant now);
   /// Our loop stood still: the silence of what was open then is void.
@@ -89,6 +91,7 @@ class PathHealth {
   void good(const model::SipOutcome& outcome, model::Instant now);
   void bad(const model::SipOutcome& outcome, model::Instant now);
   void lost(const model::SipOutcome& outcome, model::Instant now);
+  bool refuses_for_a_time(const model::SipOutcome& outcome, model::Instant now);
   void remember(const Lost& lost);
   void heard(model::Instant sent, model::Instant now);
   void note_first_bad(model::Instant sent);
@@ -120,7 +123,8 @@ class PathHealth {
   bool blamed_on_circuit_ = false;
   model::Cause bad_cause_ = model::Cause::SipTimeout;
   int bad_detail_ = 0;
-  bool degraded_ = false;  // the last good answer was one that wants attention (403)
+  bool degraded_ = false;                                 // the last good answer was one that wants attention (403)
+  model::Instant refused_until_ = model::Instant::min();  // its own word (Retry-After), unless a good answer comes before
   int last_code_ = 0;
   model::SipFault fault_ = model::SipFault::None;  // for words alone: nothing is decided by it, nor by the next
   std::optional<model::WallTime> certificate_ends_;

@@ -162,12 +162,14 @@ std::string fault_clause(const model::PathStatus& p) {
   return fmt::format("; {}", model::words(p.fault));
 }
 
-std::string path_words(const model::Site& site, const model::PathStatus& p, model::Instant now) {
+std::string path_health_clause(const model::Site& site, const model::PathStatus& p, model::Instant now) {
   const std::string age = for_so_long(now - p.verdict.since);
   switch (p.verdict.health) {
     case Health::Up:
       return fmt::format("OPTIONS answered {}{}{}", p.last_code, p.rtt ? " in " + milliseconds(*p.rtt) : std::string(), calls_words(p));
     case Health::Degraded:
+      if (p.credentials_refused)
+        return fmt::format("degraded{}: {} refuses our credentials ({}); see its auth in the configuration", age, site[p.carrier].name, p.last_code);
       return fmt::format("degraded{}: OPTIONS answered {}; ask {} whether our address on {} is allowed", age, p.last_code, site[p.carrier].name,
                          site[p.circuit].name);
     case Health::Unknown:
@@ -181,7 +183,9 @@ std::string path_words(const model::Site& site, const model::PathStatus& p, mode
       if (says_refused(p)) return fmt::format("down{}: refused: {}", age, model::words(p.fault));
       if (p.verdict.detail == ECONNRESET) return fmt::format("down{}: refused, the connection is closed before an answer", age);
       return fmt::format("down{}: refused ({}), the host answers but not its SIP port", age, std::strerror(p.verdict.detail));
-    case Cause::SipRejected: return fmt::format("down{}: OPTIONS answered {}", age, p.verdict.detail);
+    case Cause::SipRejected:
+      return fmt::format("down{}: OPTIONS answered {}{}", age, p.verdict.detail,
+                         p.forbidden_since_change ? ", since our address on " + site[p.circuit].name + " is another" : "");
     case Cause::Recovering: return fmt::format("coming back: {} answered in a row, {} wanted", p.verdict.detail, site.carrier_health.rise);
     default: return fmt::format("down{}: OPTIONS unanswered {} in a row", age, plural(p.verdict.detail, "time"));
   }
@@ -190,7 +194,11 @@ std::string path_words(const model::Site& site, const model::PathStatus& p, mode
 }  // namespace
 
 std::string path_clause(const model::Site& site, const model::PathStatus& p, model::Instant now) {
-  return path_words(site, p, now) + fault_clause(p);
+  std::string clause = path_health_clause(site, p, now) + fault_clause(p);
+  const bool answers = p.verdict.health == Health::Up || p.verdict.health == Health::Degraded;
+  if (answers && p.usual_code != 0 && p.last_code != p.usual_code) clause += fmt::format(", usually {}", p.usual_code);
+  if (answers && p.seen_from_elsewhere && p.seen_from) clause += fmt::format("; sees us come from {}", p.seen_from->to_string());
+  return clause;
 }
 
 std::string carrier_clause(const model::Status& status, model::CarrierId carrier) {

@@ -32,6 +32,8 @@ template <class T>
 void write_record(Writing& a, T value, Instant now, Instant before) {
   if constexpr (std::is_same_v<T, model::ProbeReply>)
     if (value.code != 0 || value.reflection) return write_record(a, FullReply{value}, now, before);
+  if constexpr (std::is_same_v<T, model::SipOutcome>)
+    if (value.authorisation != model::SipAuthorisation::Unknown) return write_record(a, record::ChallengedOutcome{value}, now, before);
   static_assert(kTag<T> != 0, "a new kind of record needs a number of its own");
   std::uint8_t tag = kTag<T>;
   a.byte(tag);
@@ -64,6 +66,14 @@ bool read_alternative(Reading& a, std::uint8_t tag, V& out) {
         FullReply full;
         fields(a, full);
         out = full.reply;
+        return true;
+      }
+    }
+    if constexpr (std::is_same_v<T, model::SipOutcome>) {
+      if (tag == kTag<record::ChallengedOutcome>) {
+        record::ChallengedOutcome full;
+        fields(a, full);
+        out = full.outcome;
         return true;
       }
     }

@@ -83,6 +83,13 @@ struct FullReply {
 template <>
 inline constexpr std::uint8_t kTag<FullReply> = 16;
 
+/// An outcome that says something of our credentials: likewise.
+struct ChallengedOutcome {
+  model::SipOutcome outcome;
+};
+template <>
+inline constexpr std::uint8_t kTag<ChallengedOutcome> = 40;
+
 /// An archive with what a record is told from: the names' counts, the instant, the newest sequence of each circuit.
 template <class Base>
 struct Archive : Base {
@@ -212,6 +219,12 @@ void fields(A& a, model::SipOutcome& o) {
   maybe(a, o.received_address, [&](model::IpAddress& ip) { address(a, ip); });
   choice(a, o.kind, model::ProbeKind::Verify);
   flag(a, o.provisional);
+}
+
+template <class A>
+void fields(A& a, ChallengedOutcome& o) {
+  fields(a, o.outcome);
+  choice(a, o.outcome.authorisation, model::SipAuthorisation::Refused);
 }
 
 /// SipOverdue and SipProvisional: which OPTIONS of which path.

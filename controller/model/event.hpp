@@ -31,6 +31,9 @@ enum class EventId : std::uint8_t {
   CarrierDown,
   CarrierUnknown,
   CarrierCodeChanged,
+  CarrierUnauthorised,
+  CarrierAuthorised,  ///< it refuses our credentials or our address, and knows us again
+  CarrierSeesOther,   ///< it sees us come from another address than the circuit should have
   RoutingMoved,
   RoutingShared,  ///< who has a part in a class, where its first circuit is the same
   TrunkMoved,     ///< decided

@@ -193,6 +193,15 @@ std::string_view to_string(CheckResult r) {
   return "?";
 }
 
+std::string_view to_string(Layer l) {
+  switch (l) {
+    case Layer::Unknown: return "unknown";
+    case Layer::Yes: return "yes";
+    case Layer::No: return "no";
+  }
+  return "?";
+}
+
 std::string_view to_string(SetAside s) {
   switch (s) {
     case SetAside::No: return "no";
@@ -282,6 +291,9 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"carrier.down", Severity::Alert},
     {"carrier.unknown", Severity::Notice},
     {"carrier.code-changed", Severity::Warning},
+    {"carrier.unauthorised", Severity::Alert},
+    {"carrier.authorised", Severity::Notice},
+    {"carrier.sees-other", Severity::Warning},
     {"routing.moved", Severity::Warning},
     {"routing.shared", Severity::Warning},
     {"trunk.moved", Severity::Warning},

@@ -117,6 +117,14 @@ enum class SipFault : std::uint8_t {
 /// How a final response is read (table in carriers/README.md).
 enum class ReplyClass : std::uint8_t { Up, Busy, Degraded, SoftDown, Down };
 
+/// What an answer says of our credentials.
+enum class SipAuthorisation : std::uint8_t {
+  Unknown,     ///< nothing: not asked, or we have none
+  Challenged,  ///< the carrier asks who we are, and the next OPTIONS will say so: nothing is decided by this one
+  Accepted,    ///< final response, other than a challenge, to an OPTIONS with credentials
+  Refused,     ///< a challenge again, though the credentials were fresh
+};
+
 /// One OPTIONS transaction through one circuit has ended (or a late final response has un-lost it: `late`).
 struct SipOutcome {
   CarrierId carrier;
@@ -135,6 +143,7 @@ struct SipOutcome {
   bool provisional = false;                   ///< a 1xx came before: somebody is there, whatever became of it
   SipFault fault = SipFault::None;            ///< of a Timeout, Refused or LocalError
   std::optional<WallTime> certificate_ends;   ///< TLS: when the first of the carrier's certificates ends
+  SipAuthorisation authorisation = SipAuthorisation::Unknown;
   /// What it has cost the circuit with its IP and UDP headers: packets sent, and the responses that were its own. Of a late one: since
   /// its Timeout was told. Not recorded: nothing is decided by it.
   std::uint32_t bytes_sent = 0, bytes_received = 0;

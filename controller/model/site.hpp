@@ -141,6 +141,14 @@ struct CarrierTls {
   int line = 0;             ///< of the configuration
 };
 
+/// How we answer a carrier that asks who we are (RFC 3261 22). The password itself is read by the daemon and is never part of the site.
+struct SipCredentials {
+  std::string user;
+  std::string realm;          ///< the only one that is answered; empty: any
+  std::string password_file;  ///< absolute path; or the name of a systemd credential, under $CREDENTIALS_DIRECTORY
+  friend bool operator==(const SipCredentials&, const SipCredentials&) = default;
+};
+
 struct Carrier {
   std::string name;
   std::string provider;
@@ -161,8 +169,12 @@ struct Carrier {
   std::vector<Prefix> prefixes;  ///< networks of its own beside its address, as for media
   bool steer_apart = false;      ///< what goes to it is steered by itself: see TrafficClass::apart
   int max_forwards = 70;
-  bool tried_by_call = false;         ///< we can make a call of our own by it, to see whether calls pass (Output::try_call)
-  std::map<int, ReplyClass> replies;  ///< per-code overrides of the class table
+  bool tried_by_call = false;                          ///< we can make a call of our own by it, to see whether calls pass (Output::try_call)
+  std::map<int, ReplyClass> replies;                   ///< per-code overrides of the class table
+  std::optional<SipCredentials> auth{};                ///< nothing: a challenge is an answer like others
+  Duration retry_after_max = std::chrono::minutes(5);  ///< a Retry-After is believed for so long at the most
+  Duration carrier_floor{};                            ///< etiquette: never two OPTIONS by whatever circuits closer than this; 0: only `floor` counts
+  std::string etiquette{};                             ///< name of the preset that interval, floor and burst came from; empty: none
 };
 
 /// How traffic is told to belong to a class. Several given: all must hold. None given: everything else.

@@ -96,6 +96,10 @@ struct CircuitStatus {
   std::vector<CheckStatus> checks;  ///< those that have ended once, in the order of the configuration
 };
 
+/// One layer of what is known of a path.
+enum class Layer : std::uint8_t { Unknown, Yes, No };
+[[nodiscard]] std::string_view to_string(Layer l);  ///< "unknown", "yes", "no"
+
 struct PathStatus {
   CarrierId carrier;
   CircuitId circuit;
@@ -103,8 +107,16 @@ struct PathStatus {
   std::string reason;
   int last_code = 0;  ///< 0: none yet
   std::optional<Duration> rtt;
-  std::optional<Instant> last_good;            ///< when the last transaction with a good answer was sent
-  bool selected = false;                       ///< first in some trunk's order
+  std::optional<Instant> last_good;                   ///< when the last transaction with a good answer was sent
+  bool selected = false;                              ///< first in some trunk's order
+  Layer reachable = Layer::Unknown;                   ///< somebody answers
+  Layer authorised = Layer::Unknown;                  ///< it knows us: credentials accepted or refused, address served or forbidden
+  Layer takes_calls = Layer::Unknown;                 ///< as far as OPTIONS can tell
+  int usual_code = 0;                                 ///< what it usually answers; 0: not known yet
+  bool credentials_refused = false;                   ///< ours are wrong: a mistake of the configuration
+  bool forbidden_since_change = false;                ///< 403 since our address on this circuit is another
+  std::optional<IpAddress> seen_from = std::nullopt;  ///< our address as the carrier last saw it
+  bool seen_from_elsewhere = false;                   ///< and it is not where the circuit's expect_public says
   SipFault fault = SipFault::None;             ///< of the last OPTIONS that ended, where it was not answered
   std::optional<WallTime> certificate_ends{};  ///< TLS: the first of the carrier's certificates, as last shown through this circuit
   std::optional<CallFigures> calls{};          ///< nothing: calls are not listened to, or none was made by it

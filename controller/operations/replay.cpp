@@ -57,6 +57,9 @@ bool told_by_the_judge(EventId id) {
     case EventId::CarrierDown:
     case EventId::CarrierUnknown:
     case EventId::CarrierCodeChanged:
+    case EventId::CarrierUnauthorised:
+    case EventId::CarrierAuthorised:
+    case EventId::CarrierSeesOther:
     case EventId::RoutingMoved:
     case EventId::RoutingShared:
     case EventId::TrunkMoved:

@@ -108,6 +108,23 @@ bool is_down(const model::Status& status, std::string_view name) {
   return false;
 }
 
+/// What is not the carrier's failure, though it looks like one: our credentials, our address, our way out.
+void carriers_know_us(const model::Status& status, Sentences& out) {
+  for (const model::PathStatus& p : status.paths) {
+    const std::string& carrier = (*status.site)[p.carrier].name;
+    const model::Circuit& circuit = (*status.site)[p.circuit];
+    if (p.credentials_refused)
+      out.push_back(fmt::format("{} refuses our credentials by {}: correct its auth in the configuration and reload.", carrier, circuit.name));
+    if (p.forbidden_since_change)
+      out.push_back(fmt::format("{} forbids us by {} since our address there is another{}: ask it to allow that address.", carrier, circuit.name,
+                                p.seen_from ? " (" + p.seen_from->to_string() + ")" : ""));
+    if (p.seen_from_elsewhere && p.seen_from && circuit.expect_public)
+      out.push_back(
+          fmt::format("{} sees us come from {} by {}, not from {}: routes or translation are not as meant, or expect_public is out of date.", carrier,
+                      p.seen_from->to_string(), circuit.name, circuit.expect_public->to_string()));
+  }
+}
+
 constexpr std::chrono::hours kCertificateSoon{14 * 24};
 
 void checks(const model::Status& status, Sentences& out) {
@@ -166,6 +183,7 @@ std::vector<std::string> attention(const model::Status& status, const std::vecto
   actuators(status, out);
   service_troubles(services, status, out);
   unproven_ways(status, out);
+  carriers_know_us(status, out);
   checks(status, out);
   certificates(status, out);
   overrides(status, out);

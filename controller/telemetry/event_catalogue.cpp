@@ -61,6 +61,15 @@ EventAdvice advice(EventId id) {
     case EventId::CarrierCodeChanged:
       return {"The SIP carrier answers OPTIONS with another code than before.",
               "If calls still pass, ask the carrier what it changed, and set the meaning of the code in the carrier's replies."};
+    case EventId::CarrierUnauthorised:
+      return {"The SIP carrier refuses our credentials, or forbids us since our address on the circuit is another.",
+              "Credentials: correct user, realm or password of the carrier's auth and reload. Address: have the circuit's present one allowed by the "
+              "carrier."};
+    case EventId::CarrierAuthorised: return {"The SIP carrier knows us again through this circuit.", "Nothing."};
+    case EventId::CarrierSeesOther:
+      return {"The SIP carrier sees us come from another public address than the circuit's expect_public. Nothing is moved by it.",
+              "The probe left by another way, or the provider's address changed: compare with the circuit's public-address check, then correct "
+              "routes, translation or expect_public."};
     case EventId::RoutingMoved:
       return {"It was decided that a traffic class goes by another circuit; the text says why.",
               "Watch for routing.verified. If it does not follow, see: linekeeper explain."};

@@ -116,6 +116,7 @@ inline constexpr auto kMetricCatalogue = std::to_array<MetricRow>({
      "When the first of the certificates ends that the SIP carrier showed over TLS; NaN = none was seen."},
     // Paths: SIP carrier by circuit.
     {"path_state", kG, "carrier,circuit,state", "State set: what is held to be true about the SIP carrier through this circuit."},
+    {"path_layer", kG, "carrier,circuit,layer", "What answers say of the path: 1 yes, 0 no, NaN unknown; reachable, authorised, takes_calls."},
     {"path_selected", kG, "carrier,circuit", "1 when some trunk's order begins with this path."},
     {"path_sip_responses_total", kC, "carrier,circuit,code", "Final responses to OPTIONS, by SIP status code; unregistered codes count as other."},
     {"path_calls_total", kC, "carrier,circuit,fate",

@@ -135,9 +135,21 @@ void SiteMetrics::bind(MetricFamilies& families, const model::Site& site) {
         path.tls_expiry = &families.gauge("carrier_tls_expiry_timestamp_seconds", {c.name, circuit.name});
         path.tls_expiry->Set(kNotKnown);
       }
+      const auto layer = [&](std::string_view name) {
+        Gauge& gauge = families.gauge("path_layer", {c.name, circuit.name, name});
+        show_layer(gauge, model::Layer::Unknown);
+        return &gauge;
+      };
+      path.reachable = layer("reachable");
+      path.authorised = layer("authorised");
+      path.takes_calls = layer("takes_calls");
       paths_.push_back(path);
     }
   }
+}
+
+void SiteMetrics::show_layer(Gauge& gauge, model::Layer layer) {
+  gauge.Set(layer == model::Layer::Unknown ? std::numeric_limits<double>::quiet_NaN() : layer == model::Layer::Yes ? 1 : 0);
 }
 
 void SiteMetrics::show_detectors(const Circuit& to, const model::CircuitStatus& from) {
@@ -188,6 +200,9 @@ void SiteMetrics::update(const model::Status& status) {
   for (std::size_t i = 0; i < std::min(paths_.size(), status.paths.size()); ++i) {
     if (paths_[i].selected == nullptr) continue;  // no such path
     set(paths_[i].state, status.paths[i].verdict.health);
+    show_layer(*paths_[i].reachable, status.paths[i].reachable);
+    show_layer(*paths_[i].authorised, status.paths[i].authorised);
+    show_layer(*paths_[i].takes_calls, status.paths[i].takes_calls);
     paths_[i].selected->Set(status.paths[i].selected ? 1 : 0);
     if (const auto& ends = status.paths[i].certificate_ends; paths_[i].tls_expiry != nullptr && ends)
       paths_[i].tls_expiry->Set(std::chrono::duration<double>(ends->time_since_epoch()).count());

@@ -49,7 +49,9 @@ class SiteMetrics {
     States state{};
     Gauge* selected = nullptr;
     Gauge* tls_expiry = nullptr;  ///< over TLS alone
+    Gauge *reachable = nullptr, *authorised = nullptr, *takes_calls = nullptr;
   };
+  static void show_layer(Gauge& gauge, model::Layer layer);
   static void set(const States& states, model::Health health);
   static Transitions bind_transitions(MetricFamilies& families, const std::string& kind, const std::string& name);
   static Circuit bind_circuit(MetricFamilies& families, const model::Site& site, const model::Circuit& settings);

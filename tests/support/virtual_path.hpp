@@ -30,6 +30,7 @@ class VirtualPath {
     int status = 200;
     Duration after = 30ms;
     std::optional<Duration> retry_after = std::nullopt;
+    std::optional<sip::Challenge> challenge = std::nullopt;
   };
   /// What becomes of a packet: a reply, or nothing. @param n counts the packets of its OPTIONS from 0
   using Carrier = std::function<std::optional<Reply>(Instant now, std::uint64_t sequence, int n)>;
@@ -84,6 +85,9 @@ class VirtualPath {
   Instant now;
   Carrier carrier = [](Instant, std::uint64_t, int) { return Reply{}; };
   decision::Below below{.health = model::Health::Up};
+  /// Of each OPTIONS that started: what it was called, and whether it had credentials.
+  std::vector<sip::TransactionIds> calls;
+  std::vector<bool> with_credentials;
   std::vector<Instant> starts, packets, downs;
   std::vector<model::Observation> told;
   /// Nothing leaves: our own side fails.
@@ -104,10 +108,13 @@ class VirtualPath {
         take(path_.not_started(turn.sequence, 101, now));
         continue;
       }
-      auto ids = sip::make_ids(random_, turn.sequence);
+      auto ids = path_.next_ids(random_, turn.sequence);
       ids_[turn.sequence] = ids;
       sent_[turn.sequence] = 0;
       starts.push_back(now);
+      calls.push_back(ids);
+      auto* const digest = path_.digest(now);
+      with_credentials.push_back(digest != nullptr && digest->header("OPTIONS", "sip:north").has_value());
       path_.started(turn.sequence, std::move(ids), "OPTIONS", now);
       hear(turn.sequence);
     }
@@ -126,7 +133,8 @@ class VirtualPath {
                                                        .received = {},
                                                        .rport = {},
                                                        .retry_after = reply->retry_after,
-                                                       .bytes = 300});
+                                                       .bytes = 300,
+                                                       .challenge = reply->challenge});
   }
 
   runtime::SeededRandom random_;

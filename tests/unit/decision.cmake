@@ -2,6 +2,7 @@ lk_unit(decision
   SOURCES
     decision_allocations_test.cpp
     decision_calls_test.cpp
+    decision_answers_test.cpp
     decision_capacity_test.cpp
     decision_carrier_doubt_test.cpp
     decision_steer_apart_test.cpp

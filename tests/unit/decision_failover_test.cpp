@@ -519,6 +519,9 @@ TEST_CASE("restart: a flapping circuit keeps its grown hold-down and the class i
   CHECK_FALSE(inert.decider().recall(fiber, circuit + " 7", 5s));
   CHECK(inert.decider().hold_down(fiber, inert.now()) == 10s);
   CHECK_FALSE(inert.decider().recall(model::ClassId{0}, "moves1 nonsense", 5s));
-  // What an older release wrote has no hold-down, and is read for the rest.
-  CHECK(inert.decider().recall(fiber, circuit.substr(0, circuit.rfind('\t')), 5s));
+  // What older releases wrote has no answers of carriers, or no hold-down either, and is read for the rest.
+  const std::string before_answers = circuit.substr(0, circuit.rfind('\t'));
+  CHECK(inert.decider().recall(fiber, before_answers, 5s));
+  CHECK(inert.decider().hold_down(fiber, inert.now()) == 30s);
+  CHECK(inert.decider().recall(fiber, before_answers.substr(0, before_answers.rfind('\t')), 5s));
 }

@@ -2,7 +2,9 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
+#include <random>
 
 #include "tests/support/virtual_path.hpp"
 
@@ -344,4 +346,136 @@ TEST_CASE("path: what an OPTIONS has cost is told with its outcome, headers and 
   CHECK(late->sequence == timeout->sequence);
   CHECK(late->bytes_sent == 0);
   CHECK(late->bytes_received == kAnswer);
+}
+
+namespace {
+
+/// Asks who we are unless the OPTIONS has credentials.
+VirtualPath::Carrier asks(VirtualPath& p, bool accepts, bool stale = false) {
+  return [&p, accepts, stale](Instant, std::uint64_t sequence, int) {
+    if (accepts && p.with_credentials[sequence - 1]) return Answer(Reply{});
+    return Answer(Reply{.status = 401,
+                        .challenge = sip::Challenge{.realm = "north", .nonce = "n", .opaque = {}, .algorithm = {}, .qop = true, .stale = stale}});
+  };
+}
+
+void authenticate(VirtualPath& p) { p.path().authenticate({{.user = "4420", .password = "secret"}, runtime::SeededRandom(3)}); }
+
+std::vector<model::SipAuthorisation> said(const VirtualPath& p) {
+  std::vector<model::SipAuthorisation> out;
+  for (const auto& o : told<model::SipOutcome>(p)) out.push_back(o.authorisation);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("path: a challenge is answered once, by the same call with the next CSeq, and later OPTIONS have the credentials at once") {
+  using enum model::SipAuthorisation;
+  VirtualPath p(one_path());
+  authenticate(p);
+  p.carrier = asks(p, true);
+  p.run(5s);
+  REQUIRE(p.starts.size() == 2);
+  CHECK(p.starts[1] - p.starts[0] < 100ms);
+  CHECK(p.calls[1].call_id == p.calls[0].call_id);
+  CHECK(p.calls[1].from_tag == p.calls[0].from_tag);
+  CHECK(p.calls[1].cseq == p.calls[0].cseq + 1);
+  CHECK(p.calls[1].branch != p.calls[0].branch);
+  p.run(60s);
+  const auto all = said(p);
+  REQUIRE(all.size() >= 4);
+  CHECK(all[0] == Challenged);
+  for (std::size_t i = 1; i < all.size(); ++i) CHECK(all[i] == Accepted);
+  CHECK(p.calls[2].call_id != p.calls[1].call_id);
+  CHECK(p.health.verdict().health == model::Health::Up);
+}
+
+TEST_CASE("path: where no token is left the challenge is answered when the floor is over, and not sooner") {
+  VirtualPath p(one_path(15s, 10s, 3s, 0));
+  authenticate(p);
+  p.carrier = asks(p, true);
+  p.run(14s);
+  REQUIRE(p.starts.size() == 2);
+  CHECK(p.starts[1] - p.starts[0] >= 10s);
+  CHECK(p.starts[1] - p.starts[0] <= 11s);
+  CHECK(p.with_credentials[1]);
+}
+
+TEST_CASE("path: credentials that are refused are shown once, then not for ten minutes, and the carrier is not down for it") {
+  using enum model::SipAuthorisation;
+  VirtualPath p(one_path());
+  authenticate(p);
+  p.carrier = asks(p, false);
+  p.run(9min);
+  CHECK(std::ranges::count(p.with_credentials, true) == 1);
+  const auto all = said(p);
+  CHECK(std::ranges::count(all, Challenged) == 1);
+  CHECK(std::ranges::count(all, Refused) == static_cast<std::ptrdiff_t>(all.size()) - 1);
+  CHECK(p.downs.empty());
+  p.run(2min);
+  CHECK(std::ranges::count(p.with_credentials, true) == 2);
+}
+
+TEST_CASE("path: a nonce that is stale again and again is answered at the usual pace, one retry each, and refuses nobody") {
+  using enum model::SipAuthorisation;
+  VirtualPath p(one_path());
+  authenticate(p);
+  p.carrier = asks(p, false, true);
+  p.run(3min);
+  CHECK(std::ranges::count(said(p), Refused) == 0);
+  CHECK(p.starts.size() <= 1 + 18 + 4 + 12);
+}
+
+TEST_CASE("path: without credentials a challenge is an answer like any other") {
+  VirtualPath p(one_path());
+  p.carrier = asks(p, true);
+  p.run(1min);
+  for (const auto a : said(p)) CHECK(a == model::SipAuthorisation::Unknown);
+  CHECK(p.health.verdict().health == model::Health::Up);
+}
+
+TEST_CASE("path: circuits that share a carrier's pace never ask closer than it, whatever is suspected, restarted, crashed or reloaded") {
+  constexpr Duration kGap = 5s;
+  const auto settings = one_path(15s, 10s, 3s, 4).carriers[0];
+  for (unsigned seed = 1; seed <= 20; ++seed) {
+    std::minstd_rand chance(seed);
+    const auto pick = [&](unsigned below) { return static_cast<unsigned>(chance() % below); };
+    std::vector<Instant> starts;
+    std::vector<sip::Debt> debts(3);
+    std::vector<sip::OptionsPath> paths;
+    runtime::SeededRandom random(seed);
+    Instant now = kPathStart;
+    const auto begin = [&] {
+      auto pace = std::make_shared<sip::CarrierPace>(kGap);
+      paths.clear();
+      for (const auto& debt : debts) pace->owed(debt, settings);
+      for (const auto& debt : debts) {
+        paths.emplace_back(model::CarrierId{0}, settings, model::CircuitId{0}, runtime::SeededRandom(random.next()), debt);
+        paths.back().share(pace);
+        paths.back().begin(now, 0s);
+      }
+    };
+    begin();
+    for (const Instant end = now + 10min; now < end; now += 50ms) {
+      for (std::size_t i = 0; i < paths.size(); ++i) {
+        for (auto turn = paths[i].turn(now); turn.act != sip::OptionsPath::Act::Nothing; turn = paths[i].turn(now))
+          if (turn.act == sip::OptionsPath::Act::Start) {
+            starts.push_back(now);
+            paths[i].started(turn.sequence, paths[i].next_ids(random, turn.sequence), "OPTIONS", now);
+          }
+        if (pick(400) == 0) paths[i].doubted(now);
+        if (pick(400) == 0) paths[i].changed(now);
+        debts[i] = paths[i].debt();
+      }
+      if (pick(600) == 0) begin();  // reload, or an orderly restart
+      if (pick(900) == 0) {         // a crash: all is taken for spent
+        for (auto& debt : debts) debt = {.floor_until = now + settings.floor, .burst_full = now + settings.verify_burst * settings.interval};
+        begin();
+      }
+    }
+    int too_close = 0;
+    for (std::size_t i = 1; i < starts.size(); ++i) too_close += starts[i] - starts[i - 1] < kGap ? 1 : 0;
+    CHECK(too_close == 0);
+    CHECK(starts.size() > 50);
+  }
 }
