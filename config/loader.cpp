@@ -74,6 +74,7 @@ std::optional<model::Site> read(const toml::table& table, std::string file, Prob
   read_classes(root, reading);
   read_voice(root, reading);
   read_calls(root, reading);
+  read_answering(root, reading);
   root.finish();
   split_families(reading);
   share_classes(reading);
@@ -83,6 +84,7 @@ std::optional<model::Site> read(const toml::table& table, std::string file, Prob
   check_connections(reading);
   check_resolvers(reading);
   check_presets(reading);
+  check_own_calls(reading);
   check_limits(reading);
   check_objectives(reading);
   if (!problems.none()) return std::nullopt;

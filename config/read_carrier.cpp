@@ -96,6 +96,29 @@ void read_auth(Section& owner, model::Carrier& carrier) {
                       "a path that begins with /, or the name of a systemd credential");
 }
 
+void read_test_call(Section& owner, model::Carrier& carrier) {
+  auto section = owner.inside("test_call");
+  if (!section) return;
+  model::TestCall& call = carrier.test_call.emplace();
+  section->text("number", call.number);
+  if (const auto expect = section->text("expect")) call.expect = *model::call_expect_named(*expect);
+  section->duration("every", call.every);
+  section->duration("wait", call.wait);
+  section->duration("talk", call.talk);
+  section->finish();
+  carrier.tried_by_call = true;
+}
+
+void read_register(Section& owner, model::Carrier& carrier) {
+  auto section = owner.inside("register");
+  if (!section) return;
+  model::RegisterRule& rule = carrier.registration.emplace();
+  section->text("user", rule.user);
+  if (const auto port = section->integer("contact_port")) rule.contact_port = static_cast<std::uint16_t>(*port);
+  section->duration("expires", rule.expires);
+  section->finish();
+}
+
 }  // namespace
 
 void read_carrier(Section& section, model::Carrier& carrier) {
@@ -128,6 +151,8 @@ void read_carrier(Section& section, model::Carrier& carrier) {
   check_prefixes(section, carrier);
   read_auth(section, carrier);
   read_replies(section, carrier.replies);
+  read_test_call(section, carrier);
+  read_register(section, carrier);
   section.finish();
 }
 

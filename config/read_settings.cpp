@@ -1,5 +1,7 @@
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "config/reading.hpp"
 
 namespace linekeeper::config {
@@ -16,6 +18,12 @@ void read_site(Section& root, Reading& reading) {
   if (root.table("site") == nullptr) return;  // the missing section has been told already
   Section section = open(root, reading, "site");
   section.text("name", reading.site.name);
+  for (const auto& number : section.texts("emergency_numbers").value_or(std::vector<Section::Item>{})) {
+    if (std::ranges::any_of(number.text, [](char c) { return c < '0' || c > '9'; }))
+      section.complain_at(number.place, "emergency_numbers", fmt::format("[site] emergency_numbers: {} is no number", quoted(number.text)),
+                          "digits only");
+    reading.site.emergency_numbers.push_back(number.text);
+  }
   section.finish();
 }
 

@@ -51,8 +51,10 @@ void read_circuits(Section& root, Reading& reading);  ///< [[target]] [[circuit]
 void read_checks(Section& root, Reading& reading);    ///< [[check]]
 void read_classes(Section& root, Reading& reading);   ///< [[class]]
 void read_calls(Section& root, Reading& reading);     ///< [calls]
-void read_voice(Section& root, Reading& reading);     ///< [[carrier]] [[pbx]] [[trunk]]
-void split_families(Reading& reading);                ///< circuits and classes of two families: after all readers, before the checks
+void read_answering(Section& root, Reading& reading);
+void check_own_calls(const Reading& reading);
+void read_voice(Section& root, Reading& reading);  ///< [[carrier]] [[pbx]] [[trunk]]
+void split_families(Reading& reading);             ///< circuits and classes of two families: after all readers, before the checks
 
 void share_classes(Reading& reading);            ///< weights of classes that are shared: after both families are there
 void pace_carriers(Reading& reading);            ///< what a carrier hears of all circuits together, shared out: before the checks

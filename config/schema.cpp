@@ -23,6 +23,7 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "", .name = "connections", .form = Form::Section, .fallback = "", .example = "[connections]", .meaning = "What becomes of connections in progress when their class moves."},
   {.section = "", .name = "resolvers", .form = Form::Section, .fallback = "", .example = "[resolvers]", .meaning = "This host's own resolvers follow the class without a match: a file names those of the circuit it goes by. Without this section nothing is written."},
   {.section = "", .name = "calls", .form = Form::Section, .fallback = "", .example = "[calls]", .meaning = "Calls as witnesses: the PBX mirrors its SIP here (HEP3), and a carrier that answers OPTIONS and takes no calls is held out. Without this section calls are not listened to."},
+  {.section = "", .name = "answering", .form = Form::Section, .fallback = "", .example = "[answering]", .meaning = "Answers the carriers' own OPTIONS at each circuit's address: 200, or 503 while that circuit is drained. Without this section they are not answered by us."},
   {.section = "", .name = "target", .form = Form::Sections, .fallback = "required", .example = "[[target]]", .meaning = "What circuits are measured against, at least three in two networks, at most 256."},
   {.section = "", .name = "circuit", .form = Form::Sections, .fallback = "required", .example = "[[circuit]]", .meaning = "An internet access, at least one, at most 64."},
   {.section = "", .name = "carrier", .form = Form::Sections, .fallback = "", .example = "[[carrier]]", .meaning = "A SIP provider, at most 256."},
@@ -32,6 +33,7 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "", .name = "check", .form = Form::Sections, .fallback = "", .example = "[[check]]", .meaning = "A slower check of circuits, beside the probes: it asks one question by each of them now and then, at most 64. A portal or an MTU hole makes a circuit worse for data, never dead."},
 
   {.section = "site", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("bangkok")", .meaning = "Shown on the page, in `status` and in every notification."},
+  {.section = "site", .name = "emergency_numbers", .form = Form::Prose, .list = true, .fallback = "[]", .example = R"(["112911"])", .meaning = "Numbers of emergency calls with more than five digits: test calls to them are refused, as they are to shorter ones."},
 
   {.section = "daemon", .name = "control_socket", .form = Form::SocketPath, .fallback = R"("/run/linekeeper/control.sock")", .example = R"("/run/linekeeper/control.sock")", .meaning = "Where the command line reaches linekeeperd."},
   {.section = "daemon", .name = "switch_socket", .form = Form::SocketPath, .fallback = R"("/run/linekeeper-switch/switch.sock")", .example = R"("/run/linekeeper-switch/switch.sock")", .meaning = "Where linekeeperd reaches linekeeper-switch."},
@@ -72,6 +74,9 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "connections", .name = "keep", .form = Form::Flag, .fallback = "true", .example = "true", .meaning = "They stay on their circuit when it is left while it lives, and are deleted when it is dead, so that they begin anew on the other. `false`: each packet goes where its class goes."},
   {.section = "connections", .name = "mask", .form = Form::Integer, .low = 1, .high = kMark, .fallback = "0x00ff0000", .example = "0x00ff0000", .meaning = "Bits of packet and connection marks that are Linekeeper's: one run, its lower half numbers circuits, its upper half classes. All others are yours."},
   {.section = "connections", .name = "drain", .form = Form::Duration, .low = 0, .high = 168 * kH, .fallback = R"("2h")", .example = R"("2h")", .meaning = "How long connections may stay on a circuit that their class has left and that lives; then the rest is deleted. `0s`: none stays."},
+
+  {.section = "answering", .name = "port", .form = Form::Integer, .low = 1, .high = 65535, .fallback = "required", .example = "5062", .meaning = "UDP port at each circuit's address; one that the PBX does not use."},
+  {.section = "answering", .name = "retry_after", .form = Form::Duration, .low = 1 * kS, .high = 1 * kH, .fallback = R"("60s")", .example = R"("60s")", .meaning = "Said in the 503 while people have led the calls away from that circuit. Whole seconds."},
 
   {.section = "calls", .name = "hep_listen", .form = Form::Endpoint, .fallback = "required", .example = R"("127.0.0.1:9060")", .meaning = "Where the PBX sends its mirrored SIP: a numeric address of this host, on the loopback or the LAN, and a port, 9060 when not given. UDP, HEP version 3."},
   {.section = "calls", .name = "allow", .form = Form::Prefix, .list = true, .fallback = "[]", .example = R"(["10.0.0.11"])", .meaning = "Who may send it; nobody named: this host only. Required when hep_listen is not on the loopback."},
@@ -143,6 +148,9 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "carrier", .name = "retry_after_max", .form = Form::Duration, .low = 0, .high = 24 * kH, .fallback = R"("5m")", .example = R"("5m")", .meaning = "480, 500 and 503 with Retry-After mean down for so long as they say, this at the most, unless good answers come sooner."},
   {.section = "carrier", .name = "auth", .form = Form::Table, .fallback = "(none)", .example = R"({ user = "4420", password_file = "north-password" })", .meaning = "Credentials for a carrier that asks who we are (digest authentication); keys under `auth`."},
   {.section = "carrier", .name = "replies", .form = Form::Table, .fallback = "{}", .example = R"({ 404 = "up" })", .meaning = "How final responses 200 to 699 are read, where the usual reading is wrong for this carrier: `up`, `busy`, `degraded`, `soft-down` or `down`."},
+  {.section = "carrier", .name = "test_call", .form = Form::Table, .fallback = "(none)", .example = R"({ number = "+441632960000", expect = "ringing" })", .meaning = "A call of our own by it, with nobody on it: when somebody asks (`linekeeper call`), now and then, and before callers are sent to a carrier that took no calls. Without it none is ever made."},
+  {.section = "carrier", .name = "register", .form = Form::Table, .fallback = "(none)", .example = R"({ user = "4420000000" })", .meaning = "Registers at it through each circuit, so that its calls find the site by each of them. For carriers that want it, and where the PBX does not do it itself."},
+
   {.section = "tls", .name = "ca_file", .form = Form::FilePath, .fallback = "(the system's)", .example = R"("/etc/linekeeper/north-ca.pem")", .meaning = "Certificates that are trusted, PEM, where the carrier's is of an authority of its own."},
   {.section = "tls", .name = "certificate", .form = Form::FilePath, .fallback = "(none)", .example = R"("/etc/linekeeper/site42.pem")", .meaning = "Ours, with its chain, PEM: for carriers that want to know who asks."},
   {.section = "tls", .name = "key", .form = Form::FilePath, .fallback = "(none)", .example = R"("/etc/linekeeper/site42.key")", .meaning = "The key of `certificate`, PEM, without a pass phrase; readable by linekeeperd alone."},
@@ -152,6 +160,16 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "auth", .name = "user", .form = Form::Prose, .fallback = "required", .example = R"("4420000000")", .meaning = "User name; without quotes and backslashes."},
   {.section = "auth", .name = "realm", .form = Form::Prose, .fallback = "(any)", .example = R"("north.example")", .meaning = "The only realm that is answered."},
   {.section = "auth", .name = "password_file", .form = Form::Prose, .fallback = "required", .example = R"("/etc/linekeeper/north.password")", .meaning = "Absolute path of a file that only its owner can read (mode 0600), or the name of a systemd credential (LoadCredential=). The password is its first line."},
+
+  {.section = "test_call", .name = "number", .form = Form::SipUser, .fallback = "required", .example = R"("+441632960000")", .meaning = "A number that may be called for a test; ask the carrier for one. More than five digits, and no number of emergency calls."},
+  {.section = "test_call", .name = "expect", .form = Form::CallExpect, .fallback = R"("ringing")", .example = R"("ringing")", .meaning = "How far it must come: `ringing` is hung up before anybody answers and costs nothing; `early-media`; `answer` is charged for by many."},
+  {.section = "test_call", .name = "every", .form = Form::Duration, .low = 60 * kS, .high = 168 * kH, .fallback = "(never by itself)", .example = R"("1h")", .meaning = "So often by each circuit."},
+  {.section = "test_call", .name = "wait", .form = Form::Duration, .low = 1 * kS, .high = 25 * kS, .fallback = R"("20s")", .example = R"("20s")", .meaning = "So long it may take to come as far as is expected."},
+  {.section = "test_call", .name = "talk", .form = Form::Duration, .low = 0, .high = 60 * kS, .fallback = R"("1s")", .example = R"("1s")", .meaning = "From an answer to our hanging up."},
+
+  {.section = "register", .name = "user", .form = Form::SipUser, .fallback = "required", .example = R"("4420000000")", .meaning = "User of the address of record, at the carrier's `domain`."},
+  {.section = "register", .name = "contact_port", .form = Form::Integer, .low = 1, .high = 65535, .fallback = "5060", .example = "5060", .meaning = "Port at the circuit's address by which the PBX is reached; the address is the one of `expect_public` where that is a single one, else the circuit's own."},
+  {.section = "register", .name = "expires", .form = Form::Duration, .low = 60 * kS, .high = 24 * kH, .fallback = R"("1h")", .example = R"("1h")", .meaning = "Asked for; refreshed at half of what is granted."},
 
   {.section = "class", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("voice")", .meaning = "Unique among classes and trunks: people type it."},
   {.section = "class", .name = "circuits", .form = Form::Name, .list = true, .fallback = "(all, by priority)", .example = R"(["fiber", "coax"])", .meaning = "In order of preference."},
@@ -259,6 +277,7 @@ std::string_view form_word(Form form) {
     case Form::Url: return "http or https URL";
     case Form::CheckKind: return "kind: `resolver`, `http`, `mtu`, `public-address` or `hops`";
     case Form::Transport: return "transport: `udp`, `tcp` or `tls`";
+    case Form::CallExpect: return "`ringing`, `early-media` or `answer`";
     case Form::Method: return "method: `icmp`, `stamp`, `tcp` or `dns`";
     case Form::DnsName: return "DNS name";
     case Form::Failback: return "way back: `automatic`, `after 10m`, `window 01:00-05:00` or `manual`";

@@ -153,6 +153,9 @@ std::optional<Fault> fault_of(Form form, std::string_view text) {
     case Form::Transport:
       if (transport_named(text)) return std::nullopt;
       return Fault{fmt::format("there is no transport {}", quoted(text)), R"("udp", "tcp" or "tls")"};
+    case Form::CallExpect:
+      if (model::call_expect_named(text)) return std::nullopt;
+      return Fault{fmt::format("a call cannot come as far as {}", quoted(text)), R"("ringing", "early-media" or "answer")"};
     case Form::Method:
       if (method_named(text)) return std::nullopt;
       return Fault{fmt::format("there is no method {}", quoted(text)), R"("icmp", "stamp", "tcp" or "dns")"};

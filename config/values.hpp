@@ -49,6 +49,7 @@ enum class Form : std::uint8_t {
   Url,         ///< "http://host[:port]/path", https likewise
   CheckKind,   ///< of a [[check]]
   Method,      ///< how a target is asked
+  CallExpect,  ///< how far a test call must come
   DnsName,     ///< "a.root-servers.net": labels of 1 to 63 letters, digits, '-' and '_' (RFC 1035 2.3.4, 3.1); "." is the root
   Transport,   ///< of SIP: "udp", "tcp" or "tls"
   Failback,    ///< "automatic", "after 10m", "window 01:00-05:00", "manual"

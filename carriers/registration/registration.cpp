@@ -35,16 +35,6 @@ Duration back_off(int failures, Duration longest) {
 
 }  // namespace
 
-std::string_view to_string(State s) {
-  switch (s) {
-    case State::Trying: return "trying";
-    case State::Registered: return "registered";
-    case State::Refused: return "refused";
-    case State::Unanswered: return "unanswered";
-  }
-  return "?";
-}
-
 Registration::Registration(Settings settings, runtime::SeededRandom random, Authorise authorise)
     : settings_(std::move(settings)), random_(random), authorise_(std::move(authorise)) {
   call_id_ = hex(random_.next()) + hex(random_.next());  // one for all its life (RFC 3261 10.2)

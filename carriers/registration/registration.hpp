@@ -20,6 +20,7 @@
 #include "carriers/sip/dialog_fields.hpp"
 #include "carriers/sip/message.hpp"
 #include "carriers/sip/request_message.hpp"
+#include "controller/model/own_calls.hpp"
 #include "controller/model/time.hpp"
 
 namespace linekeeper::registration {
@@ -37,13 +38,7 @@ struct Settings {
   model::Duration deadline = std::chrono::seconds(5);  ///< for a final response
 };
 
-enum class State : std::uint8_t {
-  Trying,      ///< asked for the first time, or anew after a change of address
-  Registered,  ///< the carrier has granted it, until `until`
-  Refused,     ///< the carrier said no: `code`
-  Unanswered,  ///< no final response in time, or the network said no: `error`
-};
-[[nodiscard]] std::string_view to_string(State s);  ///< "trying", "registered", "refused", "unanswered"
+using State = model::RegistrationState;
 
 struct Standing {
   State state = State::Trying;

@@ -20,17 +20,12 @@
 #include "carriers/sip/dialog_fields.hpp"
 #include "carriers/sip/message.hpp"
 #include "carriers/sip/request_message.hpp"
+#include "controller/model/own_calls.hpp"
 #include "controller/model/time.hpp"
 
 namespace linekeeper::trial {
 
-/// How far a call must come to count as carried.
-enum class Expect : std::uint8_t {
-  Ringing,     ///< any 18x, or an answer
-  EarlyMedia,  ///< a 18x with a session description, or an answer
-  Answer,      ///< a 2xx
-};
-
+using Expect = model::CallExpect;
 struct CallSettings {
   std::string number;             ///< user of the Request-URI
   std::string domain;             ///< its host
@@ -45,14 +40,7 @@ struct CallSettings {
   std::uint16_t media_port = 0;                     ///< of our session description
 };
 
-enum class Result : std::uint8_t {
-  Carried,      ///< it came as far as was expected
-  Refused,      ///< a final response from 300 to 699: `code`
-  Silent,       ///< nothing came back at all
-  Stuck,        ///< a provisional response, but not as far as expected in time
-  Unreachable,  ///< the network said no, or the connection failed: `error`
-  OurFault,     ///< our own side could not send: `error`
-};
+using Result = model::TrialResult;
 
 struct Verdict {
   Result result = Result::Silent;

@@ -131,6 +131,7 @@ model::Result<void> Daemon::begin(model::SitePtr site, const Senses::Floors& flo
   if (senses_) senses_->stop();
   if (checks_) checks_->stop();
   calls_.reset();  // its port may be wanted again
+  own_calls_.reset();
   if (actuators_) actuators_->stop();
   verifications_.clear();
   const model::SitePtr before = site_;
@@ -157,6 +158,13 @@ model::Result<void> Daemon::begin(model::SitePtr site, const Senses::Floors& flo
     calls_ = std::make_unique<CallWatch>(
         io_.get_executor(), site_, *seed, [this](const model::Observation& o) { observe(o); },
         [this](std::string text) { tell(EventId::CallsUnheard, "", std::move(text)); });
+  own_calls_ = std::make_unique<OwnCalls>(
+      io_.get_executor(), site_, *seed + 1,
+      OwnCalls::Handlers{.tell =
+                             [this](EventId id, std::string subject, std::string text, std::vector<std::pair<std::string, std::string>> fields) {
+                               tell(id, std::move(subject), std::move(text), std::move(fields));
+                             },
+                         .observe = [this](const model::Observation& o) { observe(o); }});
   resolvers_.reset();
   if (followed_class(*site_)) resolvers_ = std::make_unique<ResolverFile>(io_.get_executor(), site_, [this](model::Event e) { tell(std::move(e)); });
   recoveries_ = std::make_unique<operations::Recoveries>(*site_);
@@ -182,6 +190,7 @@ model::Result<void> Daemon::start() {
        {{"config_sha256", site_->sha256}});
   orders_changed();
   follow_probing(~std::uint64_t{0});
+  own_calls_->start();  // before the senses: they tell it the links
   senses_->start();
   checks_->start();
   if (calls_) calls_->start();
@@ -309,6 +318,7 @@ void Daemon::reload() {
        fmt::format("Configuration {} is in use: {} circuits, {} carriers.", site_->file, site_->circuits.size(), site_->carriers.size()),
        {{"config_sha256", site_->sha256}});
   follow_probing(~std::uint64_t{0});
+  own_calls_->start();  // before the senses: they tell it the links
   senses_->start();
   checks_->start();
   if (calls_) calls_->start();
@@ -331,6 +341,7 @@ void Daemon::stop(const std::string& why) {
   senses_->stop();
   checks_->stop();
   if (calls_) calls_->stop();
+  own_calls_->stop();
   if (resolvers_) resolvers_->stop();
   actuators_->stop();
   recorder_->flush();
@@ -401,6 +412,7 @@ void Daemon::every_second(Instant now) {
   metrics_->recording_blocks_dropped(journal_->dropped_blocks());
   const model::Status now_so = status();
   if (calls_) calls_->every_second(now_so.plan, now);
+  own_calls_->every_second(now_so, now);
   metrics_->update(now_so);
   recorder_->every_second(now_so, *decider_);
   status_due_ = true;

@@ -23,6 +23,7 @@
 #include "controller/daemon/certificate_watch.hpp"
 #include "controller/daemon/checks.hpp"
 #include "controller/daemon/connections.hpp"
+#include "controller/daemon/own_calls.hpp"
 #include "controller/daemon/recorder.hpp"
 #include "controller/daemon/resolver_file.hpp"
 #include "controller/daemon/senses.hpp"
@@ -117,6 +118,7 @@ class Daemon : public admin::Api {
   void act_hold(const admin::Request& request, Respond respond);
   void act_failback(const admin::Request& request, Respond respond);
   void act_release(const admin::Request& request, Respond respond);
+  void act_call(const admin::Request& request, Respond respond);
   void put_in_force(model::Override override, Respond respond, bool wait_for_proof);
   void orders_changed();
   /// Daily windows in which classes and trunks may go back, by the local clock. @return whether one has opened or closed
@@ -124,6 +126,7 @@ class Daemon : public admin::Api {
   void answer_pending(model::Instant now);
   void answer_events(const admin::Request& request, const Respond& respond);
   void answer_explain(const admin::Request& request, const Respond& respond) const;
+  void answer_inbound(const Respond& respond) const;
   void replay(admin::EventStream& stream, std::int64_t after);
   void stream_status();
   void stream_event(const model::Event& event);
@@ -147,6 +150,7 @@ class Daemon : public admin::Api {
   std::unique_ptr<Senses> senses_;
   std::unique_ptr<Checks> checks_;
   std::unique_ptr<CallWatch> calls_;  // null: not configured
+  std::unique_ptr<OwnCalls> own_calls_;
   std::unique_ptr<Actuators> actuators_;
   Connections connections_;
   std::unique_ptr<ResolverFile> resolvers_;  // null: not configured

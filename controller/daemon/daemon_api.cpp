@@ -7,6 +7,7 @@
 
 #include "controller/daemon/daemon.hpp"
 #include "controller/decision/explain.hpp"
+#include "controller/operations/inbound.hpp"
 #include "controller/runtime/clock.hpp"
 #include "controller/telemetry/page.hpp"
 #include "controller/telemetry/status_json.hpp"
@@ -98,8 +99,8 @@ void Daemon::handle(const admin::Request& request, Respond respond_raw) {
     if (metrics_) metrics_->api_request(path, r.status);
     respond_raw(std::move(r));
   };
-  const bool act =
-      request.path == "/api/v1/failover" || request.path == "/api/v1/hold" || request.path == "/api/v1/failback" || request.path == "/api/v1/release";
+  const bool act = request.path == "/api/v1/failover" || request.path == "/api/v1/hold" || request.path == "/api/v1/failback" ||
+                   request.path == "/api/v1/release" || request.path == "/api/v1/call";
   if (act != (request.method == "POST"))
     return respond(problem(405, Exit::Usage, fmt::format("{} {} is not how it is asked", request.method, request.path),
                            act ? "Acts are POSTed" : "Questions are asked by GET"));
@@ -125,10 +126,12 @@ void Daemon::handle(const admin::Request& request, Respond respond_raw) {
   if (request.path == "/api/v1/status") return respond({.body = json::serialize(telemetry::status_json(status()))});
   if (request.path == "/api/v1/explain") return answer_explain(request, respond);
   if (request.path == "/api/v1/events") return answer_events(request, respond);
+  if (request.path == "/api/v1/inbound") return answer_inbound(respond);
   if (request.path == "/api/v1/failover") return act_force(request, respond);
   if (request.path == "/api/v1/hold") return act_hold(request, respond);
   if (request.path == "/api/v1/failback") return act_failback(request, respond);
   if (request.path == "/api/v1/release") return act_release(request, respond);
+  if (request.path == "/api/v1/call") return act_call(request, respond);
   respond(problem(404, Exit::Usage, request.path + " does not exist", "See /api/v1/status, /api/v1/explain, /api/v1/events, /metrics, /"));
 }
 
@@ -146,6 +149,26 @@ void Daemon::answer_explain(const admin::Request& request, const Respond& respon
   json::array all;
   for (const std::string& line : *lines) all.emplace_back(line);
   respond({.body = json::serialize(json::object{{"schema", 1}, {"subject", subject}, {"lines", all}})});
+}
+
+void Daemon::answer_inbound(const Respond& respond) const {
+  const model::Status now_so = status();
+  json::array ways;
+  for (const operations::InboundWay& w : operations::inbound_ways(now_so))
+    ways.push_back({{"carrier", (*site_)[w.carrier].name},
+                    {"circuit", (*site_)[w.circuit].name},
+                    {"found", operations::to_string(w.found)},
+                    {"why", w.why},
+                    {"remedy", w.remedy}});
+  json::array trials;
+  for (const model::TrialOutcome& o : now_so.trials)
+    trials.push_back({{"carrier", (*site_)[o.carrier].name},
+                      {"circuit", (*site_)[o.circuit].name},
+                      {"result", to_string(o.result)},
+                      {"words", words(o)},
+                      {"ago_s", model::seconds(now_so.now - o.ended)}});
+  respond({.body = json::serialize(
+               json::object{{"schema", 1}, {"ways", ways}, {"test_calls", trials}, {"answering_problem", now_so.answering_problem}})});
 }
 
 void Daemon::answer_events(const admin::Request& request, const Respond& respond) {
@@ -334,6 +357,43 @@ void Daemon::answer_pending(model::Instant now) {
       ended.respond(problem(502, Exit::NotVerified, fmt::format("the order is in force until {}, but is not proven: {}", until, detail),
                             fmt::format("Watch it: linekeeper status. Take it back: linekeeper release {}", ended.override.id)));
   }
+}
+
+void Daemon::act_call(const admin::Request& http, Respond respond) {
+  const auto body = Body::parse(http.body);
+  if (!body) return respond(kNotJson);
+  const std::string name = body->text("carrier"), by = body->text("circuit");
+  const auto carrier = std::ranges::find(site_->carriers, name, &model::Carrier::name);
+  if (carrier == site_->carriers.end()) {
+    std::string names;
+    for (const model::Carrier& c : site_->carriers) names += (names.empty() ? "" : ", ") + c.name;
+    return respond(problem(404, Exit::Usage, fmt::format("no carrier is called '{}'", name), "Say one of: " + names));
+  }
+  const auto circuit = std::ranges::find(site_->circuits, by, &model::Circuit::name);
+  if (!by.empty() && circuit == site_->circuits.end()) {
+    std::string names;
+    for (const model::Circuit& c : site_->circuits) names += (names.empty() ? "" : ", ") + c.name;
+    return respond(problem(404, Exit::Usage, fmt::format("no circuit is called '{}'", by), "Say one of: " + names));
+  }
+  const auto id = model::id_at<model::CarrierId>(static_cast<std::size_t>(carrier - site_->carriers.begin()));
+  const auto way =
+      by.empty() ? std::nullopt : std::optional(model::id_at<model::CircuitId>(static_cast<std::size_t>(circuit - site_->circuits.begin())));
+  const auto refused = own_calls_->call(id, way, [this, site = site_, respond](const model::TrialOutcome& o) {
+    json::object said{{"schema", 1},
+                      {"carrier", (*site)[o.carrier].name},
+                      {"circuit", (*site)[o.circuit].name},
+                      {"result", to_string(o.result)},
+                      {"carried", o.result == model::TrialResult::Carried},
+                      {"code", o.code},
+                      {"pdd_ms", nullptr},
+                      {"answered", o.answered},
+                      {"media_described", o.media_described},
+                      {"media_packets", o.media_packets},
+                      {"message", fmt::format("The test call by {} via {} {}.", (*site)[o.carrier].name, (*site)[o.circuit].name, words(o))}};
+    if (o.pdd) said["pdd_ms"] = model::seconds(*o.pdd) * 1000;
+    respond({.body = json::serialize(said)});
+  });
+  if (refused) respond(problem(409, Exit::Guard, refused->why, refused->remedy, {}, false));
 }
 
 void Daemon::act_release(const admin::Request& http, Respond respond) {

@@ -46,6 +46,7 @@ void Daemon::observe(const model::Observation& observation) {
   const auto* outcome = std::get_if<model::SipOutcome>(&observation);
   remember(outcome);
   remember(std::get_if<model::SipOverdue>(&observation));
+  if (const auto* link = std::get_if<model::LinkState>(&observation)) own_calls_->on_link(*link);
   const Instant now = awake();
   act_on(decider_->observe(observation, recorder_->told(observation, now)));
   if (const auto* call = std::get_if<model::CallOutcome>(&observation); call != nullptr && calls_) calls_->weighed(*call, *decider_);
@@ -84,6 +85,8 @@ void Daemon::act_on(const decision::Output& out) {
   wake_at(out.next_wakeup);
   if (out.probing_changed != 0) follow_probing(out.probing_changed);
   if (out.ask) senses_->ask(out.ask->carrier, out.ask->circuits);
+  // One that may not be made now is asked for again after another hold-down.
+  if (out.try_call) static_cast<void>(own_calls_->call(out.try_call->carrier, out.try_call->circuit, [](const model::TrialOutcome&) {}));
   const std::uint64_t gateways = out.ask_gateways;
   if (out.events.empty() && !out.plan) return ask_gateways(gateways);  // the way of nearly every probe
   // Copied: what follows may ask the decider again.
@@ -295,6 +298,7 @@ model::Status Daemon::status() const {
   connections_.fill(s);
   if (resolvers_) resolvers_->fill(s);
   if (calls_) calls_->fill(s);
+  own_calls_->fill(s);
   recoveries_->fill(s);
   return s;
 }

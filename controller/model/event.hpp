@@ -82,8 +82,12 @@ enum class EventId : std::uint8_t {
   CallsUnheard,        ///< the PBX's mirrored SIP cannot be listened to, or is dropped
   CarrierCertificate,  ///< of a carrier over TLS: ends soon, or has ended
   CarrierTlsFiles,     ///< our own certificates or key for a carrier cannot be used
+  TrialFailed,
+  TrialCarried,  ///< a test call of our own did not come as far as it should, and does again
+  RegistrationLost,
+  RegistrationMade,  ///< the carrier does not, and does, know where to reach us by a circuit
 };
-inline constexpr int kEventCount = static_cast<int>(EventId::CarrierTlsFiles) + 1;
+inline constexpr int kEventCount = static_cast<int>(EventId::RegistrationMade) + 1;
 
 /// "circuit.down": the stable id in the journal, --json and the log.
 [[nodiscard]] std::string_view to_string(EventId id);

@@ -342,6 +342,10 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"calls.unheard", Severity::Warning},
     {"carrier.certificate", Severity::Warning},
     {"carrier.tls-files", Severity::Alert},
+    {"trial.failed", Severity::Warning},
+    {"trial.carried", Severity::Notice},
+    {"registration.lost", Severity::Warning},
+    {"registration.made", Severity::Notice},
 }};
 
 }  // namespace

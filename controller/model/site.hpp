@@ -14,6 +14,7 @@
 #include "controller/model/ids.hpp"
 #include "controller/model/ip_address.hpp"
 #include "controller/model/observation.hpp"
+#include "controller/model/own_calls.hpp"
 #include "controller/model/time.hpp"
 
 namespace linekeeper::model {
@@ -175,6 +176,8 @@ struct Carrier {
   Duration retry_after_max = std::chrono::minutes(5);  ///< a Retry-After is believed for so long at the most
   Duration carrier_floor{};                            ///< etiquette: never two OPTIONS by whatever circuits closer than this; 0: only `floor` counts
   std::string etiquette{};                             ///< name of the preset that interval, floor and burst came from; empty: none
+  std::optional<TestCall> test_call{};         ///< nothing: no call of our own is ever made
+  std::optional<RegisterRule> registration{};  ///< nothing: we do not register
 };
 
 /// How traffic is told to belong to a class. Several given: all must hold. None given: everything else.
@@ -291,6 +294,12 @@ struct HostResolvers {
   std::vector<std::string> search;               ///< search domains
 };
 
+/// Answers to carriers' own OPTIONS, at each circuit's address.
+struct Answering {
+  std::uint16_t port = 0;                           ///< 0: they are not answered by us
+  Duration retry_after = std::chrono::seconds(60);  ///< said in the 503 while a circuit is drained
+};
+
 struct Endpoints {
   std::string control_socket = "/run/linekeeper/control.sock";
   std::string switch_socket = "/run/linekeeper-switch/switch.sock";
@@ -318,6 +327,8 @@ struct Site {
   Connections connections;
   HostResolvers resolvers;
   Calls calls;
+  Answering answering;
+  std::vector<std::string> emergency_numbers;  ///< digits; beside those of five digits and fewer, which always are
   Endpoints endpoints;
 
   /// Whether there is a path from this circuit to that carrier: both are of one family.

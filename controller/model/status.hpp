@@ -120,6 +120,7 @@ struct PathStatus {
   SipFault fault = SipFault::None;             ///< of the last OPTIONS that ended, where it was not answered
   std::optional<WallTime> certificate_ends{};  ///< TLS: the first of the carrier's certificates, as last shown through this circuit
   std::optional<CallFigures> calls{};          ///< nothing: calls are not listened to, or none was made by it
+  std::optional<Instant> asked_us{};   ///< when the carrier's own OPTIONS last came to us by this circuit (Answering)
 };
 
 struct CarrierStatus {
@@ -181,12 +182,15 @@ struct Status {
   ActuatorStatus route_switch;
   std::vector<ActuatorStatus> pbxs;
   std::vector<DrainStatus> drains;
-  std::string connections_problem;              ///< why connections are not kept to their circuits or not translated; empty: they are
-  std::optional<ResolverFileStatus> resolvers;  ///< nothing: not configured
-  std::array<std::uint64_t, 4> calls_feed{};    ///< mirrored messages since the configuration was taken into use: read, unread, refused, dropped
-  std::string calls_problem;                    ///< why calls are not listened to although they should be; empty: they are, or should not be
-  std::vector<Incident> incidents;              ///< the newest first, at most 20
-  std::map<Guard, std::uint64_t> suppressed;    ///< decisions held back, by guard
+  std::string connections_problem;                ///< why connections are not kept to their circuits or not translated; empty: they are
+  std::optional<ResolverFileStatus> resolvers;    ///< nothing: not configured
+  std::string answering_problem;                  ///< why carriers' OPTIONS are not answered at every circuit; empty: they are
+  std::vector<RegistrationStatus> registrations;  ///< carrier by carrier, circuit by circuit, where there are such
+  std::vector<TrialOutcome> trials;               ///< the latest of each path that was tried, likewise
+  std::array<std::uint64_t, 4> calls_feed{};      ///< mirrored messages since the configuration was taken into use: read, unread, refused, dropped
+  std::string calls_problem;                      ///< why calls are not listened to although they should be; empty: they are, or should not be
+  std::vector<Incident> incidents;                ///< the newest first, at most 20
+  std::map<Guard, std::uint64_t> suppressed;      ///< decisions held back, by guard
 
   [[nodiscard]] const PathStatus& path(CarrierId carrier, CircuitId circuit) const {
     return paths.at(carrier.index() * circuits.size() + circuit.index());

@@ -143,6 +143,14 @@ EventAdvice advice(EventId id) {
     case EventId::CallsTrial:
       return {"A carrier that took no calls may have some again, to see whether they pass. The first that fails ends the trial.", "Nothing."};
     case EventId::CallsWell: return {"Calls by this carrier and circuit pass again.", "Nothing."};
+    case EventId::TrialFailed:
+      return {"A test call of our own by this carrier and circuit did not come as far as it should. The text says how far.",
+              "Try again: linekeeper call CARRIER --circuit CIRCUIT. If OPTIONS are fine and this is not, tell the carrier the time of the call."};
+    case EventId::TrialCarried: return {"Test calls by this carrier and circuit come as far as they should again.", "Nothing."};
+    case EventId::RegistrationLost:
+      return {"The carrier does not know where to reach this site by that circuit: our registration there has ended, or is refused.",
+              "Calls still come by other circuits that are registered. 401 or 403: see user and password_file; unanswered: see the circuit first."};
+    case EventId::RegistrationMade: return {"The carrier knows where to reach this site by that circuit.", "Nothing."};
     case EventId::CallsUnheard:
       return {"The SIP that the PBX mirrors is not heard, or not all of it: calls are no witnesses for now.",
               "The text says why; see [calls] in the configuration and hep lines in the PBX."};

@@ -27,6 +27,7 @@ MAY_INCLUDE = {
     "controller/admin/cli": {MODEL, RUNTIME, "controller/admin", "controller/admin/doctor", "config", "controller/journal", "controller/operations", "probes"},
     "probes": {MODEL, RUNTIME},
     "carriers/sip": {MODEL, RUNTIME},
+    "carriers/answering": {MODEL, RUNTIME, "carriers/sip"},
     "carriers/registration": {MODEL, RUNTIME, "carriers/sip"},
     "carriers/trial": {MODEL, RUNTIME, "carriers/sip"},
     "carriers/trunks": {MODEL, RUNTIME, "carriers/sip"},

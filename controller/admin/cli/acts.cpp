@@ -128,6 +128,22 @@ int failback(const Job& job) {
   return answer ? say_done(job, *answer, raw) : answer.error();
 }
 
+int call(const Job& job) {
+  const std::string carrier = job.parsed.operand(), circuit = job.parsed.value("--circuit");
+  const std::string by = circuit.empty() ? std::string() : " via " + clean(circuit);
+  if (const auto stop =
+          consent(job, fmt::format("Make a test call by {}{}: the carrier sees it, and may charge for it if it is answered.", clean(carrier), by)))
+    return *stop;
+  std::string raw;
+  const auto answer = post(job, "/api/v1/call", {{"carrier", carrier}, {"circuit", circuit}}, raw);
+  if (!answer) return answer.error();
+  if (job.parsed.has("--json"))
+    job.world.out << raw << (raw.ends_with('\n') ? "" : "\n");
+  else
+    job.world.out << clean(maybe_text(*answer, "message").value_or("The daemon did not say what became of it.")) << "\n";
+  return flag(*answer, "carried") == true ? kDone : kError;
+}
+
 int release(const Job& job) {
   const std::string operand = job.parsed.operand();
   std::int64_t id = 0;

@@ -19,6 +19,8 @@ enum class Verb : std::uint8_t {
   Hold,
   Failback,
   Release,
+  Call,
+  Inbound,
   ProbeRun,
   Reflect,
   Doctor,

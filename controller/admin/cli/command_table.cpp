@@ -33,6 +33,8 @@ constexpr Flag kFailover[] = {
     kJson};
 constexpr Flag kHold[] = {kFor, kReason, kYes, kJson};
 constexpr Flag kRelease[] = {{.name = "--reason", .value = "TEXT", .help = "why, for whoever reads the journal"}, kYes, kJson};
+constexpr Flag kCall[] = {
+    {.name = "--circuit", .value = "NAME", .help = "by which circuit; without it the first that reaches the carrier"}, kYes, kJson};
 constexpr Flag kProbe[] = {{.name = "--circuit", .value = "NAME", .help = "by which circuit", .required = true},
                            {.name = "--size", .value = "BYTES", .help = "mtu: of the whole packet; without it 1500, or what is configured"},
                            {.name = "--config", .value = "FILE", .help = "instead of /etc/linekeeper/linekeeper.toml"},
@@ -117,6 +119,22 @@ constexpr Command kCommands[] = {
      .detail = "The numbers stand in: linekeeper status",
      .flags = kRelease,
      .example = "linekeeper release 3 --reason \"work is done\""},
+    {.verb = Verb::Call,
+     .name = "call",
+     .operand = "CARRIER",
+     .summary = "a test call by one carrier, with nobody on it: does it carry calls?",
+     .detail =
+         "To the number of its [carrier.test_call], as far as that says: ringing is hung up before anybody answers. Ends with 0 when it came so\n"
+         "far, else with 1. Two by one carrier are 10 s apart.",
+     .flags = kCall,
+     .example = "linekeeper call north --circuit fiber"},
+    {.verb = Verb::Inbound,
+     .name = "inbound",
+     .operand = "",
+     .summary = "will carriers find us by each circuit? Look before you switch",
+     .detail = "From registrations, carriers' own OPTIONS to us and their answers to ours. \"likely\" is no proof: only a drill is.",
+     .flags = kJsonOnly,
+     .example = "linekeeper inbound"},
     {.verb = Verb::ProbeRun,
      .name = "probe run",
      .operand = "KIND [TARGET]",

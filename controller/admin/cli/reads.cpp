@@ -56,6 +56,10 @@ int status(const Job& job) { return show(job, "/api/v1/status", render_status); 
 
 int paths(const Job& job) { return show(job, "/api/v1/status", render_paths); }
 
+int inbound(const Job& job) {
+  return show(job, "/api/v1/inbound", [](const json::value& document, Colour) { return render_inbound(document); });
+}
+
 int explain(const Job& job) {
   const std::string subject = job.parsed.operand();
   const std::string target = "/api/v1/explain" + (subject.empty() ? "" : "?subject=" + percent_encode(subject));

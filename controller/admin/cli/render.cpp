@@ -130,4 +130,24 @@ std::string render_nagios(const json::value& status, int& exit) {
                      figures.empty() ? "" : " |", figures);
 }
 
+std::string render_inbound(const json::value& inbound) {
+  Table table({});
+  table.row({{"CARRIER"}, {"CIRCUIT"}, {"FINDS US"}, {"BECAUSE"}});
+  std::string remedies;
+  for (const json::value& way : list(inbound, "ways")) {
+    const std::string found = text(way, "found");
+    table.row({{text(way, "carrier")}, {text(way, "circuit")}, {found == "no" ? "NO" : found}, {clean(text(way, "why"))}});
+    if (const std::string remedy = clean(text(way, "remedy")); !remedy.empty() && found != "yes")
+      remedies += fmt::format("{} via {}: {}\n", text(way, "carrier"), text(way, "circuit"), remedy);
+  }
+  std::string out = table.print(Colour::Off);
+  if (!remedies.empty()) out += "\n" + remedies;
+  for (const json::value& one : list(inbound, "test_calls"))
+    out += fmt::format("{}The last test call by {} via {} {}, {} ago.\n", &one == &list(inbound, "test_calls").front() ? "\n" : "",
+                       text(one, "carrier"), text(one, "circuit"), clean(text(one, "words")), span_words(number(one, "ago_s").value_or(0)));
+  if (const std::string problem = clean(text(inbound, "answering_problem")); !problem.empty() && problem != "-")
+    out += fmt::format("\nCarriers' OPTIONS are not answered everywhere: {}\n", problem);
+  return out;
+}
+
 }  // namespace linekeeper::admin::cli

@@ -14,6 +14,7 @@ namespace linekeeper::admin::cli {
 /// `paths`: each carrier through each circuit.
 [[nodiscard]] std::string render_paths(const boost::json::value& status, Colour colour);
 [[nodiscard]] std::string render_explain(const boost::json::value& explained);
+[[nodiscard]] std::string render_inbound(const boost::json::value& inbound);
 /// One event: `time  severity  id  text`.
 [[nodiscard]] std::string render_event(const boost::json::value& event, Colour colour);
 /// `replay`: what was decided again, or what would have been different.

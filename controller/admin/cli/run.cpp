@@ -60,6 +60,8 @@ int dispatch(const Job& job) {
     case Verb::Hold: return hold(job);
     case Verb::Failback: return failback(job);
     case Verb::Release: return release(job);
+    case Verb::Call: return call(job);
+    case Verb::Inbound: return inbound(job);
     case Verb::ProbeRun: return probe_run(job);
     case Verb::Reflect: return reflect(job);
     case Verb::Doctor: return examine(job);

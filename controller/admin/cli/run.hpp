@@ -49,6 +49,7 @@ struct Job {
 int status(const Job& job);
 int explain(const Job& job);
 int paths(const Job& job);
+int inbound(const Job& job);
 int events(const Job& job);
 int check(const Job& job);
 int replay(const Job& job);
@@ -57,6 +58,7 @@ int failover(const Job& job);
 int hold(const Job& job);
 int failback(const Job& job);
 int release(const Job& job);
+int call(const Job& job);
 int reflect(const Job& job);
 int examine(const Job& job);
 int watch(const Job& job);
