@@ -39,7 +39,7 @@ struct OptionsFields {
   std::string from_user;  ///< user of From and Contact; empty: none
   int max_forwards = 70;  ///< 0 to 255
   model::SipTransport transport = model::SipTransport::Udp;
-  bool sips = false;  ///< the scheme of Request-URI, To and Contact (RFC 3261 8.1.1.8)
+  bool sips = false;                ///< the scheme of Request-URI, To and Contact (RFC 3261 8.1.1.8)
   DigestSession* digest = nullptr;  ///< answers the challenge it has taken, if any
 };
 

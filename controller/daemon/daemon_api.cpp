@@ -378,7 +378,7 @@ void Daemon::act_call(const admin::Request& http, Respond respond) {
   const auto id = model::id_at<model::CarrierId>(static_cast<std::size_t>(carrier - site_->carriers.begin()));
   const auto way =
       by.empty() ? std::nullopt : std::optional(model::id_at<model::CircuitId>(static_cast<std::size_t>(circuit - site_->circuits.begin())));
-  const auto refused = own_calls_->call(id, way, [this, site = site_, respond](const model::TrialOutcome& o) {
+  const auto refused = own_calls_->call(id, way, [site = site_, respond](const model::TrialOutcome& o) {
     json::object said{{"schema", 1},
                       {"carrier", (*site)[o.carrier].name},
                       {"circuit", (*site)[o.circuit].name},

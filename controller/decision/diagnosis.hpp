@@ -49,7 +49,7 @@ struct PathEvidence {
   int detail = 0;                                 ///< SIP code, errno or count, as the cause has it (model::Verdict)
   model::SipFault fault = model::SipFault::None;  ///< what more is known of a refusal or a silence
   bool calls_failing = false;                     ///< calls fail by it although OPTIONS are answered
-  std::string calls{};         ///< how, where that is known
+  std::string calls{};                            ///< how, where that is known
 };
 
 /// One target through one circuit. Silence alone counts towards what is said of a dead circuit; a target is named only once it is set aside.

@@ -176,8 +176,8 @@ struct Carrier {
   Duration retry_after_max = std::chrono::minutes(5);  ///< a Retry-After is believed for so long at the most
   Duration carrier_floor{};                            ///< etiquette: never two OPTIONS by whatever circuits closer than this; 0: only `floor` counts
   std::string etiquette{};                             ///< name of the preset that interval, floor and burst came from; empty: none
-  std::optional<TestCall> test_call{};         ///< nothing: no call of our own is ever made
-  std::optional<RegisterRule> registration{};  ///< nothing: we do not register
+  std::optional<TestCall> test_call{};                 ///< nothing: no call of our own is ever made
+  std::optional<RegisterRule> registration{};          ///< nothing: we do not register
 };
 
 /// How traffic is told to belong to a class. Several given: all must hold. None given: everything else.

@@ -117,10 +117,10 @@ struct PathStatus {
   bool forbidden_since_change = false;                ///< 403 since our address on this circuit is another
   std::optional<IpAddress> seen_from = std::nullopt;  ///< our address as the carrier last saw it
   bool seen_from_elsewhere = false;                   ///< and it is not where the circuit's expect_public says
-  SipFault fault = SipFault::None;             ///< of the last OPTIONS that ended, where it was not answered
-  std::optional<WallTime> certificate_ends{};  ///< TLS: the first of the carrier's certificates, as last shown through this circuit
-  std::optional<CallFigures> calls{};          ///< nothing: calls are not listened to, or none was made by it
-  std::optional<Instant> asked_us{};   ///< when the carrier's own OPTIONS last came to us by this circuit (Answering)
+  SipFault fault = SipFault::None;                    ///< of the last OPTIONS that ended, where it was not answered
+  std::optional<WallTime> certificate_ends{};         ///< TLS: the first of the carrier's certificates, as last shown through this circuit
+  std::optional<CallFigures> calls{};                 ///< nothing: calls are not listened to, or none was made by it
+  std::optional<Instant> asked_us{};                  ///< when the carrier's own OPTIONS last came to us by this circuit (Answering)
 };
 
 struct CarrierStatus {

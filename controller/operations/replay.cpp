@@ -105,6 +105,10 @@ bool told_by_the_judge(EventId id) {
     case EventId::ConnectionsCut:
     case EventId::ConnectionsUnkept:
     case EventId::CarrierCertificate:
+    case EventId::TrialFailed:
+    case EventId::TrialCarried:
+    case EventId::RegistrationLost:
+    case EventId::RegistrationMade:
     case EventId::CarrierTlsFiles:
     case EventId::ResolversMoved:
     case EventId::ResolversSilent:

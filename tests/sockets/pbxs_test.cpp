@@ -385,7 +385,7 @@ TEST_CASE("dns: what BIND refuses is told with what to do") {
     auto driver = trunks::make_driver(io.get_executor(), pbx, "/tmp", [](const trunks::PbxReport&) {});
     std::optional<model::Result<void>> answer;
     driver->start();
-    driver->apply("order", {"h.example:5060"}, [&](model::Result<void> r) { answer = std::move(r); });
+    driver->apply("order", {"h.example:5060"}, 1, [&](model::Result<void> r) { answer = std::move(r); });
     REQUIRE(tests::run_until(io, [&] { return answer.has_value(); }));
     driver->stop();
     return *answer ? std::string("no error") : answer->error().to_string();

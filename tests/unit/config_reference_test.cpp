@@ -50,12 +50,25 @@ TEST_CASE("reference: a default, typed out, changes nothing: what is documented 
     ++compared;
     if (section == "limits")
       CHECK(dump(site_of(after("codec = \"g711\"", "[class.limits]\n" + line, voice))) == plain_voice);
-    else if (section == "calls") {
-      const std::string base = std::string(kSound) + "[calls]\nhep_listen = \"127.0.0.1\"\n";
+    else if (section == "calls" || section == "answering") {
+      const std::string base = std::string(kSound) + (section == "calls" ? "[calls]\nhep_listen = \"127.0.0.1\"\n" : "[answering]\nport = 5062\n");
       CHECK(dump(site_of(base + line + "\n")) == dump(site_of(base)));
-    else if (section == "tls") {
+    } else if (section == "tls") {
       const model::CarrierTls written = site_of(after("[[carrier]]", "transport = \"tls\"\ntls = { " + line + " }")).carriers.at(0).tls;
       CHECK(written.sips == model::CarrierTls{}.sips);
+    } else if (section == "test_call") {
+      const auto call = [](const std::string& more) {
+        return *site_of(after("[[carrier]]", "test_call = { number = \"+441632960000\"" + more + " }")).carriers.at(0).test_call;
+      };
+      CHECK(call(", " + line).expect == call("").expect);
+      CHECK(call(", " + line).wait == call("").wait);
+      CHECK(call(", " + line).talk == call("").talk);
+    } else if (section == "register") {
+      const auto rule = [](const std::string& more) {
+        return *site_of(after("[[carrier]]", "register = { user = \"4420\"" + more + " }")).carriers.at(0).registration;
+      };
+      CHECK(rule(", " + line).contact_port == rule("").contact_port);
+      CHECK(rule(", " + line).expires == rule("").expires);
     } else if (section == "resolvers") {
       const std::string base =
           after("interface = \"wan1\"", "resolvers = [\"192.0.2.54\"]", after("interface = \"wan0\"", "resolvers = [\"192.0.2.53\"]")) +

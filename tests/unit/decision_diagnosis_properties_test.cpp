@@ -63,7 +63,11 @@ WellSite random_matrix(Chance& chance) {
     if (chance.one_in(10)) c.link.reset();
   }
   for (PathEvidence& p : s.e.paths)
-    if (chance.one_in(2)) p = {chance.any(Health::Down), chance.any(Cause::SipUnauthorised), chance.below(600), chance.one_in(9)};
+    if (chance.one_in(2))
+      p = {.health = chance.any(Health::Down),
+           .cause = chance.any(Cause::SipUnauthorised),
+           .detail = chance.below(600),
+           .calls_failing = chance.one_in(9)};
   for (TargetEvidence& t : s.e.targets)
     if (chance.one_in(2)) t = {chance.any(Says::Silent), chance.any(SetAside::Lying)};
   return s;
@@ -169,7 +173,8 @@ TEST_CASE("diagnosis: no carrier and no target is blamed by what only a bad circ
       const auto c = model::id_at<CircuitId>(i);
       if (chance.one_in(2)) s.at(c).suspect = true;
       if (s.at(c).health == Health::Up && !s.at(c).suspect) {
-        for (std::size_t k = 0; k < s.site.carriers.size(); ++k) s.e.path(model::id_at<CarrierId>(k), c) = {Health::Up, Cause::Answering, 200, false};
+        for (std::size_t k = 0; k < s.site.carriers.size(); ++k)
+          s.e.path(model::id_at<CarrierId>(k), c) = {.health = Health::Up, .cause = Cause::Answering, .detail = 200};
         for (std::size_t t = 0; t < s.site.targets.size(); ++t) s.e.target(model::id_at<TargetId>(t), c) = {Says::Answers, SetAside::No};
       } else {
         for (std::size_t k = 0; k < s.site.carriers.size(); ++k) s.silence(model::id_at<CarrierId>(k), c);
