@@ -33,7 +33,7 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "", .name = "check", .form = Form::Sections, .fallback = "", .example = "[[check]]", .meaning = "A slower check of circuits, beside the probes: it asks one question by each of them now and then, at most 64. A portal or an MTU hole makes a circuit worse for data, never dead."},
 
   {.section = "site", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("bangkok")", .meaning = "Shown on the page, in `status` and in every notification."},
-  {.section = "site", .name = "emergency_numbers", .form = Form::Prose, .list = true, .fallback = "[]", .example = R"(["112911"])", .meaning = "Numbers of emergency calls with more than five digits: test calls to them are refused, as they are to shorter ones."},
+  {.section = "site", .name = "emergency_numbers", .form = Form::Prose, .list = true, .fallback = "(none)", .example = R"(["112911"])", .meaning = "Numbers of emergency calls with more than five digits: test calls to them are refused, as they are to shorter ones."},
 
   {.section = "daemon", .name = "control_socket", .form = Form::SocketPath, .fallback = R"("/run/linekeeper/control.sock")", .example = R"("/run/linekeeper/control.sock")", .meaning = "Where the command line reaches linekeeperd."},
   {.section = "daemon", .name = "switch_socket", .form = Form::SocketPath, .fallback = R"("/run/linekeeper-switch/switch.sock")", .example = R"("/run/linekeeper-switch/switch.sock")", .meaning = "Where linekeeperd reaches linekeeper-switch."},

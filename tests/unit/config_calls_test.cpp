@@ -6,6 +6,7 @@ using namespace config_text;
 using namespace std::chrono_literals;
 
 namespace {
+const int kHead = static_cast<int>(lines_of(kSound).size()) + 1;  // the line of [calls]
 std::string calls(const std::string& lines) { return kSound + "[calls]\n" + lines + "\n"; }
 }  // namespace
 
@@ -16,7 +17,7 @@ TEST_CASE("calls: not listened to, unless the section says where") {
   CHECK(heard.listen->to_string() == "127.0.0.1");
   CHECK(heard.port == 9060);
   CHECK(site_of(calls("hep_listen = \"[::1]:9061\"")).calls.port == 9061);
-  check_only(calls("trial_calls = 3"), "hep_listen", "");
+  check_at(kHead, calls("trial_calls = 3"), "hep_listen", "");
 }
 
 TEST_CASE("calls: beyond this machine only with a list of who may send, and never on port 0") {
@@ -30,7 +31,7 @@ TEST_CASE("calls: limits that contradict each other") {
   site_of(calls(on + "slow_min = \"3s\"\nslow_max = \"3s\""));
   check_only(calls(on + "slow_min = \"3s\"\nslow_max = \"2999ms\""), "slow_max is below slow_min", "slow_max");
   site_of(calls(on + "hold_down = \"1h\""));
-  check_only(calls(on + "hold_down = \"61m\""), "hold_down_max is below hold_down", "hold_down_max");
+  check_at(kHead, calls(on + "hold_down = \"61m\""), "hold_down_max is below hold_down", "hold_down_max");
 }
 
 TEST_CASE("remarks: calls by a circuit that has no address of the PBX's are told apart by nothing") {

@@ -17,6 +17,9 @@ std::string with_key(std::string_view section, std::string_view key, std::string
   const std::string line = fmt::format("{} = {}", key, value);
   if (section == "limits") return after("name = \"voice\"", "codec = \"g711\"\n[class.limits]\n" + line);
   if (section == "match") return after("name = \"voice\"", "match = { " + line + " }");
+  if (section == "test_call") return after("[[carrier]]", "test_call = { number = \"+441632960000\", " + line + " }");
+  if (section == "register") return after("[[carrier]]", "register = { user = \"4420\", " + line + " }");
+  if (section == "answering" && key != "port") return kSound + "[answering]\nport = 5062\n" + line + "\n";
   if (section == "check") return kSound + "[[check]]\nname = \"it\"\nkind = \"mtu\"\ntarget = \"192.0.2.1\"\n" + line + "\n";
   const std::string head = fmt::format("[[{}]]", section);
   if (kSound.find(head) != std::string::npos) return after(head, line);

@@ -41,8 +41,11 @@ TEST_CASE("status document: it has the keys of the contract, in its order") {
   CHECK(keys(doc.at("diagnoses").at(0)) == "failed circuit carrier target mode since_s evidence sentence call ");
   CHECK(keys(doc.at("circuits").at(0).at("targets").at(0)) ==
         "name address method port last_code rtt_ms loss_ratio losses_in_a_row samples set_aside outbound inbound ");
-  CHECK(keys(doc.at("carriers").at(0)) == "name state reason since_s active priority provider address last_code paths ");
-  CHECK(keys(doc.at("carriers").at(0).at("paths").at(0)) == "circuit state cause reason since_s rtt_ms last_code selected calls ");
+  CHECK(keys(doc.at("carriers").at(0)) == "name state reason since_s active priority provider address transport last_code paths ");
+  CHECK(
+      keys(doc.at("carriers").at(0).at("paths").at(0)) ==
+      "circuit state cause reason since_s rtt_ms last_code usual_code reachable authorised takes_calls seen_from seen_from_elsewhere selected calls "
+      "fault certificate_ends ");
   CHECK(keys(doc.at("overrides").at(0)) == "id kind subject to owner reason since until ");
   CHECK(keys(doc.at("actuators").at(0)) == "name connected in_sync detail ");
   CHECK(keys(doc.at("incidents").at(0)) ==
