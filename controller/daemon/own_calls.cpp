@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "carriers/sip/digest.hpp"
+#include "carriers/sip/secret_file.hpp"
 #include "controller/runtime/clock.hpp"
 
 namespace linekeeper::daemon {
@@ -33,6 +35,17 @@ model::CallFate fate_of(const model::TrialOutcome& o) {
     case TrialResult::OurFault: return CallFate::OurFault;
   }
   return CallFate::OurFault;
+}
+
+/// Answers challenges with the carrier's credentials; nothing when it has none, or they cannot be read (told where OPTIONS are set up).
+trial::Authorise authorise_by(const model::Carrier& carrier, runtime::SeededRandom random) {
+  if (!carrier.auth) return {};
+  auto password = sip::read_secret(carrier.auth->password_file);
+  if (!password) return {};
+  // Shared: a std::function is copied.
+  auto session = std::make_shared<sip::DigestSession>(
+      sip::Credentials{.user = carrier.auth->user, .password = std::move(*password), .realm = carrier.auth->realm}, random);
+  return [session](std::string_view datagram, std::string_view method, std::string_view uri) { return session->answer(datagram, method, uri); };
 }
 
 }  // namespace
@@ -69,7 +82,7 @@ OwnCalls::OwnCalls(boost::asio::any_io_executor executor, model::SitePtr site, s
       if (site_->carriers[k].test_call) paths_.push_back({.carrier = carrier, .circuit = circuit, .last = {}});
       if (!site_->carriers[k].registration) continue;
       registrars_.push_back(std::make_unique<registration::RegistrarClient>(executor_, carrier, site_->carriers[k], circuit, site_->circuits[c],
-                                                                            registration::Authorise(), random_.next(),
+                                                                            authorise_by(site_->carriers[k], runtime::SeededRandom(random_.next())), random_.next(),
                                                                             [this](const model::RegistrationStatus& s) { on_registration(s); }));
     }
   registered_.resize(registrars_.size(), false);
@@ -143,7 +156,7 @@ void OwnCalls::begin(Path& path, Told told) {
   running_.push_back({.path = static_cast<std::size_t>(&path - paths_.data()), .client = nullptr, .told = std::move(told)});
   running_.back().client =
       std::make_unique<trial::TrialClient>(executor_, path.carrier, (*site_)[path.carrier], path.circuit, (*site_)[path.circuit].interface,
-                                           trial::Authorise(), random_.next(), [this, alive = alive_](const model::TrialOutcome& outcome) {
+                                           authorise_by((*site_)[path.carrier], runtime::SeededRandom(random_.next())), random_.next(), [this, alive = alive_](const model::TrialOutcome& outcome) {
                                              if (*alive) ended(outcome);
                                            });
   running_.back().client->start();
