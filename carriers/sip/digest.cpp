@@ -11,7 +11,7 @@ namespace linekeeper::sip {
 namespace {
 
 bool of_session(DigestAlgorithm a) {
-  return a == DigestAlgorithm::Md5Sess || a == DigestAlgorithm::Sha256Sess || a == DigestAlgorithm::Sha512_256Sess;
+  return a == DigestAlgorithm::Md5Sess || a == DigestAlgorithm::Sha256Sess || a == DigestAlgorithm::Sha512To256Sess;
 }
 
 const EVP_MD* hash_of(DigestAlgorithm a) {
@@ -20,8 +20,8 @@ const EVP_MD* hash_of(DigestAlgorithm a) {
     case DigestAlgorithm::Md5Sess: return EVP_md5();
     case DigestAlgorithm::Sha256:
     case DigestAlgorithm::Sha256Sess: return EVP_sha256();
-    case DigestAlgorithm::Sha512_256:
-    case DigestAlgorithm::Sha512_256Sess: return EVP_sha512_256();
+    case DigestAlgorithm::Sha512To256:
+    case DigestAlgorithm::Sha512To256Sess: return EVP_sha512_256();
   }
   return nullptr;
 }

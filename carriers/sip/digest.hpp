@@ -16,7 +16,7 @@
 
 namespace linekeeper::sip {
 
-enum class DigestAlgorithm : std::uint8_t { Md5, Md5Sess, Sha256, Sha256Sess, Sha512_256, Sha512_256Sess };
+enum class DigestAlgorithm : std::uint8_t { Md5, Md5Sess, Sha256, Sha256Sess, Sha512To256, Sha512To256Sess };
 [[nodiscard]] std::string_view to_string(DigestAlgorithm a);  ///< as it stands in a header: "MD5-sess"
 
 inline constexpr std::size_t kLongestChallenge = 2048;  ///< bytes of one header value

@@ -13,8 +13,8 @@ constexpr std::array<std::pair<std::string_view, DigestAlgorithm>, 6> kAlgorithm
                                                                                    {"MD5-sess", DigestAlgorithm::Md5Sess},
                                                                                    {"SHA-256", DigestAlgorithm::Sha256},
                                                                                    {"SHA-256-sess", DigestAlgorithm::Sha256Sess},
-                                                                                   {"SHA-512-256", DigestAlgorithm::Sha512_256},
-                                                                                   {"SHA-512-256-sess", DigestAlgorithm::Sha512_256Sess}}};
+                                                                                   {"SHA-512-256", DigestAlgorithm::Sha512To256},
+                                                                                   {"SHA-512-256-sess", DigestAlgorithm::Sha512To256Sess}}};
 
 struct Value {
   std::string_view text;  // between the quotes

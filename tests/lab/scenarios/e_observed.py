@@ -9,8 +9,9 @@ import time
 
 import topology
 from kernel import boot_ns
-from scenarios import Skip, scenario
 from processes import wait_until
+from scenarios import Skip, scenario
+from scenarios.o_calls import listening
 from stage import Unexpected
 from world import ARTEFACTS, TOP
 
@@ -44,6 +45,7 @@ def prometheus_scrapes(stage, note):
     check = os.path.join(TOP, "dashboards", "check.py")
     if not os.path.exists(check):
         raise Skip("dashboards/check.py is not there")
+    listening(stage)  # calls are drawn, too
     home = os.path.join(stage.world.run, "prometheus")
     os.mkdir(home)
     rules = os.path.join(TOP, "dashboards", "prometheus")
