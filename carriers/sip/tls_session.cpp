@@ -25,8 +25,8 @@ void forget(void* /*parent*/, void* held, CRYPTO_EX_DATA* /*all*/, int /*index*/
   delete static_cast<Expected*>(held);  // NOLINT(cppcoreguidelines-owning-memory): OpenSSL keeps it
 }
 int expected_index() {
-  static const int index = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, forget);
-  return index;
+  static const int kIndex = SSL_get_ex_new_index(0, nullptr, nullptr, nullptr, forget);
+  return kIndex;
 }
 
 std::string text_of(const ASN1_STRING* s) {

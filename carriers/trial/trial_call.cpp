@@ -27,7 +27,7 @@ std::string hex(std::uint64_t value) {
 }  // namespace
 
 TrialCall::TrialCall(CallSettings settings, runtime::Peer local, runtime::SeededRandom random, Authorise authorise)
-    : settings_(std::move(settings)), local_(std::move(local)), random_(random), authorise_(std::move(authorise)) {
+    : settings_(std::move(settings)), random_(random), authorise_(std::move(authorise)), local_(local) {
   call_id_ = hex(random_.next()) + hex(random_.next());
   from_ = "<" + sip::sip_uri(settings_.from_user, sip::uri_host(local_.address), 5060) + ">;tag=" + hex(random_.next());
   target_ = sip::sip_uri(settings_.number, settings_.domain, settings_.port);
@@ -208,7 +208,7 @@ void TrialCall::refused(const sip::Response& response, std::string_view datagram
       credentials_used_ = true;
       ++cseq_;
       invite_.branch = branch();
-      if (auto bytes = invite(*credentials)) {
+      if (auto bytes = invite(credentials)) {
         state_ = State::Calling;
         arm(invite_, *bytes, now, false);
         step.send.push_back(std::move(*bytes));

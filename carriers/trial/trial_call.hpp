@@ -115,20 +115,20 @@ class TrialCall {
   [[nodiscard]] bool far_enough() const;
 
   CallSettings settings_;
-  runtime::Peer local_;
   runtime::SeededRandom random_;
   Authorise authorise_;
-  State state_ = State::Calling;
   std::string call_id_, from_, target_;
   std::string remote_, remote_target_;  // of the dialog: To with its tag, and where its requests go
   std::vector<std::string> routes_;
-  std::uint32_t cseq_ = 1, bye_cseq_ = 0;
-  bool credentials_used_ = false;
   Repeated invite_, ending_;  // ending_: the CANCEL or the BYE
   std::string ack_;           // of the 2xx, for its repetitions
   model::Instant began_{}, wait_until_ = model::kNever, end_at_ = model::kNever;
-  bool heard_ = false;  // anything came back: it may be cancelled
   Verdict verdict_;
+  runtime::Peer local_;
+  std::uint32_t cseq_ = 1, bye_cseq_ = 0;
+  State state_ = State::Calling;
+  bool credentials_used_ = false;
+  bool heard_ = false;  // anything came back: it may be cancelled
   bool told_ = false;
 };
 

@@ -166,7 +166,7 @@ model::Result<Signed> dns_update(std::string_view zone, const RecordSet& wanted,
   }
   const LdnsPacket packet(ldns_update_pkt_new(zone_name.get(), LDNS_RR_CLASS_IN, nullptr, updates.get(), nullptr));
   if (!packet) return refuse("they do not fit into a message");
-  zone_name.release();  // the packet's from here on
+  [[maybe_unused]] const auto* owned_by_packet = zone_name.release();
   return signed_message(*packet, id, key, now);
 }
 

@@ -27,7 +27,7 @@ class TextWire final : public Wire {
   void write(const std::string& key, const Order& order, model::Duration lease, OnWritten on_written) override {
     store_->time([this, key, order, lease, on_written = std::move(on_written)](const Result<std::int64_t>& now) mutable {
       if (!now) return on_written(std::unexpected(now.error()));
-      const auto text = encode_leased({std::move(order), *now + whole_seconds(lease)});
+      const auto text = encode_leased({order, *now + whole_seconds(lease)});
       if (!text) return on_written(std::unexpected(text.error()));
       store_->put(key, *text, std::move(on_written));
     });
