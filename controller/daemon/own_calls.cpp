@@ -82,7 +82,8 @@ OwnCalls::OwnCalls(boost::asio::any_io_executor executor, model::SitePtr site, s
       if (site_->carriers[k].test_call) paths_.push_back({.carrier = carrier, .circuit = circuit, .last = {}});
       if (!site_->carriers[k].registration) continue;
       registrars_.push_back(std::make_unique<registration::RegistrarClient>(executor_, carrier, site_->carriers[k], circuit, site_->circuits[c],
-                                                                            authorise_by(site_->carriers[k], runtime::SeededRandom(random_.next())), random_.next(),
+                                                                            authorise_by(site_->carriers[k], runtime::SeededRandom(random_.next())),
+                                                                            random_.next(),
                                                                             [this](const model::RegistrationStatus& s) { on_registration(s); }));
     }
   registered_.resize(registrars_.size(), false);
@@ -156,7 +157,8 @@ void OwnCalls::begin(Path& path, Told told) {
   running_.push_back({.path = static_cast<std::size_t>(&path - paths_.data()), .client = nullptr, .told = std::move(told)});
   running_.back().client =
       std::make_unique<trial::TrialClient>(executor_, path.carrier, (*site_)[path.carrier], path.circuit, (*site_)[path.circuit].interface,
-                                           authorise_by((*site_)[path.carrier], runtime::SeededRandom(random_.next())), random_.next(), [this, alive = alive_](const model::TrialOutcome& outcome) {
+                                           authorise_by((*site_)[path.carrier], runtime::SeededRandom(random_.next())), random_.next(),
+                                           [this, alive = alive_](const model::TrialOutcome& outcome) {
                                              if (*alive) ended(outcome);
                                            });
   running_.back().client->start();
