@@ -125,6 +125,12 @@ struct TrialClient::Impl : std::enable_shared_from_this<TrialClient::Impl> {
     if (step.verdict) tell(*step.verdict);
   }
 
+  /// The last that can be done for whoever is at the other end: one CANCEL or BYE, which nobody will repeat.
+  void leave() {
+    if (!call || ended) return;
+    for (const std::string& bytes : call->give_up(boot_now()).send) static_cast<void>(flow->send(bytes));
+  }
+
   void arm() {
     const Instant at = call->next_wakeup();
     if (at == model::kNever) return close();
@@ -189,6 +195,8 @@ TrialClient::TrialClient(asio::any_io_executor executor, model::CarrierId carrie
                                    std::move(done))) {}
 
 TrialClient::~TrialClient() {
+  impl_->done = nullptr;
+  impl_->leave();
   impl_->forgotten = true;
   impl_->close();
 }

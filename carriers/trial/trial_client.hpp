@@ -20,7 +20,7 @@ class TrialClient {
   /// @param seed       from getrandom(2), another one for each call
   TrialClient(boost::asio::any_io_executor executor, model::CarrierId carrier, const model::Carrier& settings, model::CircuitId circuit,
               std::string device, Authorise authorise, std::uint64_t seed, Done done);
-  ~TrialClient();  ///< forgets it as it is; let it be over() first, so that nobody is left on the line
+  ~TrialClient();  ///< one CANCEL or BYE where it is not over(), and nothing is waited for
   TrialClient(const TrialClient&) = delete;
   TrialClient& operator=(const TrialClient&) = delete;
 

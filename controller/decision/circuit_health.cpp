@@ -194,7 +194,11 @@ CircuitHealth::Judgement CircuitHealth::evaluate(Instant now) const {
     if (last_local_error_ && now - *last_local_error_ <= stale_after()) return {Health::Unknown, Cause::LocalErrors, last_local_errno_};
     return {Health::Unknown, verdict_.health == Health::Unknown && verdict_.cause == Cause::NoEvidence ? Cause::NoEvidence : Cause::Stale, 0};
   }
-  if (silent_for(dead_after(), now) && (familiar_ || now >= silence_.first + kFirstAnswer)) return {Health::Down, Cause::Silent, silence_.probes};
+  if (silent_for(dead_after(), now)) {
+    if (familiar_before(silence_.first) || now >= silence_.first + kFirstAnswer) return {Health::Down, Cause::Silent, silence_.probes};
+    // Nor is it up on the word of one target while the others are as silent as over a dead one: it would be down in the same moment.
+    if (verdict_.health == Health::Unknown) return {Health::Unknown, Cause::NoEvidence, 0};
+  }
   if (verdict_.health != Health::Up && verdict_.health != Health::Degraded) {
     const Judgement recovered = evaluate_recovery();
     if (recovered.health != Health::Up) return recovered;
@@ -334,6 +338,7 @@ CircuitHealth::Change CircuitHealth::judge(Instant now) {
     // Back from death: how good it is counts from the first of the answers that brought it back, not from when it was dead.
     if (needs_rise_) figures_from_ = trailing_runs(window_, ProbeFate::Answered, network_, standing_.counted()).best().first;
     needs_rise_ = false;
+    if (!familiar_) familiar_from_ = now;
     familiar_ = true;
   }
   if (was_bad_ && next.health == Health::Up && recovery_.passed()) was_bad_ = false;
@@ -378,7 +383,7 @@ Instant CircuitHealth::next_wakeup() const {
       consider(silence_.overdue + long_enough);
       if (last_local_error_) consider(*last_local_error_ + long_enough + rtt_expected());
     }
-    if (!familiar_) consider(silence_.first + kFirstAnswer);
+    if (!familiar_before(silence_.first)) consider(silence_.first + kFirstAnswer);
   }
   return next;
 }

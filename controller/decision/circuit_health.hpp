@@ -152,7 +152,9 @@ class CircuitHealth {
   CircuitRole role_;
   model::Instant role_since_, fresh_before_;  // fresh_until() as it was by the role before
   model::Verdict verdict_;
-  bool familiar_ = false;    // it has been up, or was measured until a moment before we began
+  bool familiar_ = false;                                 // it has been up, or was measured until a moment before we began
+  model::Instant familiar_from_ = model::Instant::min();  // what was sent earlier, and is not answered yet, may wait for a neighbour still
+  [[nodiscard]] bool familiar_before(model::Instant sent) const { return familiar_ && sent >= familiar_from_; }
   bool needs_rise_ = false;  // was down since it was last up: only `rise` answers bring it back
   bool was_bad_ = false;     // down or degraded, and not proven well since
   bool suspect_ = false;

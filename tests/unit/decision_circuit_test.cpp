@@ -482,6 +482,22 @@ TEST_CASE("circuit: a shortest round trip that grows by 200 ms is a brownout wit
   }
 }
 
+TEST_CASE("circuit: a new one whose waiting answers come target by target, a moment apart, is not called down between them (100 lines)") {
+  for (unsigned seed = 1; seed <= 100; ++seed) {
+    CAPTURE(seed);
+    Line line(seed);
+    // They have waited in the neighbour's queue of each target's own router.
+    const Instant found = line.now + 700ms + seed * 20ms;
+    line.answer = [&](Instant sent, std::size_t target, ProbeKind) -> std::optional<Duration> {
+      const Instant own = found + static_cast<int>(target) * 30ms;
+      return sent < own ? own - sent : 20ms;
+    };
+    line.run(8s);
+    CHECK(line.died.empty());
+    CHECK(line.health.verdict().health == Health::Up);
+  }
+}
+
 TEST_CASE("circuit: when the shortest round trip of late is known to have grown, the figures that classes go by have grown as much") {
   Line line(30);
   line.answer = [](auto...) { return 100us; };
