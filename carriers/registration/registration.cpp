@@ -17,13 +17,6 @@ constexpr Duration kLongestRetryAfter = std::chrono::hours(1);
 constexpr Duration kLongestExpires = std::chrono::hours(24);
 constexpr double kEarliest = 0.45, kLatest = 0.55;  // of its life, when a registration is refreshed
 
-std::string hex(std::uint64_t value) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (int shift = 60; shift >= 0; shift -= 4) out += kDigits[(value >> shift) & 15];
-  return out;
-}
-
 Duration scaled(Duration d, double by) { return std::chrono::duration_cast<Duration>(std::chrono::duration<double>(d) * by); }
 
 /// 10 s, 20 s, 40 s, ... up to `longest`.
@@ -37,8 +30,8 @@ Duration back_off(int failures, Duration longest) {
 
 Registration::Registration(Settings settings, runtime::SeededRandom random, Authorise authorise)
     : settings_(std::move(settings)), random_(random), authorise_(std::move(authorise)) {
-  call_id_ = hex(random_.next()) + hex(random_.next());  // one for all its life (RFC 3261 10.2)
-  from_tag_ = hex(random_.next());
+  call_id_ = sip::hex(random_.next()) + sip::hex(random_.next());  // one for all its life (RFC 3261 10.2)
+  from_tag_ = sip::hex(random_.next());
 }
 
 void Registration::begin(Instant now, Duration after) {
@@ -64,7 +57,7 @@ Registration::Step Registration::send(const std::optional<std::pair<std::string,
     return {};
   }
   const std::string aor = "<" + sip::sip_uri(settings_.user, settings_.domain, settings_.port) + ">";
-  Waiting fresh{.branch = "z9hG4bK" + hex(random_.next()) + hex(random_.next()),
+  Waiting fresh{.branch = "z9hG4bK" + sip::hex(random_.next()) + sip::hex(random_.next()),
                 .bytes = {},
                 .sent = now,
                 .deadline_at = now + settings_.deadline,

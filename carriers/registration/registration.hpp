@@ -50,9 +50,7 @@ struct Standing {
   friend bool operator==(const Standing&, const Standing&) = default;
 };
 
-/// Answers a challenge (401, 407): a header field for the next request, or nothing when there are no credentials or they were refused.
-using Authorise =
-    std::function<std::optional<std::pair<std::string, std::string>>(std::string_view datagram, std::string_view method, std::string_view uri)>;
+using Authorise = sip::Authorise;
 
 class Registration {
  public:

@@ -87,11 +87,18 @@ std::string uri_host(const model::IpAddress& address) {
   return address.family == model::Family::V6 ? "[" + address.to_string() + "]" : address.to_string();
 }
 
-std::string sip_uri(std::string_view user, std::string_view host, std::uint16_t port) {
-  std::string out = "sip:";
+std::string hex(std::uint64_t value) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (int shift = 60; shift >= 0; shift -= 4) out += kDigits[(value >> shift) & 15];
+  return out;
+}
+
+std::string sip_uri(std::string_view user, std::string_view host, std::uint16_t port, bool sips) {
+  std::string out = sips ? "sips:" : "sip:";
   if (!user.empty()) (out += user) += '@';
   out += host;
-  if (port != 5060) (out += ':') += std::to_string(port);
+  if (port != (sips ? 5061 : 5060)) (out += ':') += std::to_string(port);
   return out;
 }
 

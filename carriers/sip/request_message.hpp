@@ -1,8 +1,11 @@
 #pragma once
-// Any request of ours but the plain OPTIONS (message.hpp): INVITE and all that follows from it, REGISTER. Written by libosip2, so that what
+// Any request of ours: OPTIONS (message.hpp), INVITE and all that follows from it, REGISTER. Written by libosip2, so that what
 // a configuration or a peer put into a field cannot become a header of its own.
 #include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -34,7 +37,14 @@ struct RequestMessage {
 /// "host" or "[host]" of RFC 3261 25.1.
 [[nodiscard]] std::string uri_host(const model::IpAddress& address);
 
-/// "sip:user@host:port"; without the user when it is empty and without the port when it is 5060.
-[[nodiscard]] std::string sip_uri(std::string_view user, std::string_view host, std::uint16_t port);
+/// "sip:user@host:port", or "sips:"; without the user when it is empty and the port when it is the scheme's own (RFC 3261 19.1.2).
+[[nodiscard]] std::string sip_uri(std::string_view user, std::string_view host, std::uint16_t port, bool sips = false);
+
+/// 16 digits: random bits as they stand in tags, branches and Call-IDs.
+[[nodiscard]] std::string hex(std::uint64_t value);
+
+/// Answers a challenge (401, 407): a header field for the next request, or nothing when there are no credentials or they were refused.
+using Authorise =
+    std::function<std::optional<std::pair<std::string, std::string>>(std::string_view datagram, std::string_view method, std::string_view uri)>;
 
 }  // namespace linekeeper::sip

@@ -17,24 +17,17 @@ namespace {
 
 constexpr int kTrying = 100, kUnauthorized = 401, kProxyAuthenticate = 407, kTerminated = 487;
 
-std::string hex(std::uint64_t value) {
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string out;
-  for (int shift = 60; shift >= 0; shift -= 4) out += kDigits[(value >> shift) & 15];
-  return out;
-}
-
 }  // namespace
 
 TrialCall::TrialCall(CallSettings settings, runtime::Peer local, runtime::SeededRandom random, Authorise authorise)
     : settings_(std::move(settings)), random_(random), authorise_(std::move(authorise)), local_(local) {
-  call_id_ = hex(random_.next()) + hex(random_.next());
-  from_ = "<" + sip::sip_uri(settings_.from_user, sip::uri_host(local_.address), 5060) + ">;tag=" + hex(random_.next());
+  call_id_ = sip::hex(random_.next()) + sip::hex(random_.next());
+  from_ = "<" + sip::sip_uri(settings_.from_user, sip::uri_host(local_.address), 5060) + ">;tag=" + sip::hex(random_.next());
   target_ = sip::sip_uri(settings_.number, settings_.domain, settings_.port);
   invite_.branch = branch();
 }
 
-std::string TrialCall::branch() { return "z9hG4bK" + hex(random_.next()) + hex(random_.next()); }
+std::string TrialCall::branch() { return "z9hG4bK" + sip::hex(random_.next()) + sip::hex(random_.next()); }
 
 /// RFC 4566, RFC 3264: G.711 and telephone events, both ways; we send nothing, and say where media may go.
 std::string TrialCall::session_description() const {
