@@ -12,7 +12,7 @@ void pace_carriers(Reading& reading) {
   for (std::size_t i = 0; i < reading.carriers.size(); ++i) {
     model::Carrier& carrier = reading.site.carriers[i];
     if (carrier.carrier_floor <= model::Duration::zero()) continue;
-    const auto ways = std::ranges::count(reading.site.circuits, carrier.address.family, &model::Circuit::family);
+    const auto ways = std::ranges::count_if(reading.site.circuits, [&](const model::Circuit& c) { return carrier.of_family(c.family); });
     // What is allowed is shared out, so that every path has its turn and nothing that is computed from `floor` is too hopeful.
     carrier.floor = std::max<model::Duration>(carrier.floor, std::max<std::ptrdiff_t>(ways, 1) * carrier.carrier_floor);
     if (!reading.carriers[i].has("interval")) carrier.interval = std::max(carrier.interval, carrier.floor);

@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
+#include <span>
 
 #include "config/etiquette_presets.hpp"
 #include "config/reading.hpp"
@@ -34,6 +36,71 @@ void read_replies(Section& owner, std::map<int, model::ReplyClass>& replies) {
   }
 }
 
+/// The host part of a URI: IPv6 in brackets.
+std::string host_part(const model::IpAddress& address) {
+  return address.family == model::Family::V6 ? "[" + address.to_string() + "]" : address.to_string();
+}
+
+/// A place that is written as a number, with a port that is one.
+model::Endpoint numeric(Section& section, std::string_view key, Place place, std::string_view text, model::SipTransport transport) {
+  const auto at = *parse_endpoint(text, transport == model::SipTransport::Tls ? kSipsPort : kSipPort);
+  if (at.port == 0)
+    section.complain_at(place, key, fmt::format("{} {} has port 0", section.label(), key),
+                        "a port from 1 to 65535; 5060, and 5061 over TLS, when left out");
+  return {.address = at.address, .port = at.port, .transport = transport};
+}
+
+void read_address(Section& section, const std::string& text, model::Carrier& carrier) {
+  const Server server = *parse_server(text);
+  if (server.name.empty()) {
+    const model::Endpoint at = numeric(section, "address", section.place("address"), text, carrier.transport);
+    carrier.address = at.address;
+    carrier.port = at.port;
+    carrier.domain = host_part(at.address);
+    return;
+  }
+  carrier.host = carrier.domain = server.name;
+  carrier.host_port = server.port;
+}
+
+void read_addresses(Section& section, std::span<const Section::Item> items, model::Carrier& carrier) {
+  for (const auto& item : items) {
+    const model::Endpoint at = numeric(section, "addresses", item.place, item.text, carrier.transport);
+    if (std::ranges::find(carrier.addresses, at) != carrier.addresses.end())
+      section.complain_at(item.place, "addresses", fmt::format("{} addresses: {} is there twice", section.label(), at.to_string()),
+                          "each address once");
+    if (!carrier.addresses.empty() && at.address.family != carrier.addresses.front().address.family)
+      section.complain_at(
+          item.place, "addresses",
+          fmt::format("{} addresses: {} is of another family than {}", section.label(), at.to_string(), carrier.addresses.front().to_string()),
+          "addresses of one family; a carrier with both is two carriers, or has a host name");
+    carrier.addresses.push_back(at);
+  }
+  if (carrier.addresses.size() > model::kMostEndpoints)
+    section.complain("addresses",
+                     fmt::format("{} has {} addresses, and {} are the most", section.label(), carrier.addresses.size(), model::kMostEndpoints),
+                     "the addresses that calls are really sent to");
+  if (carrier.addresses.empty()) return;
+  carrier.address = carrier.addresses.front().address;
+  carrier.port = carrier.addresses.front().port;
+  carrier.domain = host_part(carrier.address);
+}
+
+/// Where it is: exactly one of a number, a name and a list.
+void read_places(Section& section, model::Carrier& carrier) {
+  const auto one = section.text("address");
+  const auto several = section.texts("addresses");
+  if (one) read_address(section, *one, carrier);
+  if (several) read_addresses(section, *several, carrier);
+  if (section.has("address") && section.has("addresses"))
+    section.complain("addresses", section.label() + " has address and addresses", "one of them: addresses replaces address");
+  if (!section.has("address") && (!section.has("addresses") || (several && several->empty())))
+    section.complain("address", section.label() + " has no address", R"(address = "198.51.100.10", a host name, or a list of addresses)");
+  carrier.pinned = read_destinations(section, "pinned");
+  if (!carrier.pinned.empty() && !carrier.named())
+    section.complain("pinned", section.label() + " has pinned networks, but a numeric address", "leave them out: nothing is looked up");
+}
+
 /// @pre the domain has been read
 void read_tls(Section& owner, model::Carrier& carrier) {
   auto section = owner.inside("tls");
@@ -59,6 +126,7 @@ void read_tls(Section& owner, model::Carrier& carrier) {
 
 /// The networks of a carrier are reached by the circuits that reach it.
 void check_prefixes(const Section& section, const model::Carrier& carrier) {
+  if (carrier.named()) return;
   for (const model::Prefix& p : carrier.prefixes)
     if (p.address.family != carrier.address.family)
       return section.complain("prefixes", fmt::format("{} prefixes: {} is of another family than its address", section.label(), p.to_string()),
@@ -125,17 +193,11 @@ void read_carrier(Section& section, model::Carrier& carrier) {
   carrier.provider = carrier.name;
   carrier.from_user = "linekeeper";
   section.text("provider", carrier.provider);
-  if (const auto word = section.text("transport")) carrier.transport = *transport_named(*word);
-  if (const auto text = section.text("address")) {
-    const auto at = *parse_endpoint(*text, carrier.transport == model::SipTransport::Tls ? kSipsPort : kSipPort);
-    carrier.address = at.address;
-    carrier.port = at.port;
-    if (at.port == 0) {
-      section.complain("address", fmt::format("{} address has port 0", section.label()),
-                       "a port from 1 to 65535; 5060, and 5061 over TLS, when left out");
-    }
-    carrier.domain = at.address.family == model::Family::V6 ? "[" + at.address.to_string() + "]" : at.address.to_string();
+  if (const auto word = section.text("transport")) {
+    carrier.transport = *transport_named(*word);
+    carrier.transport_given = true;
   }
+  read_places(section, carrier);
   section.text("domain", carrier.domain);
   read_tls(section, carrier);
   section.text("from_user", carrier.from_user);

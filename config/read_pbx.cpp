@@ -113,6 +113,16 @@ void read_pbx(Section& section, model::Pbx& pbx) {
   section.finish();
 }
 
+namespace {
+
+/// As a Contact has it; of several addresses the first, and a name is left to whoever is redirected.
+std::string contact_of(const model::Carrier& carrier) {
+  if (!carrier.named()) return model::Endpoint{.address = carrier.address, .port = carrier.port}.to_string();
+  return carrier.host + (carrier.host_port ? fmt::format(":{}", *carrier.host_port) : "");
+}
+
+}  // namespace
+
 void give_ways(Reading& reading, std::size_t position) {
   model::Pbx& pbx = reading.site.pbxs[position];
   const Section& section = reading.pbxs[position];
@@ -136,10 +146,7 @@ void give_ways(Reading& reading, std::size_t position) {
         return;
       }
       const model::Carrier& carrier = reading.site[m.carrier];
-      const bool v6 = carrier.address.family == model::Family::V6;
-      pbx.ways.push_back({.name = m.called,
-                          .port = static_cast<std::uint16_t>(port),
-                          .contact = fmt::format("{}{}{}:{}", v6 ? "[" : "", carrier.address.to_string(), v6 ? "]" : "", carrier.port)});
+      pbx.ways.push_back({.name = m.called, .port = static_cast<std::uint16_t>(port), .contact = contact_of(carrier)});
     }
   }
 }

@@ -127,8 +127,10 @@ constexpr auto kSchema = std::to_array<Key>({
 
   {.section = "carrier", .name = "name", .form = Form::Name, .fallback = "required", .example = R"("north")", .meaning = "Unique among carriers; metrics carry it as a label."},
   {.section = "carrier", .name = "provider", .form = Form::Prose, .fallback = "(the name)", .example = R"("North Telecom")", .meaning = "Who to call."},
-  {.section = "carrier", .name = "address", .form = Form::Endpoint, .fallback = "required", .example = R"("198.51.100.10:5060")", .meaning = "Numeric address, IPv4 or IPv6 (`\"[2001:db8::10]:5060\"`), asked by the circuits of its family; port 5060, and 5061 over TLS, when not given; host names are not resolved yet."},
-  {.section = "carrier", .name = "transport", .form = Form::Transport, .fallback = R"("udp")", .example = R"("tls")", .meaning = "How SIP goes to it. A TCP or TLS connection is used again, and made afresh now and then."},
+  {.section = "carrier", .name = "address", .form = Form::Server, .fallback = "(or addresses)", .example = R"("sip.north.example")", .meaning = "Numeric address, IPv4 or IPv6 (`\"[2001:db8::10]:5060\"`), asked by the circuits of its family; port 5060, and 5061 over TLS, when not given. Or a host name, which each circuit's own resolvers are asked for (RFC 3263): NAPTR, SRV and addresses of the circuit's family, or addresses alone when a port is given."},
+  {.section = "carrier", .name = "addresses", .form = Form::Endpoint, .list = true, .fallback = "(or address)", .example = R"(["198.51.100.10:5060", "198.51.100.11:5060"])", .meaning = "Several numeric addresses instead of one, at most 16: each is asked in turn, within the carrier's one `floor`, and has a verdict of its own."},
+  {.section = "carrier", .name = "pinned", .form = Form::Prefix, .list = true, .fallback = "[]", .example = R"(["198.51.100.0/24"])", .meaning = "With a host name: networks that its addresses must lie in. Others are told and never asked; none given, any is taken."},
+  {.section = "carrier", .name = "transport", .form = Form::Transport, .fallback = R"("udp")", .example = R"("tls")", .meaning = "How SIP goes to it; with a host name and no `transport`, what its NAPTR records say of the three. A TCP or TLS connection is used again, and made afresh now and then."},
   {.section = "carrier", .name = "tls", .form = Form::Table, .fallback = "{}", .example = R"({ ca_file = "/etc/linekeeper/north-ca.pem" })", .meaning = "With transport `tls`: whom we trust and who we are. TLS 1.2 at least."},
   {.section = "carrier", .name = "domain", .form = Form::Host, .fallback = "(the address)", .example = R"("sip.north.example")", .meaning = "Host part of Request-URI and To; many carriers answer only their own."},
   {.section = "carrier", .name = "from_user", .form = Form::SipUser, .fallback = R"("linekeeper")", .example = R"("4420000000")", .meaning = "User part of From and Contact; some carriers ban what they do not know."},
@@ -280,6 +282,7 @@ std::string_view form_word(Form form) {
     case Form::CallExpect: return "`ringing`, `early-media` or `answer`";
     case Form::Method: return "method: `icmp`, `stamp`, `tcp` or `dns`";
     case Form::DnsName: return "DNS name";
+    case Form::Server: return "address or host name, and port";
     case Form::Failback: return "way back: `automatic`, `after 10m`, `window 01:00-05:00` or `manual`";
   }
   return "?";

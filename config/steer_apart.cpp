@@ -16,10 +16,19 @@ constexpr std::uint32_t kFirstTable = 7600;  ///< of the steering tables of carr
 constexpr std::size_t kLongestName = 40;
 
 /// The carrier's address and its networks, each once.
-std::vector<model::Prefix> destinations_of(const model::Carrier& carrier) {
+std::vector<model::Prefix> destinations_of(const model::Carrier& carrier, model::Family family) {
   std::vector<model::Prefix> all = carrier.prefixes;
+  all.insert(all.end(), carrier.pinned.begin(), carrier.pinned.end());
+  if (carrier.named()) {
+    std::erase_if(all, [&](const model::Prefix& p) { return p.address.family != family; });
+    return all;
+  }
   const auto within = [&](const model::Prefix& p) { return p.contains(carrier.address); };
   if (std::ranges::none_of(all, within)) all.insert(all.begin(), {carrier.address, static_cast<std::uint8_t>(carrier.address.size() * 8)});
+  for (const model::Endpoint& e : carrier.addresses) {
+    const model::Prefix host{e.address, static_cast<std::uint8_t>(e.address.size() * 8)};
+    if (std::ranges::none_of(all, [&](const model::Prefix& p) { return p.contains(e.address); })) all.push_back(host);
+  }
   return all;
 }
 
@@ -36,7 +45,7 @@ class Part {
     part.name = fmt::format("{}-{}", whole.name, reading_.site[carrier_].name);
     part.table = next_table();
     part.apart = {.of = of_, .carrier = carrier_, .rto = rto};
-    part.match.destinations = destinations_of(reading_.site[carrier_]);
+    part.match.destinations = destinations_of(reading_.site[carrier_], whole.family);
     check_name(part.name);
     check_destinations(whole, part);
     reading_.class_owners.push_back(of_.index());
@@ -113,7 +122,7 @@ void steer_carriers_apart(Reading& reading) {
   for (const model::Trunk& trunk : site.trunks) {
     if (site.classes.empty()) return;  // told already
     for (const model::CarrierId k : trunk.carriers) {
-      if (!site[k].steer_apart || site[trunk.traffic_class].family != site[k].address.family) continue;
+      if (!site[k].steer_apart || !site[k].of_family(site[trunk.traffic_class].family)) continue;
       const auto [at, fresh] = parts.try_emplace({trunk.traffic_class, k}, trunk.rto);
       at->second = std::min(at->second, trunk.rto);
     }
@@ -126,6 +135,9 @@ void steer_carriers_apart(Reading& reading) {
           member.apart = model::id_at<model::ClassId>(i);
   for (std::size_t k = 0; k < reading.carriers.size(); ++k) {
     const Section& section = reading.carriers[k];
+    if (site.carriers[k].steer_apart && site.carriers[k].named() && site.carriers[k].pinned.empty() && site.carriers[k].prefixes.empty())
+      section.complain("steer_apart", section.label() + " is steered apart, but its addresses come from DNS, and any may be answered",
+                       "pinned: the networks that its addresses lie in; or numeric addresses; or steer_apart = false");
     const bool used = std::ranges::any_of(parts, [&](const auto& part) { return part.first.second.index() == k; });
     if (site.carriers[k].steer_apart && !used && !reading.problems.mention("trunk"))
       section.complain("steer_apart", section.label() + " is steered apart, but no trunk offers it", "a trunk that does, or steer_apart = false");

@@ -98,10 +98,16 @@ std::string takes(const model::Carrier& carrier) {
   return out;
 }
 
+std::string place_of(const model::Carrier& carrier) {
+  if (carrier.named()) return carrier.host + (carrier.host_port ? fmt::format(":{}", *carrier.host_port) : "");
+  const std::string first = fmt::format("{}:{}", carrier.address.to_string(), carrier.port);
+  return carrier.addresses.size() > 1 ? fmt::format("{} and {} more", first, carrier.addresses.size() - 1) : first;
+}
+
 std::string carriers_of(const model::Site& site) {
   std::vector<Row> rows{{"CARRIER", "ADDRESS", "DOMAIN", "OPTIONS", "FLOOR", "TAKES", "PROVIDER"}};
   for (const auto& carrier : site.carriers) {
-    rows.push_back({carrier.name, fmt::format("{}:{}", carrier.address.to_string(), carrier.port), carrier.domain, "every " + show(carrier.interval),
+    rows.push_back({carrier.name, place_of(carrier), carrier.domain, "every " + show(carrier.interval),
                     show(carrier.floor) + (carrier.verify_burst > 0 ? fmt::format(", {} sooner", carrier.verify_burst) : ""), takes(carrier),
                     carrier.provider});
   }

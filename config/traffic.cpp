@@ -22,7 +22,7 @@ OwnTraffic own_traffic(const model::Site& site, const model::Circuit& circuit) {
   OwnTraffic traffic{.in_use = a_month(interval_in_use(site.probing, circuit), mean_exchange(site, circuit)),
                      .on_standby = a_month(interval_on_standby(site.probing, circuit), mean_exchange(site, circuit))};
   for (const model::Carrier& carrier : site.carriers)
-    if (carrier.address.family == circuit.family) traffic.options += a_month(carrier.interval, 2 * kOptionsBytes);
+    if (carrier.of_family(circuit.family)) traffic.options += a_month(carrier.interval, 2 * kOptionsBytes);
   return traffic;
 }
 

@@ -160,6 +160,7 @@ std::optional<Fault> fault_of(Form form, std::string_view text) {
       if (method_named(text)) return std::nullopt;
       return Fault{fmt::format("there is no method {}", quoted(text)), R"("icmp", "stamp", "tcp" or "dns")"};
     case Form::DnsName: return dns_name_fault(text);
+    case Form::Server: return fault_in(parse_server(text));
     case Form::Failback: return fault_in(parse_failback(text));
     case Form::Url: return url_fault(text);
     case Form::CheckKind:
@@ -224,9 +225,35 @@ Valued<model::IpAddress> parse_address(std::string_view text) {
   if (auto address = model::IpAddress::parse(text)) return *address;
   if (looks_like_host_name(text)) {
     return std::unexpected(
-        Fault{fmt::format("{} is a host name", quoted(text)), "host names are not resolved yet: write the numeric address it stands for"});
+        Fault{fmt::format("{} is a host name", quoted(text)), "only a carrier's address may be a name: write the numeric address it stands for"});
   }
   return std::unexpected(Fault{fmt::format("{} is not an address", quoted(text)), R"(like "192.0.2.1" or "2001:db8::1")"});
+}
+
+Valued<Server> parse_server(std::string_view text) {
+  const std::string_view name = text.substr(0, text.find(':'));
+  const std::string_view bare = name.ends_with('.') ? name.substr(0, name.size() - 1) : name;
+  const std::string_view top = bare.substr(bare.rfind('.') + 1);
+  const bool named = !top.empty() && ((top[0] >= 'a' && top[0] <= 'z') || (top[0] >= 'A' && top[0] <= 'Z'));
+  if (!named || std::ranges::count(text, ':') > 1) {  // a name's last label begins with a letter, a mistyped address does not (RFC 1123 2.1)
+    const auto numeric = parse_endpoint(text, std::uint16_t{0});
+    if (!numeric && looks_like_host_name(text))
+      return std::unexpected(Fault{fmt::format("{} is not an address, and no name: those end in a label that begins with a letter", quoted(text)),
+                                   R"(like "198.51.100.10:5060" or "sip.north.example")"});
+    if (!numeric) return std::unexpected(numeric.error());
+    return Server{.numeric = *numeric, .name = {}, .port = {}};
+  }
+  if (auto fault = dns_name_fault(name)) return std::unexpected(std::move(*fault));
+  Server server{.numeric = {}, .name = std::string(bare), .port = {}};
+  if (name.size() == text.size()) return server;
+  const std::string_view digits = text.substr(name.size() + 1);
+  unsigned port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  if (error != std::errc{} || end != digits.data() + digits.size() || port == 0 || port > 65535)
+    return std::unexpected(
+        Fault{fmt::format("{} has no port behind its ':'", quoted(text)), "a port from 1 to 65535, or none: then DNS says which (SRV)"});
+  server.port = static_cast<std::uint16_t>(port);
+  return server;
 }
 
 Valued<HostPort> parse_endpoint(std::string_view text, std::optional<std::uint16_t> default_port) {

@@ -49,6 +49,7 @@ enum class Form : std::uint8_t {
   Url,         ///< "http://host[:port]/path", https likewise
   CheckKind,   ///< of a [[check]]
   Method,      ///< how a target is asked
+  Server,      ///< numeric address or host name, with a port or without: where SIP requests go
   CallExpect,  ///< how far a test call must come
   DnsName,     ///< "a.root-servers.net": labels of 1 to 63 letters, digits, '-' and '_' (RFC 1035 2.3.4, 3.1); "." is the root
   Transport,   ///< of SIP: "udp", "tcp" or "tls"
@@ -70,6 +71,14 @@ struct HostPort {
 };
 /// "198.51.100.10:5060", "[2001:db8::1]:5060"; the port may be missing when there is a default for it.
 [[nodiscard]] Valued<HostPort> parse_endpoint(std::string_view text, std::optional<std::uint16_t> default_port);
+/// Numeric, or a name and perhaps a port.
+struct Server {
+  HostPort numeric;  ///< when `name` is empty; port 0: not given
+  std::string name;
+  std::optional<std::uint16_t> port;
+};
+/// "198.51.100.10:5060", "sip.north.example", "sip.north.example:5070".
+[[nodiscard]] Valued<Server> parse_server(std::string_view text);
 [[nodiscard]] Valued<model::IpAddress> parse_address(std::string_view text);
 
 [[nodiscard]] std::optional<model::ReplyClass> reply_class(std::string_view word);  ///< "up", "busy", "degraded", "soft-down", "down"

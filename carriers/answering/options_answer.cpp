@@ -17,11 +17,9 @@ OptionsAnswer::OptionsAnswer(model::SitePtr site, runtime::HashKey key) : site_(
 }
 
 std::optional<std::size_t> OptionsAnswer::carrier_of(const model::IpAddress& address) const {
-  for (std::size_t i = 0; i < site_->carriers.size(); ++i) {
-    const model::Carrier& c = site_->carriers[i];
-    if (c.address == address || std::ranges::any_of(c.prefixes, [&](const model::Prefix& p) { return p.contains(address); })) return i;
-  }
-  return std::nullopt;
+  const auto found = std::ranges::find_if(site_->carriers, [&](const model::Carrier& c) { return c.is_at(address); });
+  if (found == site_->carriers.end()) return std::nullopt;
+  return static_cast<std::size_t>(found - site_->carriers.begin());
 }
 
 std::optional<OptionsAnswer::Answer> OptionsAnswer::on_datagram(std::string_view datagram, const runtime::Peer& from, model::CircuitId circuit,

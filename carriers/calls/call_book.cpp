@@ -41,13 +41,37 @@ CallBook::CallBook(const model::Site& site, std::uint64_t seed, std::size_t most
       attempts_(site.trunks.size()) {
   for (std::size_t k = 0; k < site.carriers.size(); ++k) {
     const auto carrier = model::id_at<CarrierId>(k);
-    parties_.push_back({{site.carriers[k].address, site.carriers[k].port}, {.carrier = carrier}});
+    const model::Carrier& settings = site.carriers[k];
+    if (settings.addresses.empty() && !settings.named()) parties_.push_back({{settings.address, settings.port}, {.carrier = carrier}});
+    for (std::size_t e = 0; e < settings.addresses.size(); ++e)
+      parties_.push_back(
+          {{settings.addresses[e].address, settings.addresses[e].port}, {.carrier = carrier, .endpoint = static_cast<std::uint8_t>(e)}});
     for (std::size_t c = 0; c < site.circuits.size(); ++c) trunks_.push_back(trunk_of(site, carrier, model::id_at<CircuitId>(c)));
   }
-  std::ranges::sort(parties_, {}, [](const auto& p) { return std::pair(p.first.address, p.second.carrier); });
+  sort_parties();
 }
 
 // --- who is who ---
+
+void CallBook::sort_parties() {
+  std::ranges::sort(parties_, {}, [](const auto& p) { return std::pair(p.first.address, p.second.carrier); });
+}
+
+void CallBook::is_at(CarrierId carrier, std::span<const model::Endpoint> addresses) {
+  const bool known = std::ranges::all_of(addresses, [&](const model::Endpoint& e) {
+    const auto party = carrier_at({e.address, e.port});
+    return party && party->carrier == carrier;
+  });
+  if (known) return;
+  // What DNS named before stays, for its calls that are in progress; an address that another carrier has is left to that one.
+  auto has = static_cast<std::size_t>(std::ranges::count(parties_, carrier, [](const auto& p) { return p.second.carrier; }));
+  for (const model::Endpoint& e : addresses) {
+    const Endpoint at{e.address, e.port};
+    if (has >= kMostAddresses || carrier_at(at)) continue;
+    parties_.push_back({at, {.carrier = carrier, .endpoint = static_cast<std::uint8_t>(has++)}});
+    sort_parties();
+  }
+}
 
 CallBook::Key CallBook::hash(std::string_view a, std::string_view b) const {
   // FNV-1a, from a seed nobody outside knows; the pieces apart, so that "ab" "c" is not "a" "bc".

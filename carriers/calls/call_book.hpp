@@ -31,6 +31,7 @@ namespace linekeeper::calls {
 class CallBook {
  public:
   static constexpr std::size_t kMostLegs = 65536, kMostCalls = 65536;
+  static constexpr std::size_t kMostAddresses = 64;
   static constexpr model::Duration kLinger = std::chrono::seconds(32);    ///< after its end: 64 T1, as long as repetitions may come
   static constexpr model::Duration kRings = std::chrono::minutes(4);      ///< without an end for longer than timer C: given up
   static constexpr model::Duration kLongestCall = std::chrono::hours(4);  ///< its BYE was lost, or went another way
@@ -55,6 +56,8 @@ class CallBook {
 
   /// Where this carrier's calls go that leave from an address of no circuit; nothing: not known.
   void goes_by(model::CarrierId carrier, std::optional<model::CircuitId> circuit) { ways_.at(carrier.index()) = circuit; }
+  /// Addresses that DNS names for a carrier; they are added to what is known. At most kMostAddresses of one carrier.
+  void is_at(model::CarrierId carrier, std::span<const model::Endpoint> addresses);
   /// A call by this way that does not ring within this is slow.
   void slow_after(model::CarrierId carrier, model::CircuitId circuit, model::Duration limit) { at(carrier, circuit).slow_after = limit; }
 
@@ -122,6 +125,7 @@ class CallBook {
   [[nodiscard]] Key hash(std::string_view a, std::string_view b) const;
   [[nodiscard]] Key call_key(const SipSeen& sip) const;
   [[nodiscard]] std::optional<model::CircuitId> circuit_of(const model::IpAddress& ours, model::CarrierId carrier) const;
+  void sort_parties();
   void begin(const Endpoint& from, const Endpoint& to, const SipSeen& sip, model::Instant now);
   void request(const Endpoint& from, const Endpoint& to, const SipSeen& sip, model::Instant now);
   void response(const SipSeen& sip, model::Instant now);

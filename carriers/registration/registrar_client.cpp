@@ -33,8 +33,17 @@ struct RegistrarClient::Impl : std::enable_shared_from_this<RegistrarClient::Imp
       : settings(of), circuit(by), machine(settings_of(of), random, std::move(authorise)), on_change(std::move(tell)), timer(executor) {
     status.carrier = carrier;
     status.circuit = circuit_id;
-    flow = sip::make_datagram_flow(executor, {.address = of.address, .port = of.port}, circuit.interface,
+    if (!of.named()) flow = flow_to({.address = of.address, .port = of.port});
+  }
+
+  [[nodiscard]] std::unique_ptr<sip::Flow> flow_to(const runtime::Peer& registrar) {
+    return sip::make_datagram_flow(timer.get_executor(), registrar, circuit.interface,
                                    {.on_message = [this](std::string_view m) { on_message(m); }, .on_refused = [this](int error) { failed(error); }});
+  }
+
+  void goes_to(const model::Endpoint& registrar) {
+    flow = flow_to({.address = registrar.address, .port = registrar.port});
+    if (link) on_link(*link);
   }
 
   /// Where the carrier is to find us: the one address that others see us at, else the circuit's own.
@@ -44,13 +53,14 @@ struct RegistrarClient::Impl : std::enable_shared_from_this<RegistrarClient::Imp
                         settings.registration->contact_port);
   }
 
-  void on_link(const model::LinkState& link) {
-    if (!link.usable()) return;  // nothing can be sent; what holds, holds
+  void on_link(const model::LinkState& now) {
+    link = now;
+    if (!now.usable() || !flow) return;  // nothing can be sent; what holds, holds
     flow->close();
     if (const int error = flow->open()) return told(machine.on_failure(error, boot_now()));
     const auto local = flow->local();
     if (!local) return;
-    status.contact = contact(*link.address);
+    status.contact = contact(*now.address);
     machine.moved(*local, status.contact, boot_now());
     arm();
   }
@@ -100,7 +110,8 @@ struct RegistrarClient::Impl : std::enable_shared_from_this<RegistrarClient::Imp
   Registration machine;
   OnChange on_change;
   asio::steady_timer timer;
-  std::unique_ptr<sip::Flow> flow;
+  std::unique_ptr<sip::Flow> flow;  // null: its name has no address yet
+  std::optional<model::LinkState> link;
   model::RegistrationStatus status;
   bool running = false;
 };
@@ -122,11 +133,15 @@ void RegistrarClient::start(model::Duration after) {
 void RegistrarClient::stop() {
   impl_->running = false;
   impl_->timer.cancel();
-  impl_->flow->close();
+  if (impl_->flow) impl_->flow->close();
 }
 
 void RegistrarClient::on_link(const model::LinkState& link) {
   if (impl_->running) impl_->on_link(link);
+}
+
+void RegistrarClient::goes_to(const model::Endpoint& registrar) {
+  if (impl_->running) impl_->goes_to(registrar);
 }
 
 const model::RegistrationStatus& RegistrarClient::status() const { return impl_->status; }

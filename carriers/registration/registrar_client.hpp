@@ -27,6 +27,8 @@ class RegistrarClient {
   void start(model::Duration after);
   void stop();  ///< nothing is unregistered; no change is told any more
   void on_link(const model::LinkState& link);
+  /// Of a carrier with a name or several addresses: where it is now. Without a word of it a name is not registered at.
+  void goes_to(const model::Endpoint& registrar);
   [[nodiscard]] const model::RegistrationStatus& status() const;
 
  private:

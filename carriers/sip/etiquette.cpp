@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "controller/model/assert.hpp"
 
@@ -28,30 +29,36 @@ Etiquette::Etiquette(const model::Carrier& carrier, runtime::SeededRandom random
       retry_(kFirstRetry),
       burst_(std::max(carrier.verify_burst, 0)),
       random_(random),
-      debt_(debt) {}
+      debt_(std::make_shared<Debt>(debt)) {}
 
-Instant Etiquette::token_at() const { return burst_ == 0 ? model::kNever : debt_.burst_full - (burst_ - 1) * interval_; }
+void Etiquette::take_turns(std::shared_ptr<Debt> common, int in_turn) {
+  debt_ = std::move(common);
+  in_turn_ = std::max(1, in_turn);
+}
+
+Instant Etiquette::token_at() const { return burst_ == 0 ? model::kNever : debt_->burst_full - (burst_ - 1) * interval_; }
 
 Instant Etiquette::next_verify() const {
   if (verify_at_ == model::kNever) return model::kNever;
-  if (debt_.floor_until <= verify_at_ + kWorthAToken) return std::max(verify_at_, debt_.floor_until);
-  return std::min(std::max(verify_at_, token_at()), debt_.floor_until);
+  if (debt_->floor_until <= verify_at_ + kWorthAToken) return std::max(verify_at_, debt_->floor_until);
+  return std::min(std::max(verify_at_, token_at()), debt_->floor_until);
 }
 
 void Etiquette::begin(Instant now, Duration first_after) {
-  next_ = std::max(now + first_after, debt_.floor_until);
-  debt_.burst_full = std::min(debt_.burst_full, now + burst_ * interval_);  // written down under a longer interval: no more than all
+  next_ = std::max(now + first_after, debt_->floor_until);
+  debt_->burst_full = std::min(debt_->burst_full, now + burst_ * interval_);  // written down under a longer interval: no more than all
   stirred();
 }
 
 void Etiquette::started(Instant now) {
   if (!free(now)) {
     LK_ASSERT(now >= token_at());
-    debt_.burst_full = std::max(debt_.burst_full, now) + interval_;
+    debt_->burst_full = std::max(debt_->burst_full, now) + interval_;
   }
-  debt_.floor_until = now + floor_;
+  debt_->floor_until = now + floor_;
   retry_ = kFirstRetry;
-  next_ = now + std::max(floor_, scaled(interval_, 1 - kJitter + 2 * kJitter * random_.unit()));
+  const Duration pace = in_turn_ == 1 ? interval_ : std::max(interval_, in_turn_ * floor_);
+  next_ = now + std::max(floor_, scaled(pace, 1 - kJitter + 2 * kJitter * random_.unit()));
   if (verify_at_ == model::kNever) return;
   // From now: a loop that stood still sends one, not all it missed.
   verify_at_ = --verify_left_ > 0 ? now + kGaps[std::min<std::size_t>(static_cast<std::size_t>(verified_++), kGaps.size() - 1)] : model::kNever;
@@ -99,12 +106,12 @@ void Etiquette::changed(Instant now) {
 
 void Etiquette::bring_forward(Instant now, Duration spread) {
   if (next_ == model::kNever) return;
-  const auto soonest = std::max(now, debt_.floor_until);
-  next_ = std::max(std::min(next_, soonest + scaled(spread, random_.unit())), debt_.floor_until);
+  const auto soonest = std::max(now, debt_->floor_until);
+  next_ = std::max(std::min(next_, soonest + scaled(spread, random_.unit())), debt_->floor_until);
 }
 
 void Etiquette::not_sent(Instant now) {
-  next_ = std::max(now + retry_, debt_.floor_until);
+  next_ = std::max(now + retry_, debt_->floor_until);
   if (verify_at_ != model::kNever) verify_at_ = std::max(verify_at_, now + retry_);
   retry_ = std::min(2 * retry_, std::max(interval_, kFirstRetry));
 }

@@ -11,6 +11,7 @@
 // much longer; then it is over for that silence, and a carrier that is dead for hours is asked at the floor's pace. The bucket is
 // kept as one instant, the one at which it is full again (the "generic cell rate algorithm" of ITU-T I.371): that is what survives.
 #include <algorithm>
+#include <memory>
 
 #include "controller/model/site.hpp"
 #include "controller/runtime/seeded_random.hpp"
@@ -39,13 +40,17 @@ class Etiquette {
   /// Of `carrier` only interval, floor and verify_burst. The interval is jittered by 10 %, and never goes below the floor.
   Etiquette(const model::Carrier& carrier, runtime::SeededRandom random, Debt debt = {});
 
+  /// One etiquette for several endpoints of a path: what one of them is sent counts for all, so that together they keep to the floor and to the
+  /// tokens of one. @param common  of all of them @param in_turn  how many there are: each is asked that much more seldom
+  void take_turns(std::shared_ptr<Debt> common, int in_turn);
+
   /// When the next OPTIONS of the usual pace starts; kNever until begin().
-  [[nodiscard]] model::Instant next() const { return next_; }
+  [[nodiscard]] model::Instant next() const { return next_ == model::kNever ? next_ : std::max(next_, debt().floor_until); }
   /// When the next that a suspicion asks for may start; kNever when there is none.
   [[nodiscard]] model::Instant next_verify() const;
   /// An OPTIONS may start now without a token.
-  [[nodiscard]] bool free(model::Instant now) const { return now >= debt_.floor_until; }
-  [[nodiscard]] const Debt& debt() const { return debt_; }
+  [[nodiscard]] bool free(model::Instant now) const { return now >= debt().floor_until; }
+  [[nodiscard]] const Debt& debt() const { return *debt_; }
 
   void begin(model::Instant now, model::Duration first_after);
   /// Its first packet has left. `now` is at or after next() or next_verify().
@@ -78,7 +83,8 @@ class Etiquette {
   model::Duration interval_, floor_, retry_;
   int burst_;
   runtime::SeededRandom random_;
-  Debt debt_;
+  std::shared_ptr<Debt> debt_;  // shared with the other endpoints of the path
+  int in_turn_ = 1;
   model::Instant next_ = model::kNever;
   model::Instant verify_at_ = model::kNever;
   int verify_left_ = 0;       // of the suspicion that is on

@@ -284,6 +284,7 @@ void OptionsClient::start() { impl_->start(); }
 void OptionsClient::stop() { impl_->stop(); }
 void OptionsClient::rebuild() { impl_->rebuild(); }
 void OptionsClient::doubted() { impl_->doubted(); }
+void OptionsClient::take_turns(std::shared_ptr<Debt> common, int in_turn) { impl_->path.take_turns(std::move(common), in_turn); }
 const ClientCounters& OptionsClient::counters() const { return impl_->path.counters(); }
 const Debt& OptionsClient::debt() const { return impl_->path.debt(); }
 

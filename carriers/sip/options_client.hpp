@@ -39,6 +39,8 @@ class OptionsClient {
   void rebuild();
   /// The carrier is under suspicion through another circuit: asks as soon as etiquette allows.
   void doubted();
+  /// One etiquette for several endpoints of the path (Etiquette::take_turns); before start(), and again when their number changes.
+  void take_turns(std::shared_ptr<Debt> common, int in_turn);
   [[nodiscard]] const ClientCounters& counters() const;
   /// What the client that takes over this path must keep to.
   [[nodiscard]] const Debt& debt() const;

@@ -11,6 +11,7 @@
 #include <deque>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "carriers/sip/etiquette.hpp"
 #include "carriers/sip/options_transaction.hpp"
@@ -75,6 +76,8 @@ class OptionsPath {
   /// The carrier is under suspicion through another circuit (decision::Output::ask): one OPTIONS as soon as etiquette allows.
   void doubted(model::Instant now) { etiquette_.doubted(now); }
 
+  /// See Etiquette::take_turns.
+  void take_turns(std::shared_ptr<Debt> common, int in_turn) { etiquette_.take_turns(std::move(common), in_turn); }
   [[nodiscard]] const Debt& debt() const { return etiquette_.debt(); }
   [[nodiscard]] const ClientCounters& counters() const { return counters_; }
 

@@ -34,13 +34,19 @@ void CallWatch::follow(const model::Plan& plan) {
       if (!m.circuit) listener_->book().goes_by(m.carrier, plan.classes.at(trunk.class_of(m).index()).circuit);
 }
 
-void CallWatch::every_second(const model::Plan& plan, model::Instant now) {
+void CallWatch::every_second(const model::Status& status, model::Instant now) {
   if (!listener_) {
     if (now < again_) return;
     again_ = now + kListenAgain;
     return listen();
   }
-  follow(plan);
+  follow(status.plan);
+  for (const model::PathStatus& p : status.paths)
+    if ((*site_)[p.carrier].named()) {
+      std::vector<model::Endpoint> addresses;
+      for (const model::EndpointStatus& e : p.endpoints) addresses.push_back(e.where.at);
+      listener_->book().is_at(p.carrier, addresses);
+    }
   const std::uint64_t dropped = listener_->counts().dropped;
   if (dropped != dropped_) {
     if (now >= dropped_until_)

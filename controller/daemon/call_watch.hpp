@@ -26,7 +26,7 @@ class CallWatch {
   /// The judge has weighed this call: what is slow by its way may be another time now.
   void weighed(const model::CallOutcome& outcome, const decision::Decider& judge);
   void follow(const model::Plan& plan);
-  void every_second(const model::Plan& plan, model::Instant now);
+  void every_second(const model::Status& status, model::Instant now);
   void fill(model::Status& status) const;
 
  private:

@@ -12,6 +12,7 @@
 #include <ctime>
 #include <filesystem>
 
+#include "carriers/locate/kept_places.hpp"
 #include "config/loader.hpp"
 #include "controller/runtime/clock.hpp"
 #include "controller/runtime/log.hpp"
@@ -31,6 +32,8 @@ namespace {
 
 constexpr std::chrono::milliseconds kStalled{1000};  // a loop that late may have missed replies: said, and counted
 constexpr std::string_view kFloorFact = "sip-floor ", kBurstFact = "sip-verify ";
+constexpr std::string_view kPlacesFact = "sip-places ";
+constexpr std::chrono::hours kOldestPlaces{24 * 365 * 30};  // a damaged number must not overflow what it is taken from
 constexpr const char* kCleanStop = "clean-stop";
 
 model::Result<std::uint64_t> fresh_seed() {
@@ -89,15 +92,31 @@ void Daemon::remember_debt(const std::string& path, const sip::Debt& debt) {
   if (debt.burst_full > boot_now()) put(kBurstFact, debt.burst_full);  // what was written before is over, and then says so
 }
 
-Senses::Floors Daemon::remembered_floors() const {
-  Senses::Floors floors;
+void Daemon::remember_places(const model::CarrierLocated& located) {
+  if (located.lookup != model::Lookup::Found) return;
+  journal_->put_fact({std::string(kPlacesFact) + Senses::place_name(*site_, located.carrier, located.circuit),
+                      locate::to_text({.endpoints = located.endpoints, .answered = wall_now()})});
+}
+
+Senses::Kept Daemon::remembered() const {
+  Senses::Kept kept;
   const auto read = journal_->load_facts();
   const std::vector<journal::Fact> facts = read.value_or(std::vector<journal::Fact>{});
   const Instant now = boot_now();
   const bool clean = std::ranges::any_of(facts, [](const journal::Fact& f) { return f.key == kCleanStop && f.value == "1"; });
   for (std::size_t k = 0; k < site_->carriers.size(); ++k)
     for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
-      const std::string name = Senses::path_name(*site_, model::id_at<model::CarrierId>(k), model::id_at<model::CircuitId>(c));
+      const auto carrier_id = model::id_at<model::CarrierId>(k);
+      const auto circuit_id = model::id_at<model::CircuitId>(c);
+      const std::string name = Senses::path_name(*site_, carrier_id, circuit_id);
+      const std::string place = Senses::place_name(*site_, carrier_id, circuit_id);
+      if (const auto fact = std::ranges::find(facts, std::string(kPlacesFact) + place, &journal::Fact::key); fact != facts.end())
+        if (auto places = locate::places_from_text(fact->value))
+          kept.places[place] = {.carrier = carrier_id,
+                                .circuit = circuit_id,
+                                .answered = now - (wall_now() - std::clamp(places->answered, wall_now() - kOldestPlaces, wall_now())),
+                                .endpoints = std::move(places->endpoints),
+                                .refused = {}};
       const model::Carrier& carrier = site_->carriers[k];
       if (read && std::ranges::find(facts, std::string(kFloorFact) + name, &journal::Fact::key) == facts.end()) continue;  // never asked
       // After a crash more OPTIONS may have left than were written down, and where nothing can be read anything may have: then the
@@ -109,9 +128,9 @@ Senses::Floors Daemon::remembered_floors() const {
         const model::Duration left = model::WallTime(std::chrono::milliseconds(wall_ms)) - wall_now();
         return now + (clean ? std::clamp(left, model::Duration::zero(), whole) : whole);
       };
-      floors[name] = {.floor_until = until(kFloorFact, carrier.floor), .burst_full = until(kBurstFact, carrier.verify_burst * carrier.interval)};
+      kept.owed[name] = {.floor_until = until(kFloorFact, carrier.floor), .burst_full = until(kBurstFact, carrier.verify_burst * carrier.interval)};
     }
-  return floors;
+  return kept;
 }
 
 model::Result<void> Daemon::open_http() {
@@ -122,8 +141,8 @@ model::Result<void> Daemon::open_http() {
   return http_->listen_tcp(e.http_address, e.http_port, e.http_hosts);
 }
 
-model::Result<void> Daemon::begin(model::SitePtr site, const Senses::Floors& floors, std::vector<std::string> retired) {
-  auto senses = Senses::open(io_.get_executor(), site, floors, [this](const model::Observation& o) { observe(o); });
+model::Result<void> Daemon::begin(model::SitePtr site, const Senses::Kept& kept, std::vector<std::string> retired) {
+  auto senses = Senses::open(io_.get_executor(), site, kept, [this](const model::Observation& o) { observe(o); });
   if (!senses) return std::unexpected(senses.error());
   const auto seed = fresh_seed();
   if (!seed) return std::unexpected(seed.error());
@@ -177,7 +196,7 @@ model::Result<void> Daemon::start() {
   if (auto done = open_journal(); !done) return done;
   metrics_ = std::make_unique<telemetry::Metrics>(*site_, telemetry::build_info());
   metrics_->config_reload(true, wall_now());
-  if (auto done = begin(site_, remembered_floors(), {}); !done) return done;
+  if (auto done = begin(site_, remembered(), {}); !done) return done;
   if (auto done = open_http(); !done) return done;
   recall_learned();
   journal_->events({.limit = telemetry::kPageEvents}, [this](model::Result<std::vector<model::Event>> events) {
@@ -301,12 +320,12 @@ void Daemon::reload() {
   if (now.control_socket != then.control_socket || now.journal != then.journal || now.recording_mib != then.recording_mib ||
       now.http_port != then.http_port || now.http_address != then.http_address)
     runtime::log(Level::Warning, "sockets, page address, journal and its size change only with a restart: systemctl restart linekeeper");
-  const Senses::Floors floors = senses_->floors();
+  const Senses::Kept kept = senses_->kept();
   std::vector<std::string> retired;
   for (const model::TrafficClass& c : site_->classes)
     if (std::ranges::find(loaded.site->classes, c.name, &model::TrafficClass::name) == loaded.site->classes.end()) retired.push_back(c.name);
   const auto site = std::make_shared<const model::Site>(std::move(*loaded.site));
-  if (auto done = begin(site, floors, std::move(retired)); !done) {
+  if (auto done = begin(site, kept, std::move(retired)); !done) {
     metrics_->config_reload(false, wall_now());
     tell(EventId::ConfigRejected, "", "The new configuration could not be taken into use, the one before stays: " + done.error().to_string());
     runtime::sd_notify("READY=1");
@@ -411,7 +430,7 @@ void Daemon::every_second(Instant now) {
   metrics_->events_dropped(telemetry::Sink::Journal, journal_->dropped());
   metrics_->recording_blocks_dropped(journal_->dropped_blocks());
   const model::Status now_so = status();
-  if (calls_) calls_->every_second(now_so.plan, now);
+  if (calls_) calls_->every_second(now_so, now);
   own_calls_->every_second(now_so, now);
   metrics_->update(now_so);
   recorder_->every_second(now_so, *decider_);

@@ -73,7 +73,7 @@ class Daemon : public admin::Api {
   model::Result<void> open_http();
   /// Builds what a configuration needs and lets go of what stood before; an error leaves that as it was.
   /// @param site  by value: at the start it is our own, and what replaces itself must not be lost on the way
-  model::Result<void> begin(model::SitePtr site, const Senses::Floors& floors, std::vector<std::string> retired);
+  model::Result<void> begin(model::SitePtr site, const Senses::Kept& kept, std::vector<std::string> retired);
   Actuators::Handlers actuator_handlers();
   void wait_signal();
   void reload();
@@ -82,7 +82,9 @@ class Daemon : public admin::Api {
   void every_second(model::Instant now);
   /// What this path owes its carrier: written down, so that a restart keeps to it too.
   void remember_debt(const std::string& path, const sip::Debt& debt);
-  Senses::Floors remembered_floors() const;
+  /// Where DNS said that a carrier is: likewise.
+  void remember_places(const model::CarrierLocated& located);
+  Senses::Kept remembered() const;
 
   // daemon_flow.cpp: from observation to act
   void observe(const model::Observation& observation);

@@ -47,6 +47,7 @@ void Daemon::observe(const model::Observation& observation) {
   remember(outcome);
   remember(std::get_if<model::SipOverdue>(&observation));
   if (const auto* link = std::get_if<model::LinkState>(&observation)) own_calls_->on_link(*link);
+  if (const auto* located = std::get_if<model::CarrierLocated>(&observation)) remember_places(*located);
   const Instant now = awake();
   act_on(decider_->observe(observation, recorder_->told(observation, now)));
   if (const auto* call = std::get_if<model::CallOutcome>(&observation); call != nullptr && calls_) calls_->weighed(*call, *decider_);

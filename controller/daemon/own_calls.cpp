@@ -148,19 +148,50 @@ std::optional<CallRefused> OwnCalls::call(model::CarrierId carrier, std::optiona
   if (found == paths_.end())
     return CallRefused{fmt::format("carrier {} is not reached by that circuit", settings.name),
                        "They are of different families: choose another circuit"};
+  if (!place(found->carrier, found->circuit))
+    return CallRefused{fmt::format("the resolvers of {} have named no address of {} yet", (*site_)[found->circuit].name, settings.host),
+                       "See linekeeper paths, and the resolvers of that circuit"};
   begin(*found, std::move(told));
   return std::nullopt;
+}
+
+std::optional<model::Endpoint> OwnCalls::place(model::CarrierId carrier, model::CircuitId circuit) const {
+  if (const auto known = places_.find({carrier, circuit}); known != places_.end()) return known->second;
+  const model::Carrier& c = (*site_)[carrier];
+  if (c.named()) return std::nullopt;
+  return model::Endpoint{.address = c.address, .port = c.port, .transport = c.transport};
+}
+
+/// The one that is in use stays for as long as it takes calls: a registration is not to wander with each lookup.
+void OwnCalls::follow_places(const model::Status& status) {
+  for (const model::PathStatus& p : status.paths) {
+    const auto good = [&](const model::EndpointStatus& e) {
+      return e.listed && e.preferred && (e.verdict.health == model::Health::Up || e.verdict.health == model::Health::Degraded);
+    };
+    const auto listed = [](const model::EndpointStatus& e) { return e.listed; };
+    const auto known = places_.find({p.carrier, p.circuit});
+    const auto same = [&](const model::EndpointStatus& e) { return known != places_.end() && e.where.at == known->second; };
+    if (std::ranges::any_of(p.endpoints, [&](const auto& e) { return same(e) && good(e); })) continue;
+    auto best = std::ranges::find_if(p.endpoints, good);
+    if (best == p.endpoints.end() && std::ranges::any_of(p.endpoints, same)) continue;
+    if (best == p.endpoints.end()) best = std::ranges::find_if(p.endpoints, listed);
+    if (best == p.endpoints.end()) continue;
+    places_[{p.carrier, p.circuit}] = best->where.at;
+    for (const auto& r : registrars_)
+      if (r->status().carrier == p.carrier && r->status().circuit == p.circuit) r->goes_to(best->where.at);
+  }
 }
 
 void OwnCalls::begin(Path& path, Told told) {
   called_[path.carrier.index()] = runtime::boot_now();
   running_.push_back({.path = static_cast<std::size_t>(&path - paths_.data()), .client = nullptr, .told = std::move(told)});
-  running_.back().client =
-      std::make_unique<trial::TrialClient>(executor_, path.carrier, (*site_)[path.carrier], path.circuit, (*site_)[path.circuit].interface,
-                                           authorise_by((*site_)[path.carrier], runtime::SeededRandom(random_.next())), random_.next(),
-                                           [this, alive = alive_](const model::TrialOutcome& outcome) {
-                                             if (*alive) ended(outcome);
-                                           });
+  model::Carrier settings = (*site_)[path.carrier];
+  if (const auto at = place(path.carrier, path.circuit)) settings.address = at->address, settings.port = at->port, settings.transport = at->transport;
+  running_.back().client = std::make_unique<trial::TrialClient>(executor_, path.carrier, settings, path.circuit, (*site_)[path.circuit].interface,
+                                                                authorise_by((*site_)[path.carrier], runtime::SeededRandom(random_.next())),
+                                                                random_.next(), [this, alive = alive_](const model::TrialOutcome& outcome) {
+                                                                  if (*alive) ended(outcome);
+                                                                });
   running_.back().client->start();
 }
 
@@ -209,6 +240,7 @@ void OwnCalls::on_registration(const model::RegistrationStatus& s) {
 
 void OwnCalls::every_second(const model::Status& status, Instant now) {
   drained_ = drained_circuits(status);
+  follow_places(status);
   std::erase_if(running_, [](const Running& r) { return !r.told && r.client->over(); });
   for (Path& p : paths_) {
     if (now < p.next) continue;
@@ -218,7 +250,7 @@ void OwnCalls::every_second(const model::Status& status, Instant now) {
     p.next = now + (*site_)[p.carrier].test_call->every;
     // Over a dead circuit nothing would be learned about the carrier.
     if (status.circuits.at(p.circuit.index()).verdict.health == model::Health::Down) continue;
-    begin(p, [](const model::TrialOutcome&) {});
+    if (place(p.carrier, p.circuit)) begin(p, [](const model::TrialOutcome&) {});
     break;
   }
 }

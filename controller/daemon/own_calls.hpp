@@ -3,6 +3,7 @@
 // their own OPTIONS. Judges nothing: what became of a test call is told to the judge as the outcome of a call, with `trial`.
 #include <boost/asio/any_io_executor.hpp>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -58,6 +59,9 @@ class OwnCalls {
   };
   [[nodiscard]] Path* path(model::CarrierId carrier, model::CircuitId circuit);
   void begin(Path& path, Told told);
+  /// Where the carrier is by this circuit: of several addresses the first that takes calls. Nothing: its name has no address yet.
+  [[nodiscard]] std::optional<model::Endpoint> place(model::CarrierId carrier, model::CircuitId circuit) const;
+  void follow_places(const model::Status& status);
   void ended(const model::TrialOutcome& outcome);
   void on_registration(const model::RegistrationStatus& status);
   [[nodiscard]] std::string name_of(model::CarrierId carrier, model::CircuitId circuit) const;
@@ -77,8 +81,9 @@ class OwnCalls {
   std::vector<std::unique_ptr<registration::RegistrarClient>> registrars_;
   std::vector<bool> registered_;  // by registrar: told as made
   std::unique_ptr<answering::AnsweringSockets> answering_;
-  std::vector<bool> drained_;                                    // by circuit
-  std::shared_ptr<bool> alive_ = std::make_shared<bool>(false);  // shared with pending handlers
+  std::map<std::pair<model::CarrierId, model::CircuitId>, model::Endpoint> places_;  // of carriers with several addresses
+  std::vector<bool> drained_;                                                        // by circuit
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(false);                      // shared with pending handlers
 };
 
 /// Circuits from which people have led calls away by an order of theirs: a class that carries calls is forced to another one.

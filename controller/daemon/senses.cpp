@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "carriers/locate/kept_places.hpp"
 #include "carriers/sip/secret_file.hpp"
 #include "controller/runtime/log.hpp"
 #include "controller/runtime/seeded_random.hpp"
@@ -36,14 +37,14 @@ std::string Senses::path_name(const model::Site& site, model::CarrierId carrier,
   return site[carrier].name + "/" + site[circuit].name;
 }
 
-model::Result<std::unique_ptr<Senses>> Senses::open(asio::any_io_executor executor, model::SitePtr site, const Floors& owed, Sink sink) {
+model::Result<std::unique_ptr<Senses>> Senses::open(asio::any_io_executor executor, model::SitePtr site, const Kept& kept, Sink sink) {
   auto watch = route::LinkWatch::open();
   if (!watch) return std::unexpected(watch.error());
   auto neighbours = route::GatewayWatch::open();
   if (!neighbours) return std::unexpected(neighbours.error());
   std::unique_ptr<Senses> senses(new Senses(executor, std::move(site), std::move(*watch), std::move(*neighbours), std::move(sink)));
   senses->make_probers();
-  senses->make_clients(owed);
+  senses->make_clients(kept);
   return senses;
 }
 
@@ -79,7 +80,8 @@ void Senses::make_probers() {
   watchdogs_.resize(probers_.size());
 }
 
-void Senses::make_clients(const Floors& owed) {
+void Senses::make_clients(const Kept& kept) {
+  const Floors& owed = kept.owed;
   runtime::SeededRandom random(fresh_seed());
   for (std::size_t k = 0; k < site_->carriers.size(); ++k) {
     const model::Carrier& settings = site_->carriers[k];
@@ -90,21 +92,36 @@ void Senses::make_clients(const Floors& owed) {
       const auto circuit = model::id_at<model::CircuitId>(c);
       if (!site_->reaches(circuit, carrier)) {
         clients_.push_back(nullptr);
+        locators_.push_back(nullptr);
         continue;
       }
       // Spread over a part of the interval, so that a carrier does not hear all circuits at once.
       const auto first_after =
           std::chrono::duration_cast<model::Duration>(std::min<model::Duration>(settings.interval, std::chrono::seconds(2)) * random.unit());
       const auto debt = owed.find(path_name(*site_, carrier, circuit));
-      clients_.push_back(std::make_unique<sip::OptionsClient>(executor_, carrier, settings, circuit, site_->circuits[c].interface, first_after,
-                                                              debt == owed.end() ? sip::Debt{} : debt->second, fresh_seed(),
-                                                              [this](const model::Observation& o) { sink_(o); }));
-      if (credentials) clients_.back()->authenticate(sip::DigestSession(*credentials, runtime::SeededRandom(fresh_seed())));
+      clients_.push_back(std::make_unique<sip::EndpointClients>(executor_, carrier, settings, circuit, site_->circuits[c].interface, first_after,
+                                                                debt == owed.end() ? sip::Debt{} : debt->second, &fresh_seed,
+                                                                [this](const model::Observation& o) { sink_(o); }));
+      locators_.push_back(make_locator(locators_.size(), kept.places));
+      if (credentials) clients_.back()->authenticate(*credentials);
       if (!pace) continue;
       if (debt != owed.end()) pace->owed(debt->second, settings);
       clients_.back()->share(pace);
     }
   }
+}
+
+std::unique_ptr<Locator> Senses::make_locator(std::size_t path, const Places& places) {
+  const auto carrier = model::id_at<model::CarrierId>(path / site_->circuits.size());
+  const auto circuit = model::id_at<model::CircuitId>(path % site_->circuits.size());
+  if (!(*site_)[carrier].named()) return nullptr;
+  auto locator = std::make_unique<Locator>(executor_, *site_, carrier, circuit, fresh_seed(), [this, path](const model::CarrierLocated& located) {
+    clients_[path]->follow(located.endpoints);
+    sink_(located);
+  });
+  if (const auto known = places.find(place_name(*site_, carrier, circuit)); known != places.end())
+    locator->recall(locate::allowed(known->second.endpoints, (*site_)[carrier], (*site_)[circuit].family), known->second.answered);
+  return locator;
 }
 
 Senses::Floors Senses::floors() const {
@@ -114,6 +131,17 @@ Senses::Floors Senses::floors() const {
       floors[path_name(*site_, model::id_at<model::CarrierId>(i / site_->circuits.size()),
                        model::id_at<model::CircuitId>(i % site_->circuits.size()))] = clients_[i]->debt();
   return floors;
+}
+
+std::string Senses::place_name(const model::Site& site, model::CarrierId carrier, model::CircuitId circuit) {
+  return path_name(site, carrier, circuit) + " " + site[carrier].host;
+}
+
+Senses::Kept Senses::kept() const {
+  Kept kept{.owed = floors(), .places = {}};
+  for (const auto& l : locators_)
+    if (l && !l->held().endpoints.empty()) kept.places[place_name(*site_, l->held().carrier, l->held().circuit)] = l->held();
+  return kept;
 }
 
 void Senses::ask(model::CarrierId carrier, std::uint64_t circuits) {
@@ -135,6 +163,8 @@ void Senses::start() {
   for (const auto& p : probers_) p->start();
   for (const auto& c : clients_)
     if (c) c->start();
+  for (const auto& l : locators_)
+    if (l) l->start();
   watch_probers();
 }
 
@@ -147,6 +177,8 @@ void Senses::stop() {
   for (const auto& p : probers_) p->stop();
   for (const auto& c : clients_)
     if (c) c->stop();
+  for (const auto& l : locators_)
+    if (l) l->stop();
 }
 
 void Senses::wait_kernel() {
@@ -208,7 +240,10 @@ void Senses::look() {
     if (moved && link.usable()) {
       probers_[link.circuit.index()]->rebuild();
       for (std::size_t k = 0; k < site_->carriers.size(); ++k)
-        if (const auto& client = clients_[k * site_->circuits.size() + link.circuit.index()]) client->rebuild();
+        if (const std::size_t path = k * site_->circuits.size() + link.circuit.index(); clients_[path]) {
+          clients_[path]->rebuild();
+          if (locators_[path]) locators_[path]->look_soon();
+        }
     }
     sink_(link);
   }

@@ -10,8 +10,9 @@
 #include <string>
 #include <vector>
 
-#include "carriers/sip/options_client.hpp"
+#include "carriers/sip/endpoint_clients.hpp"
 #include "controller/daemon/link_settling.hpp"
+#include "controller/daemon/locator.hpp"
 #include "controller/model/observation.hpp"
 #include "controller/model/site.hpp"
 #include "controller/switch/gateways.hpp"
@@ -27,7 +28,15 @@ class Senses {
   /// "north/fiber" -> what this path owes its carrier: no OPTIONS before then, and so few verify OPTIONS left.
   using Floors = std::map<std::string, sip::Debt>;
 
-  static model::Result<std::unique_ptr<Senses>> open(boost::asio::any_io_executor executor, model::SitePtr site, const Floors& owed, Sink sink);
+  /// What a name was last answered with, by path_name() and the name.
+  using Places = std::map<std::string, model::CarrierLocated>;
+  /// What is carried over from one to the next.
+  struct Kept {
+    Floors owed;
+    Places places;
+  };
+
+  static model::Result<std::unique_ptr<Senses>> open(boost::asio::any_io_executor executor, model::SitePtr site, const Kept& kept, Sink sink);
   ~Senses();
 
   void start();
@@ -35,16 +44,19 @@ class Senses {
   /// How this circuit is probed from now on.
   void follow(model::CircuitId circuit, const model::ProbePlan& plan) { probers_.at(circuit.index())->follow(plan); }
   [[nodiscard]] Floors floors() const;
+  [[nodiscard]] Kept kept() const;
   /// One OPTIONS more to this carrier by these circuits (a bit for each id), as soon as its etiquette lets.
   void ask(model::CarrierId carrier, std::uint64_t circuits);
   [[nodiscard]] const sip::Debt& debt(model::CarrierId carrier, model::CircuitId circuit) const;
   [[nodiscard]] const std::vector<std::optional<model::LinkState>>& links() const { return links_; }
+  [[nodiscard]] static std::string place_name(const model::Site& site, model::CarrierId carrier, model::CircuitId circuit);
   [[nodiscard]] static std::string path_name(const model::Site& site, model::CarrierId carrier, model::CircuitId circuit);
 
  private:
   Senses(boost::asio::any_io_executor executor, model::SitePtr site, route::LinkWatch watch, route::GatewayWatch neighbours, Sink sink);
   void make_probers();
-  void make_clients(const Floors& owed);
+  void make_clients(const Kept& kept);
+  [[nodiscard]] std::unique_ptr<Locator> make_locator(std::size_t path, const Places& places);
   void wait_kernel();
   void wait_neighbours();
   void schedule_look(std::chrono::milliseconds after);
@@ -65,7 +77,8 @@ class Senses {
   std::vector<std::optional<model::GatewayState>> gateways_;
   std::vector<std::unique_ptr<probes::CircuitProber>> probers_;
   std::vector<probes::ProberWatchdog> watchdogs_;                // of the probers
-  std::vector<std::unique_ptr<sip::OptionsClient>> clients_;     // carrier by carrier, circuit by circuit; null where there is no path
+  std::vector<std::unique_ptr<sip::EndpointClients>> clients_;   // carrier by carrier, circuit by circuit; null where there is no path
+  std::vector<std::unique_ptr<Locator>> locators_;               // as clients_; null where the carrier has no name
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(false);  // shared with pending handlers: stop() makes them inert
 };
 

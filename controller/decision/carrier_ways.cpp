@@ -9,10 +9,10 @@ using model::Health;
 
 namespace {
 
-bool answers(const PathHealth& path) { return path.verdict().health == Health::Up || path.verdict().health == Health::Degraded; }
+bool answers(const PathEndpoints& path) { return path.verdict().health == Health::Up || path.verdict().health == Health::Degraded; }
 
 /// What a circuit by which the carrier answers is worth.
-void weigh(CircuitView& view, const PathHealth& path, model::Instant now) {
+void weigh(CircuitView& view, const PathEndpoints& path, model::Instant now) {
   if (path.verdict().health == Health::Degraded && view.health == Health::Up) {
     view.health = Health::Degraded;
     view.cause = path.verdict().cause;
@@ -30,22 +30,22 @@ void make_last_resort(CircuitView& view, model::Cause cause) {
 
 }  // namespace
 
-bool dead_by_one(const model::TrafficClass& part, std::span<const CircuitView> circuits, std::span<const PathHealth> paths, CircuitId circuit) {
-  const PathHealth& dead = paths[circuit.index()];
+bool dead_by_one(const model::TrafficClass& part, std::span<const CircuitView> circuits, std::span<const PathEndpoints> paths, CircuitId circuit) {
+  const PathEndpoints& dead = paths[circuit.index()];
   if (!dead.down_by_carrier() || !circuits[circuit.index()].usable()) return false;
   return std::ranges::any_of(part.circuits, [&](CircuitId c) {
-    const PathHealth& other = paths[c.index()];
+    const PathEndpoints& other = paths[c.index()];
     return c != circuit && circuits[c.index()].usable() && !circuits[c.index()].suspect && answers(other) && !other.last_was_bad() &&
            other.proven_since(dead.first_bad());
   });
 }
 
-std::vector<CircuitView> carrier_ways(const model::TrafficClass& part, std::span<const CircuitView> circuits, std::span<const PathHealth> paths,
+std::vector<CircuitView> carrier_ways(const model::TrafficClass& part, std::span<const CircuitView> circuits, std::span<const PathEndpoints> paths,
                                       std::optional<CircuitId> standing, std::span<const HoldDown> back, model::Instant now) {
   std::vector<CircuitView> views(circuits.begin(), circuits.end());
   for (const CircuitId c : part.circuits) {
     CircuitView& view = views[c.index()];
-    const PathHealth& path = paths[c.index()];
+    const PathEndpoints& path = paths[c.index()];
     view.hold_down = std::max(view.hold_down, back[c.index()].present(now));
     if (!view.usable()) continue;
     if (dead_by_one(part, circuits, paths, c)) {
@@ -63,7 +63,7 @@ std::vector<CircuitView> carrier_ways(const model::TrafficClass& part, std::span
   return views;
 }
 
-Health reached_by(const CircuitView& circuit, const PathHealth& path) {
+Health reached_by(const CircuitView& circuit, const PathEndpoints& path) {
   if (circuit.health == Health::Down || path.verdict().health == Health::Down) return Health::Down;
   return circuit.usable() && answers(path) ? Health::Up : Health::Unknown;
 }

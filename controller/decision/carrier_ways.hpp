@@ -17,12 +17,12 @@
 
 #include "controller/decision/guards.hpp"
 #include "controller/decision/hold_down.hpp"
-#include "controller/decision/path_health.hpp"
+#include "controller/decision/path_endpoints.hpp"
 
 namespace linekeeper::decision {
 
 /// The carrier's path by a circuit is down by the carrier's doing, while another of the class's circuits is proven to reach it.
-[[nodiscard]] bool dead_by_one(const model::TrafficClass& part, std::span<const CircuitView> circuits, std::span<const PathHealth> paths,
+[[nodiscard]] bool dead_by_one(const model::TrafficClass& part, std::span<const CircuitView> circuits, std::span<const PathEndpoints> paths,
                                model::CircuitId circuit);
 
 /// @param circuits  of all the site's circuits, by id, as other classes see them
@@ -30,10 +30,10 @@ namespace linekeeper::decision {
 /// @param standing  where the class goes now
 /// @param back      how long a circuit must have reached the carrier again, by circuit
 [[nodiscard]] std::vector<CircuitView> carrier_ways(const model::TrafficClass& part, std::span<const CircuitView> circuits,
-                                                    std::span<const PathHealth> paths, std::optional<model::CircuitId> standing,
+                                                    std::span<const PathEndpoints> paths, std::optional<model::CircuitId> standing,
                                                     std::span<const HoldDown> back, model::Instant now);
 
 /// What is held of the carrier by a circuit, for its hold-down: down with either, up when both are well.
-[[nodiscard]] model::Health reached_by(const CircuitView& circuit, const PathHealth& path);
+[[nodiscard]] model::Health reached_by(const CircuitView& circuit, const PathEndpoints& path);
 
 }  // namespace linekeeper::decision

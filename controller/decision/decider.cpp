@@ -73,7 +73,7 @@ Decider::Decider(model::SitePtr site, Instant started)
   }
 }
 
-const PathHealth& Decider::path(model::CarrierId carrier, model::CircuitId circuit) const {
+const PathEndpoints& Decider::path(model::CarrierId carrier, model::CircuitId circuit) const {
   return paths_[carrier.index() * circuits_.size() + circuit.index()];
 }
 
@@ -94,7 +94,7 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
       d.judge_later(id.index());
       return d.circuits_.at(id.index());
     }
-    PathHealth& path(model::CarrierId carrier, model::CircuitId through) const {
+    PathEndpoints& path(model::CarrierId carrier, model::CircuitId through) const {
       const std::size_t i = carrier.index() * d.circuits_.size() + through.index();
       d.judge_path_later(i);
       return d.paths_.at(i);
@@ -114,7 +114,7 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
              now);
     }
     void operator()(model::SipOutcome o) const {
-      PathHealth& p = path(o.carrier, o.circuit);
+      PathEndpoints& p = path(o.carrier, o.circuit);
       const bool bad_before = p.last_was_bad();
       d.note_answer(o, now);
       p.on(o, now);
@@ -145,7 +145,7 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
     void operator()(const model::CallOutcome& o) const { look = d.note_call(o, now); }
     void operator()(const model::LoopStall& o) const {
       for (std::size_t c = 0; c < d.circuits_.size(); ++c) circuit(model::id_at<model::CircuitId>(c)).on(o);
-      for (PathHealth& p : d.paths_) p.stalled(o);
+      for (PathEndpoints& p : d.paths_) p.stalled(o);
       d.diagnosis_due_ = true;
       d.doubt_until_ = std::max(d.doubt_until_, now + kDoubt);
     }
@@ -153,9 +153,14 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
       d.trunks_.at(o.trunk.index()).load = o;
       look = true;
     }
+    void operator()(const model::CarrierLocated& o) const {
+      look = true;
+      d.diagnosis_due_ = true;
+      d.tell_located(o, path(o.carrier, o.circuit).on(o, now), now);
+    }
     void operator()(const model::SipOverdue& o) const {
       look = true;
-      PathHealth& p = path(o.carrier, o.circuit);
+      PathEndpoints& p = path(o.carrier, o.circuit);
       const bool bad_before = p.last_was_bad();
       p.on(o, now);
       if (!bad_before && p.last_was_bad()) d.ask_beside(o.carrier, o.circuit);
@@ -281,6 +286,7 @@ bool Decider::judge_path(std::size_t i, Instant now) {
                                                      .doubtful = doubtful(i % circuits_.size()),
                                                      .others_answered = heard_[i % circuits_.size()].beside(i / circuits_.size())},
                                                     now);
+  tell_endpoints(i, now);
   due_paths_.set(i, std::max(paths_[i].next_wakeup(), now + model::Duration(1)));
   // One that has never answered since we began fell before that: no news of its carrier, and no reason to change what stands (I13).
   if (paths_[i].down_by_carrier() && paths_[i].last_heard())
@@ -330,7 +336,7 @@ void Decider::assign_roles(Instant now) {
 bool Decider::judge_carrier(std::size_t k, Instant now) {
   int up = 0, degraded = 0, down_by_carrier = 0, down_by_circuit = 0;
   for (std::size_t c = 0; c < circuits_.size(); ++c) {
-    const PathHealth& p = paths_[k * circuits_.size() + c];
+    const PathEndpoints& p = paths_[k * circuits_.size() + c];
     up += p.verdict().health == Health::Up ? 1 : 0;
     degraded += p.verdict().health == Health::Degraded ? 1 : 0;
     down_by_carrier += p.down_by_carrier() ? 1 : 0;

@@ -17,7 +17,7 @@
 #include "controller/decision/hold_down.hpp"
 #include "controller/decision/move_budget.hpp"
 #include "controller/decision/path_answers.hpp"
-#include "controller/decision/path_health.hpp"
+#include "controller/decision/path_endpoints.hpp"
 #include "controller/decision/policy.hpp"
 #include "controller/decision/proof.hpp"
 #include "controller/decision/trunk_policy.hpp"
@@ -194,6 +194,8 @@ class Decider {
   void tell_standing(std::size_t c, const TargetStanding::Change& change, model::Instant now);
   /// Which circuits are in use, and whether one of those is silent: what each is probed for.
   void assign_roles(model::Instant now);
+  void tell_located(const model::CarrierLocated& located, const PathEndpoints::Relisted& changed, model::Instant now);
+  void tell_endpoints(std::size_t path, model::Instant now);
   void note_check(const model::CheckOutcome& outcome, model::Instant now);
   bool note_call(const model::CallOutcome& outcome, model::Instant now);  ///< @return whether a choice may be another one now
   bool look_at_calls(model::Instant now);                                 ///< likewise
@@ -210,7 +212,7 @@ class Decider {
   void choose_class(std::size_t i, std::span<const CircuitView> views, model::Instant now);
   /// The views as a carrier's part sees them, and what is remembered of them.
   [[nodiscard]] std::vector<CircuitView> part_views(std::size_t i, std::span<const CircuitView> views, model::Instant now);
-  [[nodiscard]] std::span<const PathHealth> paths_of(model::CarrierId carrier) const {
+  [[nodiscard]] std::span<const PathEndpoints> paths_of(model::CarrierId carrier) const {
     return std::span(paths_).subspan(carrier.index() * circuits_.size(), circuits_.size());
   }
   void say(model::ClassChoice& said, std::span<const model::CircuitStatus> circuits, model::Instant now) const;
@@ -244,7 +246,7 @@ class Decider {
   [[nodiscard]] bool doubtful(std::size_t circuit) const;
   [[nodiscard]] bool fails_elsewhere(model::CarrierId carrier, model::CircuitId but) const;
   void ask_beside(model::CarrierId carrier, model::CircuitId suspected);
-  [[nodiscard]] const PathHealth& path(model::CarrierId carrier, model::CircuitId circuit) const;
+  [[nodiscard]] const PathEndpoints& path(model::CarrierId carrier, model::CircuitId circuit) const;
   void tell(model::EventId id, std::string subject, std::string text, model::Instant now,
             std::vector<std::pair<std::string, std::string>> fields = {});
   void hold_back(model::Guard before, model::Guard after, const std::string& subject, const std::string& reason, model::Instant now);
@@ -253,7 +255,7 @@ class Decider {
   model::Instant started_;
   std::vector<CircuitHealth> circuits_;
   std::vector<Directions> directions_;  // by circuit
-  std::vector<PathHealth> paths_;       // carrier by carrier, circuit by circuit
+  std::vector<PathEndpoints> paths_;    // carrier by carrier, circuit by circuit
   std::vector<PathAnswers> answers_;    // likewise
   /// By path: the carrier failed there since, and has not answered, whatever became of the circuit.
   std::vector<std::optional<model::Instant>> unheard_;

@@ -14,7 +14,7 @@ bool Decider::note_call(const model::CallOutcome& o, Instant now) {
   if (witnesses_.empty()) return false;
   const std::size_t i = o.carrier.index() * circuits_.size() + o.circuit.index();
   CallWitness& witness = witnesses_.at(i);
-  const PathHealth& p = paths_[i];
+  const PathEndpoints& p = paths_[i];
   // What the carrier says in words is its own by any circuit; silence and slowness are only while the circuit carries what it should.
   const bool in_words = o.fate == CallFate::CarrierFailed && o.code != 0;
   const bool below_well = circuits_[o.circuit.index()].verdict().health != model::Health::Down && !doubtful(o.circuit.index());

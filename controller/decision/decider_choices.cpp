@@ -95,11 +95,11 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
       views.push_back({});
       continue;
     }
-    const PathHealth& p = path(trunk.members[m].carrier, *via);
+    const PathEndpoints& p = path(trunk.members[m].carrier, *via);
     if (m == 0 || trunk.members[m].carrier != trunk.members[m - 1].carrier || !way_of(trunk, m - 1)) {  // members stand carrier by carrier
       failing.reset(), siblings_trusted = true;
       for (std::size_t c = 0; c < circuits_.size(); ++c) {
-        const PathHealth& sibling = path(trunk.members[m].carrier, model::id_at<model::CircuitId>(c));
+        const PathEndpoints& sibling = path(trunk.members[m].carrier, model::id_at<model::CircuitId>(c));
         // One that failed and has not answered since is down for the carrier's part, although its circuit has died over it.
         const auto& unheard = unheard_[trunk.members[m].carrier.index() * circuits_.size() + c];
         if (unheard) failing = std::max(failing, unheard);
@@ -147,7 +147,7 @@ Instant Decider::remember_members(std::size_t i, std::span<MemberView> views, st
     MemberMemory& memory = state.members[m];
     const auto via = way_of(trunk, m);
     if (!via) continue;
-    const PathHealth& p = path(trunk.members[m].carrier, *via);
+    const PathEndpoints& p = path(trunk.members[m].carrier, *via);
     const Instant since = p.verdict().since;
 
     // One that answers 403 now and then must not go back and forth with each answer.

@@ -54,7 +54,8 @@ void Decider::gather_evidence(Instant now) {
                           .detail = paths_[i].verdict().detail,
                           .fault = paths_[i].fault(),
                           .calls_failing = !witnesses_.empty() && (witnesses_[i].fails() || witnesses_[i].standing() == model::CallsStanding::Trial),
-                          .calls = witnesses_.empty() || !witnesses_[i].fails() ? std::string() : witnesses_[i].why()};
+                          .calls = witnesses_.empty() || !witnesses_[i].fails() ? std::string() : witnesses_[i].why(),
+                          .partly_dead = paths_[i].partly_dead()};
 }
 
 void Decider::note_check(const model::CheckOutcome& o, Instant now) {

@@ -58,7 +58,7 @@ void name_row(const Matrix& m, Us us, Scope scope, Id id, Findings& out) {
     const Answer a = m.answer(id, model::id_at<CircuitId>(i));
     tally.add(of_target && a == Answer::Warns ? Answer::Dead : a);  // a target that lies is no witness for itself elsewhere
   }
-  if (tally.warns + tally.bad == 0) return;
+  if (tally.warns + tally.bad + tally.partly == 0) return;
   std::optional<std::size_t> everywhere;
   for (std::size_t i = 0; i < m.circuits(); ++i) {
     const auto c = model::id_at<CircuitId>(i);

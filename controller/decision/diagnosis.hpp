@@ -50,6 +50,7 @@ struct PathEvidence {
   model::SipFault fault = model::SipFault::None;  ///< what more is known of a refusal or a silence
   bool calls_failing = false;                     ///< calls fail by it although OPTIONS are answered
   std::string calls{};                            ///< how, where that is known
+  bool partly_dead = false;                       ///< some of its addresses are down, others answer
 };
 
 /// One target through one circuit. Silence alone counts towards what is said of a dead circuit; a target is named only once it is set aside.

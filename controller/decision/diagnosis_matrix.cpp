@@ -87,7 +87,8 @@ Beyond Matrix::beyond(CircuitId c) const {
     case Cause::SipTimeout:
     case Cause::SipRefused:
     case Cause::SipRejected:
-    case Cause::SipUnauthorised: return Beyond::Odd;
+    case Cause::SipUnauthorised:
+    case Cause::BackupAddresses: return Beyond::Odd;
   }
   return Beyond::Odd;
 }
@@ -158,8 +159,10 @@ Answer Matrix::answer(model::CarrierId k, CircuitId c) const {
   if (circuit.health != Health::Up && circuit.health != Health::Degraded) return Answer::NotAsked;
   switch (p.health) {
     case Health::Unknown: return Answer::NotAsked;
-    case Health::Up: return p.calls_failing ? Answer::NoCalls : Answer::Well;
-    case Health::Degraded: return Answer::Warns;
+    case Health::Up:
+      if (p.calls_failing) return Answer::NoCalls;
+      return p.partly_dead ? Answer::PartlyDead : Answer::Well;
+    case Health::Degraded: return p.partly_dead ? Answer::PartlyDead : Answer::Warns;
     case Health::Down: break;
   }
   if (p.cause == Cause::CircuitDown) return Answer::NotAsked;
@@ -189,8 +192,11 @@ Answer Matrix::resolver(CircuitId c) const {
 void Tally::add(Answer a) {
   switch (a) {
     case Answer::NotAsked: break;
-    case Answer::Well:
-    case Answer::PartlyDead: ++well; break;
+    case Answer::Well: ++well; break;
+    case Answer::PartlyDead:
+      ++well;
+      ++partly;
+      break;
     case Answer::Warns: ++warns; break;
     case Answer::NoCalls:
     case Answer::Dead: ++bad; break;

@@ -38,9 +38,10 @@ class Matrix {
 
 /// How it looks by the other circuits, given how many say what (`mine` is among them).
 struct Tally {
-  int well = 0;   ///< circuits by which it is well
-  int warns = 0;  ///< answers, but not as it should
-  int bad = 0;    ///< dead, or answers and carries no calls
+  int well = 0;    ///< circuits by which it is well
+  int partly = 0;  ///< of those, where some of its addresses are dead
+  int warns = 0;   ///< answers, but not as it should
+  int bad = 0;     ///< dead, or answers and carries no calls
   void add(Answer a);
   [[nodiscard]] Elsewhere elsewhere(Answer mine) const;
 };

@@ -21,6 +21,9 @@ namespace linekeeper::decision {
 /// bursts", "silent for 0.4 s (called down after 0.9 s)"
 [[nodiscard]] std::string circuit_clause(const model::Site& site, const model::CircuitStatus& circuit, model::Instant now);
 /// "OPTIONS answered 200 in 31 ms", "down for 4 s: OPTIONS unanswered 3 times in a row"
+/// Of one of a carrier's addresses, in the words of path_clause.
+[[nodiscard]] std::string endpoint_clause(const model::Site& site, model::CarrierId carrier, model::CircuitId circuit,
+                                          const model::EndpointStatus& endpoint, model::Instant now);
 [[nodiscard]] std::string path_clause(const model::Site& site, const model::PathStatus& path, model::Instant now);
 /// "takes calls through fiber, coax", "down: fiber OPTIONS unanswered ...; coax ..."
 [[nodiscard]] std::string carrier_clause(const model::Status& status, model::CarrierId carrier);

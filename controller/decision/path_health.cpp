@@ -170,7 +170,8 @@ bool PathHealth::carrier_failed(Instant now) const {
 
 Duration PathHealth::stale_after() const {
   const model::Carrier& carrier = (*site_)[carrier_];
-  return std::max<Duration>(site_->carrier_health.stale_after, 3 * carrier.interval + carrier.deadline);
+  const Duration pace = in_turn_ == 1 ? carrier.interval : std::max(carrier.interval, in_turn_ * carrier.floor);
+  return std::max<Duration>(site_->carrier_health.stale_after, 3 * pace + carrier.deadline);
 }
 
 model::Verdict PathHealth::evaluate(const Below& below, Instant now) const {

@@ -19,6 +19,7 @@
 //
 // `trust` is what the trunk order uses: a path loses it when the carrier failed, and gets it back after `hold_down` of being up,
 // so that a flapping carrier costs one change (I4). Unknown evidence changes no trust (I6).
+#include <algorithm>
 #include <optional>
 #include <vector>
 
@@ -76,6 +77,10 @@ class PathHealth {
   [[nodiscard]] bool proven_since(model::Instant t) const { return last_good_ && *last_good_ >= t; }
   /// When the last response of any kind came.
   [[nodiscard]] std::optional<model::Instant> last_heard() const { return heard_at_; }
+  /// Unanswered since something was last heard.
+  [[nodiscard]] int silent_options() const { return unanswered(); }
+  /// It is one of so many that are asked in turn: each of them that much more seldom.
+  void asked_in_turn(int of) { in_turn_ = std::max(1, of); }
   [[nodiscard]] model::Instant first_bad() const { return first_bad_; }
   [[nodiscard]] model::PathStatus status() const;
 
@@ -109,6 +114,7 @@ class PathHealth {
   const model::Site* site_;
   model::CarrierId carrier_;
   model::CircuitId circuit_;
+  int in_turn_ = 1;
   model::Verdict verdict_;
   bool needs_rise_ = false;
   bool trusted_ = true;  // nothing is held against a carrier that was never seen failing

@@ -170,6 +170,7 @@ std::string path_health_clause(const model::Site& site, const model::PathStatus&
     case Health::Degraded:
       if (p.credentials_refused)
         return fmt::format("degraded{}: {} refuses our credentials ({}); see its auth in the configuration", age, site[p.carrier].name, p.last_code);
+      if (p.verdict.cause == Cause::BackupAddresses) return fmt::format("degraded{}: only addresses of a later priority answer", age);
       return fmt::format("degraded{}: OPTIONS answered {}; ask {} whether our address on {} is allowed", age, p.last_code, site[p.carrier].name,
                          site[p.circuit].name);
     case Health::Unknown:
@@ -191,14 +192,49 @@ std::string path_health_clause(const model::Site& site, const model::PathStatus&
   }
 }
 
+/// "3 of 4 addresses answer; 203.0.113.12:5060 down: OPTIONS unanswered 4 times in a row".
+std::string addresses_clause(const model::Site& site, const model::PathStatus& p, model::Instant now) {
+  const auto there = std::ranges::count_if(p.endpoints, &model::EndpointStatus::listed);
+  const auto well = [](const model::EndpointStatus& e) { return e.verdict.health == Health::Up || e.verdict.health == Health::Degraded; };
+  const auto answering = std::ranges::count_if(p.endpoints, [&](const auto& e) { return e.listed && well(e); });
+  std::string clause;
+  if (there > 1) clause = fmt::format("; {} of {} addresses answer", answering, there);
+  for (const model::EndpointStatus& e : p.endpoints)
+    if (e.listed && e.verdict.health == Health::Down && e.verdict.cause != Cause::CircuitDown)
+      clause += fmt::format("; {} {}", e.where.at.to_string(), endpoint_clause(site, p.carrier, p.circuit, e, now));
+  return clause;
+}
+
+/// How the carrier's name is answered for.
+std::string located_clause(const model::PathStatus& p, model::Instant now) {
+  if (!p.located) return {};
+  const bool none = std::ranges::none_of(p.endpoints, &model::EndpointStatus::listed);
+  const std::string age = words(now - p.located->answered);
+  std::string clause;
+  if (p.located->lookup == model::Lookup::Unanswered)
+    clause = none ? "; its name is not answered for by this circuit's resolvers"
+                  : fmt::format("; addresses as of {} ago: the resolvers do not answer", age);
+  if (p.located->lookup == model::Lookup::NoSuchName)
+    clause = none ? "; DNS says that there is no such name" : fmt::format("; addresses as of {} ago: DNS says that there is no such name", age);
+  if (!p.located->refused.empty()) clause += fmt::format("; {} refused as outside the pinned networks", p.located->refused.front().to_string());
+  return clause;
+}
+
 }  // namespace
+
+std::string endpoint_clause(const model::Site& site, model::CarrierId carrier, model::CircuitId circuit, const model::EndpointStatus& e,
+                            model::Instant now) {
+  return path_health_clause(
+      site, {.carrier = carrier, .circuit = circuit, .verdict = e.verdict, .reason = {}, .last_code = e.last_code, .rtt = e.rtt, .last_good = {}},
+      now);
+}
 
 std::string path_clause(const model::Site& site, const model::PathStatus& p, model::Instant now) {
   std::string clause = path_health_clause(site, p, now) + fault_clause(p);
   const bool answers = p.verdict.health == Health::Up || p.verdict.health == Health::Degraded;
   if (answers && p.usual_code != 0 && p.last_code != p.usual_code) clause += fmt::format(", usually {}", p.usual_code);
   if (answers && p.seen_from_elsewhere && p.seen_from) clause += fmt::format("; sees us come from {}", p.seen_from->to_string());
-  return clause;
+  return clause + addresses_clause(site, p, now) + located_clause(p, now);
 }
 
 std::string carrier_clause(const model::Status& status, model::CarrierId carrier) {

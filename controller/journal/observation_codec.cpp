@@ -12,6 +12,8 @@ namespace {
 using model::Instant;
 using record::FullReply;
 using record::kTag;
+using record::NamesEndpoint;
+using record::OfEndpoint;
 
 constexpr std::size_t kCheckAt = 1, kHeadAt = 5;
 
@@ -32,6 +34,8 @@ template <class T>
 void write_record(Writing& a, T value, Instant now, Instant before) {
   if constexpr (std::is_same_v<T, model::ProbeReply>)
     if (value.code != 0 || value.reflection) return write_record(a, FullReply{value}, now, before);
+  if constexpr (NamesEndpoint<T>)
+    if (value.endpoint) return write_record(a, OfEndpoint<T>{value}, now, before);
   if constexpr (std::is_same_v<T, model::SipOutcome>)
     if (value.authorisation != model::SipAuthorisation::Unknown) return write_record(a, record::ChallengedOutcome{value}, now, before);
   static_assert(kTag<T> != 0, "a new kind of record needs a number of its own");
@@ -66,6 +70,14 @@ bool read_alternative(Reading& a, std::uint8_t tag, V& out) {
         FullReply full;
         fields(a, full);
         out = full.reply;
+        return true;
+      }
+    }
+    if constexpr (NamesEndpoint<T>) {
+      if (tag == kTag<OfEndpoint<T>>) {
+        OfEndpoint<T> told;
+        fields(a, told);
+        out = std::move(told.of);
         return true;
       }
     }

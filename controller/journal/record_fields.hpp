@@ -51,6 +51,8 @@ inline constexpr std::uint8_t kTag<model::ProberStuck> = 17;
 template <>
 inline constexpr std::uint8_t kTag<model::CallOutcome> = 18;
 template <>
+inline constexpr std::uint8_t kTag<model::CarrierLocated> = 44;
+template <>
 inline constexpr std::uint8_t kTag<DeciderStarted> = 20;
 template <>
 inline constexpr std::uint8_t kTag<Recalled> = 27;
@@ -89,6 +91,20 @@ struct ChallengedOutcome {
 };
 template <>
 inline constexpr std::uint8_t kTag<ChallengedOutcome> = 40;
+
+/// What was heard of one of a carrier's several addresses; likewise a record of its own.
+template <class T>
+struct OfEndpoint {
+  T of;
+};
+template <>
+inline constexpr std::uint8_t kTag<OfEndpoint<model::SipOutcome>> = 41;
+template <>
+inline constexpr std::uint8_t kTag<OfEndpoint<model::SipOverdue>> = 42;
+template <>
+inline constexpr std::uint8_t kTag<OfEndpoint<model::SipProvisional>> = 43;
+template <class T>
+concept NamesEndpoint = requires(T t) { t.endpoint.has_value(); };
 
 /// An archive with what a record is told from: the names' counts, the instant, the newest sequence of each circuit.
 template <class Base>
@@ -242,6 +258,42 @@ void fields(A& a, model::SipOverdue& o) {
 template <class A>
 void fields(A& a, model::SipProvisional& o) {
   fields_of_options(a, o);
+}
+
+template <class A>
+void fields(A& a, model::Endpoint& e) {
+  address(a, e.address);
+  std::uint64_t port = e.port;
+  a.count(port, UINT16_MAX);
+  if constexpr (A::kReads) e.port = static_cast<std::uint16_t>(port);
+  choice(a, e.transport, model::SipTransport::Tls);
+}
+template <class A, class T>
+void fields(A& a, OfEndpoint<T>& o) {
+  fields(a, o.of);
+  if constexpr (std::is_same_v<T, model::SipOutcome>) choice(a, o.of.authorisation, model::SipAuthorisation::Refused);
+  maybe(a, o.of.endpoint, [&](model::Endpoint& e) { fields(a, e); });
+}
+template <class A>
+void fields(A& a, model::CarrierLocated& o) {
+  id(a, o.carrier, a.carriers);
+  id(a, o.circuit, a.circuits);
+  choice(a, o.lookup, model::Lookup::NoSuchName);
+  instant(a, o.answered, a.now);
+  list(a, o.endpoints, [&](model::LocatedEndpoint& e) {
+    fields(a, e.at);
+    std::uint64_t priority = e.priority, weight = e.weight;
+    a.count(priority, UINT16_MAX);
+    a.count(weight, UINT16_MAX);
+    a.text(e.name, kLongestName);
+    if constexpr (A::kReads) {
+      e.priority = static_cast<std::uint16_t>(priority);
+      e.weight = static_cast<std::uint16_t>(weight);
+    }
+  });
+  if constexpr (A::kReads)
+    if (o.endpoints.size() > model::kMostEndpoints) return a.fail();
+  list(a, o.refused, [&](model::IpAddress& ip) { address(a, ip); });
 }
 
 template <class A>

@@ -86,8 +86,13 @@ enum class EventId : std::uint8_t {
   TrialCarried,  ///< a test call of our own did not come as far as it should, and does again
   RegistrationLost,
   RegistrationMade,  ///< the carrier does not, and does, know where to reach us by a circuit
+  EndpointUp,
+  EndpointDown,           ///< one address of a carrier by one circuit
+  CarrierLocated,         ///< DNS names other addresses of a carrier
+  CarrierNotLocated,      ///< its name is not answered for, or does not exist: the last good addresses stay
+  CarrierAddressRefused,  ///< DNS named an address outside the pinned networks
 };
-inline constexpr int kEventCount = static_cast<int>(EventId::RegistrationMade) + 1;
+inline constexpr int kEventCount = static_cast<int>(EventId::CarrierAddressRefused) + 1;
 
 /// "circuit.down": the stable id in the journal, --json and the log.
 [[nodiscard]] std::string_view to_string(EventId id);

@@ -30,6 +30,7 @@ std::string_view to_string(Cause c) {
     case Cause::SipRefused: return "sip-refused";
     case Cause::SipRejected: return "sip-rejected";
     case Cause::SipUnauthorised: return "sip-unauthorised";
+    case Cause::BackupAddresses: return "backup-addresses";
   }
   return "?";
 }
@@ -66,6 +67,19 @@ std::string_view words(SipFault f) {
     case SipFault::OurTlsFiles: return "our TLS files cannot be used";
   }
   return "";
+}
+
+std::string_view to_string(Lookup l) {
+  switch (l) {
+    case Lookup::Found: return "found";
+    case Lookup::Unanswered: return "unanswered";
+    case Lookup::NoSuchName: return "no-such-name";
+  }
+  return "?";
+}
+
+std::string Endpoint::to_string() const {
+  return (address.family == Family::V6 ? "[" + address.to_string() + "]" : address.to_string()) + ":" + std::to_string(port);
 }
 
 std::string_view to_string(Motive m) {
@@ -346,6 +360,11 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"trial.carried", Severity::Notice},
     {"registration.lost", Severity::Warning},
     {"registration.made", Severity::Notice},
+    {"endpoint.up", Severity::Info},
+    {"endpoint.down", Severity::Notice},
+    {"carrier.located", Severity::Notice},
+    {"carrier.not-located", Severity::Warning},
+    {"carrier.address-refused", Severity::Alert},
 }};
 
 }  // namespace

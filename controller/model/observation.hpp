@@ -10,6 +10,7 @@
 
 #include "controller/model/call.hpp"
 #include "controller/model/check.hpp"
+#include "controller/model/endpoint.hpp"
 #include "controller/model/ids.hpp"
 #include "controller/model/ip_address.hpp"
 #include "controller/model/time.hpp"
@@ -147,6 +148,7 @@ struct SipOutcome {
   /// What it has cost the circuit with its IP and UDP headers: packets sent, and the responses that were its own. Of a late one: since
   /// its Timeout was told. Not recorded: nothing is decided by it.
   std::uint32_t bytes_sent = 0, bytes_received = 0;
+  std::optional<Endpoint> endpoint = std::nullopt;  ///< which address was asked; nothing: the carrier has one numeric address
 };
 
 /// The kernel's view of a circuit's interface, complete each time (level, not edge).
@@ -214,6 +216,7 @@ struct SipOverdue {
   CircuitId circuit;
   std::uint64_t sequence = 0;
   Instant sent{};
+  std::optional<Endpoint> endpoint = std::nullopt;  ///< as in SipOutcome
 };
 
 /// The first 1xx to an OPTIONS: it decides nothing, but somebody is there.
@@ -222,9 +225,10 @@ struct SipProvisional {
   CircuitId circuit;
   std::uint64_t sequence = 0;
   Instant sent{};
+  std::optional<Endpoint> endpoint = std::nullopt;  ///< as in SipOutcome
 };
 
 using Observation = std::variant<ProbeSent, ProbeReply, ProbeRejected, ProbeLocalError, SipOutcome, LinkState, GatewayState, ResolverState, LoopStall,
-                                 TrunkLoad, SipOverdue, SipProvisional, CheckOutcome, ProberStuck, CallOutcome>;
+                                 TrunkLoad, SipOverdue, SipProvisional, CheckOutcome, ProberStuck, CallOutcome, CarrierLocated>;
 
 }  // namespace linekeeper::model

@@ -1,6 +1,7 @@
 #pragma once
 // The site as configured: one immutable snapshot, made by config/, read by everyone, replaced whole on reload.
 // References between parts are ids, checked by config/: a Site that exists is sound.
+#include <algorithm>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -119,19 +120,6 @@ struct Failback {
   friend bool operator==(const Failback&, const Failback&) = default;
 };
 
-/// How SIP goes to a carrier (RFC 3261 18, RFC 5922).
-enum class SipTransport : std::uint8_t { Udp, Tcp, Tls };
-inline constexpr SipTransport kEverySipTransport[] = {SipTransport::Udp, SipTransport::Tcp, SipTransport::Tls};
-/// "udp", "tcp", "tls": the word in the configuration and in URIs (RFC 3261 19.1.1).
-[[nodiscard]] constexpr std::string_view to_string(SipTransport t) {
-  switch (t) {
-    case SipTransport::Udp: return "udp";
-    case SipTransport::Tcp: return "tcp";
-    case SipTransport::Tls: return "tls";
-  }
-  return "?";
-}
-
 /// With SipTransport::Tls: whom we trust and who we are.
 struct CarrierTls {
   std::string ca_file;      ///< PEM, certificates that are trusted; empty: what the system trusts
@@ -155,7 +143,12 @@ struct Carrier {
   std::string provider;
   IpAddress address;
   std::uint16_t port = 5060;
+  std::string host{};                        ///< named, not numeric: `address` is nothing then, but for its family, and DNS is asked by each circuit
+  std::optional<std::uint16_t> host_port{};  ///< given with the name: then no SRV is asked for (RFC 3263 4.2)
+  std::vector<Endpoint> addresses{};         ///< a list instead of one; `address` is the first
+  std::vector<Prefix> pinned{};              ///< what DNS may answer; empty: anything
   SipTransport transport = SipTransport::Udp;
+  bool transport_given = false;  ///< in the configuration: then a name is looked up for it alone (RFC 3263 4.1)
   CarrierTls tls;
   std::string domain;                      ///< host part of the Request-URI and To; default: the address
   std::string from_user;                   ///< user part of From and Contact
@@ -178,6 +171,17 @@ struct Carrier {
   std::string etiquette{};                             ///< name of the preset that interval, floor and burst came from; empty: none
   std::optional<TestCall> test_call{};                 ///< nothing: no call of our own is ever made
   std::optional<RegisterRule> registration{};          ///< nothing: we do not register
+
+  [[nodiscard]] bool named() const { return !host.empty(); }
+  [[nodiscard]] bool of_family(Family family) const { return named() || address.family == family; }
+  /// This address is one of its own, as far as the configuration says: a name's addresses are known by its networks alone.
+  [[nodiscard]] bool is_at(const IpAddress& a) const {
+    const auto within = [&](const Prefix& p) { return p.contains(a); };
+    if (std::ranges::any_of(prefixes, within) || std::ranges::any_of(pinned, within)) return true;
+    return (!named() && address == a) || std::ranges::any_of(addresses, [&](const Endpoint& e) { return e.address == a; });
+  }
+  /// It has, or may have, several endpoints: each is told apart and has a verdict of its own.
+  [[nodiscard]] bool several() const { return named() || !addresses.empty(); }
 };
 
 /// How traffic is told to belong to a class. Several given: all must hold. None given: everything else.
@@ -331,9 +335,9 @@ struct Site {
   std::vector<std::string> emergency_numbers;  ///< digits; beside those of five digits and fewer, which always are
   Endpoints endpoints;
 
-  /// Whether there is a path from this circuit to that carrier: both are of one family.
+  /// Whether there is a path from this circuit to that carrier: both are of one family, or DNS is asked for addresses of the circuit's.
   [[nodiscard]] bool reaches(CircuitId circuit, CarrierId carrier) const {
-    return circuits.at(circuit.index()).family == carriers.at(carrier.index()).address.family;
+    return carriers.at(carrier.index()).of_family(circuits.at(circuit.index()).family);
   }
   [[nodiscard]] const Target& operator[](TargetId i) const { return targets.at(i.index()); }
   [[nodiscard]] const Circuit& operator[](CircuitId i) const { return circuits.at(i.index()); }

@@ -100,6 +100,25 @@ struct CircuitStatus {
 enum class Layer : std::uint8_t { Unknown, Yes, No };
 [[nodiscard]] std::string_view to_string(Layer l);  ///< "unknown", "yes", "no"
 
+/// One address of a carrier by one circuit.
+struct EndpointStatus {
+  LocatedEndpoint where;
+  Verdict verdict;
+  std::string reason;     ///< a clause, as for the path
+  int last_code = 0;      ///< 0: none yet
+  bool listed = true;     ///< false: DNS names it no more, and those that took its place have no verdict yet
+  bool preferred = true;  ///< of the smallest priority among those listed
+  std::optional<Duration> rtt{};
+  std::optional<Instant> last_good{};
+};
+
+/// How a path's endpoints were found.
+struct LocatedStatus {
+  Lookup lookup = Lookup::Found;
+  Instant answered{};  ///< when the endpoints were last confirmed
+  std::vector<IpAddress> refused;
+};
+
 struct PathStatus {
   CarrierId carrier;
   CircuitId circuit;
@@ -121,6 +140,8 @@ struct PathStatus {
   std::optional<WallTime> certificate_ends{};         ///< TLS: the first of the carrier's certificates, as last shown through this circuit
   std::optional<CallFigures> calls{};                 ///< nothing: calls are not listened to, or none was made by it
   std::optional<Instant> asked_us{};                  ///< when the carrier's own OPTIONS last came to us by this circuit (Answering)
+  std::vector<EndpointStatus> endpoints{};            ///< empty: the carrier has one numeric address
+  std::optional<LocatedStatus> located{};             ///< nothing: it has no name, or no lookup has ended
 };
 
 struct CarrierStatus {

@@ -41,6 +41,7 @@ enum class Cause : std::uint8_t {
   SipRefused,       ///< ICMP unreachable or the stream refused
   SipRejected,      ///< a final response that means "takes no calls" (503, 500, ...)
   SipUnauthorised,  ///< 403 or failed credentials
+  BackupAddresses,  ///< (paths) only addresses of a later priority answer
 };
 [[nodiscard]] std::string_view to_string(Cause c);  ///< "silent", "link-down", ...
 

@@ -75,6 +75,11 @@ bool told_by_the_judge(EventId id) {
     case EventId::CheckPassed:
     case EventId::HopsShared:
     case EventId::HopsApart:
+    case EventId::EndpointUp:
+    case EventId::EndpointDown:
+    case EventId::CarrierLocated:
+    case EventId::CarrierNotLocated:
+    case EventId::CarrierAddressRefused:
     case EventId::ProberStuck:
     case EventId::CallsFail:
     case EventId::CallsTrial:

@@ -52,6 +52,7 @@ struct Translator {
   bool operator()(model::ResolverState& o) const { return circuit(o.circuit); }
   bool operator()(model::SipOverdue& o) const { return circuit(o.circuit) && to(o.carrier, t.carriers_); }
   bool operator()(model::SipProvisional& o) const { return circuit(o.circuit) && to(o.carrier, t.carriers_); }
+  bool operator()(model::CarrierLocated& o) const { return circuit(o.circuit) && to(o.carrier, t.carriers_); }
   bool operator()(model::CheckOutcome& o) const { return circuit(o.circuit); }
   bool operator()(model::ProberStuck& o) const { return circuit(o.circuit); }
   bool operator()(model::CallOutcome& o) const { return circuit(o.circuit) && to(o.carrier, t.carriers_); }

@@ -160,6 +160,19 @@ EventAdvice advice(EventId id) {
     case EventId::CarrierTlsFiles:
       return {"The trusted certificates, the certificate or the key that the configuration names for a SIP carrier cannot be used.",
               "linekeeper config check names the file; the user of linekeeperd must be able to read it. It is looked at again at each connection."};
+    case EventId::EndpointUp: return {"One address of a SIP carrier takes calls by a circuit.", "Nothing."};
+    case EventId::EndpointDown:
+      return {"One address of a SIP carrier takes no calls by a circuit; while another of the same priority does, nothing moves.",
+              "Tell the carrier the address and the time. Take it out of the PBX's list if the PBX has one of its own."};
+    case EventId::CarrierLocated:
+      return {"DNS names other addresses of a carrier; the new ones begin unknown, and old ones count until the new have a verdict.",
+              "Nothing, if the carrier has told of it; else ask. Firewalls and allow-lists may need the new addresses."};
+    case EventId::CarrierNotLocated:
+      return {"A carrier's name is not answered for by a circuit's resolvers, or does not exist; its last good addresses stay.",
+              "See the resolvers of that circuit; for a name that does not exist, the carrier's zone and the spelling of address."};
+    case EventId::CarrierAddressRefused:
+      return {"DNS named an address for a carrier outside its pinned networks: it is never asked and never steered to.",
+              "Suspect poisoning: compare with another resolver. If the carrier has new networks, add them to pinned."};
     case EventId::PbxConnected: return {"The PBX answers again; the order is asserted once more.", "Nothing."};
     case EventId::PbxLost:
       return {"The PBX does not answer. It returns to its own static order when the lease ends.",

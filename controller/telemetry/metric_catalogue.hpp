@@ -117,6 +117,11 @@ inline constexpr auto kMetricCatalogue = std::to_array<MetricRow>({
     // Paths: SIP carrier by circuit.
     {"path_state", kG, "carrier,circuit,state", "State set: what is held to be true about the SIP carrier through this circuit."},
     {"path_layer", kG, "carrier,circuit,layer", "What answers say of the path: 1 yes, 0 no, NaN unknown; reachable, authorised, takes_calls."},
+    {"path_name_answered", kG, "carrier,circuit",
+     "Of a carrier with a host name: 1 its name is answered for by this circuit's resolvers, 0 not now (what was answered before stays), NaN not "
+     "looked up yet."},
+    {"endpoint_takes_calls", kG, "carrier,circuit,endpoint",
+     "Of a carrier with several addresses or a name, for each address that it has now: 1 takes calls, 0 not, NaN unknown."},
     {"path_selected", kG, "carrier,circuit", "1 when some trunk's order begins with this path."},
     {"path_sip_responses_total", kC, "carrier,circuit,code", "Final responses to OPTIONS, by SIP status code; unregistered codes count as other."},
     {"path_calls_total", kC, "carrier,circuit,fate",

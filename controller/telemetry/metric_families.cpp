@@ -134,6 +134,14 @@ Histogram& MetricFamilies::histogram(std::string_view family, Values values, con
   return series(histograms_, family, values, bounds);
 }
 
+void MetricFamilies::forget_gauge(std::string_view family, Values values) {
+  Family<Gauge>& f = find(gauges_, family, values);
+  const auto s = f.series.find(std::vector<std::string>(values.begin(), values.end()));
+  if (s == f.series.end()) return;
+  f.family->Remove(s->second.metric);
+  f.series.erase(s);
+}
+
 void MetricFamilies::begin() {
   const auto unmark = [](auto& families) {
     for (auto& [name, family] : families)

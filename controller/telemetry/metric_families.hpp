@@ -38,6 +38,9 @@ class MetricFamilies {
   /// @param bounds  upper, rising; a series that stands with other bounds is made anew
   Histogram& histogram(std::string_view family, Values values, const std::vector<double>& bounds);
 
+  /// Drops that series, where it is there: for what comes and goes between reloads. References to it are no good any more.
+  void forget_gauge(std::string_view family, Values values);
+
   void begin();  ///< unmarks everything
   void sweep();  ///< drops what is not marked
   /// Marks those series of a counter family that `wanted` says yes to (by label values); for series that come into being

@@ -10,6 +10,7 @@
 #include "controller/telemetry/metrics_checks.hpp"
 #include "controller/telemetry/metrics_connections.hpp"
 #include "controller/telemetry/metrics_diagnoses.hpp"
+#include "controller/telemetry/metrics_endpoints.hpp"
 #include "controller/telemetry/metrics_probes.hpp"
 #include "controller/telemetry/metrics_service.hpp"
 #include "controller/telemetry/metrics_site.hpp"
@@ -107,6 +108,7 @@ struct Metrics::Impl {
   DiagnosisMetrics diagnoses;
   CheckMetrics checks;
   CallMetrics calls;
+  EndpointMetrics endpoints;
   ServiceMetrics service;
   ConnectionMetrics connections;
   std::vector<Actuator> actuators;
@@ -118,6 +120,7 @@ struct Metrics::Impl {
     site.bind(families, of);
     diagnoses.bind(families, of);
     checks.bind(families, of);
+    endpoints.bind(families, of);
     service.bind(families, of);
     connections.bind(families, of);
     calls.bind(families, of);
@@ -199,6 +202,7 @@ void Metrics::update(const model::Status& status) {
   impl_->site.update(status);
   impl_->diagnoses.update(status);
   impl_->checks.update(status);
+  impl_->endpoints.update(status);
   impl_->service.update(status);
   impl_->connections.update(status);
   impl_->calls.update(status);

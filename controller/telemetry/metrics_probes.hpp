@@ -79,6 +79,7 @@ class ProbeMetrics {
   void on(const model::CheckOutcome&) {}    // counted by CheckMetrics
   void on(const model::CallOutcome&) {}     // counted by CallMetrics
   void on(const model::SipProvisional&) {}  // its outcome is what is counted
+  void on(const model::CarrierLocated&) {}  // read from the Status
   void on(const model::ProberStuck& stuck);
 
   Probe make(std::string_view circuit, const std::string& name, std::string_view method, std::string_view target, std::string_view carrier);

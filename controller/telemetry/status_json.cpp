@@ -214,7 +214,24 @@ json::value calls_json(const model::Status& status, const model::PathStatus& p) 
       {"rtcp_jitter_ms", ms_or_null(f.quality.jitter)}};
 }
 
+json::object endpoint_json(const model::Status& status, const model::EndpointStatus& e) {
+  return {{"address", text(e.where.at.to_string())},
+          {"transport", text(model::to_string(e.where.at.transport))},
+          {"name", text(e.where.name)},
+          {"priority", e.where.priority},
+          {"weight", e.where.weight},
+          {"listed", e.listed},
+          {"preferred", e.preferred},
+          {"state", text(model::to_string(e.verdict.health))},
+          {"cause", text(model::to_string(e.verdict.cause))},
+          {"since_s", in_seconds(status.now - e.verdict.since)},
+          {"rtt_ms", ms_or_null(e.rtt)},
+          {"last_code", e.last_code > 0 ? json::value(e.last_code) : json::value(nullptr)}};
+}
+
 json::object path_json(const model::Status& status, const model::PathStatus& p) {
+  json::array endpoints;
+  for (const model::EndpointStatus& e : p.endpoints) endpoints.push_back(endpoint_json(status, e));
   return {{"circuit", text((*status.site)[p.circuit].name)},
           {"state", text(model::to_string(p.verdict.health))},
           {"cause", text(model::to_string(p.verdict.cause))},
@@ -231,7 +248,9 @@ json::object path_json(const model::Status& status, const model::PathStatus& p) 
           {"selected", p.selected},
           {"calls", calls_json(status, p)},
           {"fault", p.fault == model::SipFault::None ? json::value(nullptr) : json::value(text(to_string(p.fault)))},
-          {"certificate_ends", p.certificate_ends ? json::value(runtime::rfc3339(*p.certificate_ends)) : json::value(nullptr)}};
+          {"certificate_ends", p.certificate_ends ? json::value(runtime::rfc3339(*p.certificate_ends)) : json::value(nullptr)},
+          {"lookup", p.located ? json::value(text(model::to_string(p.located->lookup))) : json::value(nullptr)},
+          {"endpoints", std::move(endpoints)}};
 }
 
 json::object carrier_json(const model::Status& status, const model::CarrierStatus& c) {
@@ -248,7 +267,9 @@ json::object carrier_json(const model::Status& status, const model::CarrierStatu
           {"active", c.active},
           {"priority", configured.priority},
           {"provider", text(configured.provider)},
-          {"address", fmt::format(fmt::runtime(v6 ? "[{}]:{}" : "{}:{}"), configured.address.to_string(), configured.port)},
+          {"address", configured.named()
+                          ? json::value(text(configured.host))
+                          : json::value(fmt::format(fmt::runtime(v6 ? "[{}]:{}" : "{}:{}"), configured.address.to_string(), configured.port))},
           {"transport", text(to_string(configured.transport))},
           {"last_code", c.last_code > 0 ? json::value(c.last_code) : json::value(nullptr)},
           {"paths", std::move(paths)}};

@@ -46,6 +46,19 @@ std::vector<model::IpAddress> addresses_in(const unsigned char* bytes, int size)
 
 }  // namespace
 
+std::vector<model::IpAddress> system_resolvers() {
+  std::vector<model::IpAddress> out;
+  ares_channel channel = nullptr;
+  if (!library_ready() || ares_init(&channel) != ARES_SUCCESS) return out;
+  ares_addr_port_node* first = nullptr;
+  if (ares_get_servers_ports(channel, &first) == ARES_SUCCESS)
+    for (const auto* n = first; n != nullptr; n = n->next)
+      out.push_back(model::IpAddress::from_bytes(n->family == AF_INET6 ? model::Family::V6 : model::Family::V4, &n->addr));
+  ares_free_data(first);
+  ares_destroy(channel);
+  return out;
+}
+
 std::string rcode_words(int rcode) {
   switch (rcode) {
     case 0: return "NOERROR";
@@ -74,7 +87,8 @@ struct DnsQuery::Impl : std::enable_shared_from_this<DnsQuery::Impl> {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  void start(const model::IpAddress& resolver, std::uint16_t port, const std::string& name, model::Duration timeout) {
+  void start(const model::IpAddress& resolver, std::uint16_t port, const std::string& name, model::Duration timeout, int type) {
+    wanted_type = type;
     ares_options options{};
     options.flags = ARES_FLAG_NOCHECKRESP | ARES_FLAG_NOSEARCH;  // NOCHECKRESP: SERVFAIL and REFUSED are told, not swallowed
     options.timeout = static_cast<int>(std::max<std::int64_t>(1, timeout / std::chrono::milliseconds(1) / ((1 << kTries) - 1)));
@@ -97,7 +111,7 @@ struct DnsQuery::Impl : std::enable_shared_from_this<DnsQuery::Impl> {
       if (!error) self->end({.what = DnsAnswer::What::Silent, .addresses = {}});
     });
     ares_query(
-        channel, name.c_str(), 1 /* IN */, 1 /* A */,
+        channel, name.c_str(), 1 /* IN */, type,
         [](void* self, int status, int /*timeouts*/, unsigned char* bytes, int size) { static_cast<Impl*>(self)->answered(status, bytes, size); },
         this);
     tick();
@@ -204,7 +218,8 @@ struct DnsQuery::Impl : std::enable_shared_from_this<DnsQuery::Impl> {
     if (status == ARES_EDESTRUCTION || status == ARES_ECANCELLED) return;
     if (status == ARES_SUCCESS || (bytes != nullptr && size > static_cast<int>(kRcodeAt))) {
       DnsAnswer answer{.what = What::Answered, .rcode = bytes[kRcodeAt] & 0x0F, .addresses = {}};
-      if (answer.rcode == 0) answer.addresses = addresses_in(bytes, size);
+      answer.bytes.assign(bytes, bytes + size);
+      if (answer.rcode == 0 && wanted_type == 1) answer.addresses = addresses_in(bytes, size);
       return end(std::move(answer));
     }
     if (local_error != 0) return end({.what = What::LocalError, .error = local_error, .addresses = {}});
@@ -239,14 +254,15 @@ struct DnsQuery::Impl : std::enable_shared_from_this<DnsQuery::Impl> {
   Done done;
   bool stopped = false;
   int local_error = 0;
+  int wanted_type = 1;
   ares_channel channel = nullptr;
   std::map<ares_socket_t, std::shared_ptr<Socket>> sockets;  // shared with pending handlers, which must not meet a reused number
 };
 
 DnsQuery::DnsQuery(asio::any_io_executor executor, std::string device, const model::IpAddress& resolver, std::uint16_t port, std::string name,
-                   model::Duration timeout, Done done)
+                   model::Duration timeout, Done done, int type)
     : impl_(std::make_shared<Impl>(executor, std::move(device), std::move(done))) {
-  impl_->start(resolver, port, name, timeout);
+  impl_->start(resolver, port, name, timeout, type);
 }
 
 DnsQuery::~DnsQuery() {

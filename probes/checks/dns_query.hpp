@@ -21,20 +21,24 @@ struct DnsAnswer {
     LocalError,  ///< our own side: `error`
   };
   What what = What::Silent;
-  int rcode = 0;  ///< RFC 1035 4.1.1: 0 no error, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED
-  int error = 0;  ///< errno
-  std::vector<model::IpAddress> addresses;
+  int rcode = 0;                            ///< RFC 1035 4.1.1: 0 no error, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED
+  int error = 0;                            ///< errno
+  std::vector<model::IpAddress> addresses;  ///< of a question for A
+  std::vector<std::uint8_t> bytes{};        ///< of the reply, when Answered
   model::Duration took{};
 };
+/// What this host asks (resolv.conf(5)), as c-ares reads it.
+[[nodiscard]] std::vector<model::IpAddress> system_resolvers();
 [[nodiscard]] std::string rcode_words(int rcode);  ///< "NXDOMAIN", "SERVFAIL", ..., "RCODE 9"
 
 class DnsQuery {
  public:
   using Done = std::function<void(const DnsAnswer& answer)>;
 
-  /// Asks for the IPv4 addresses of `name`. @param port 53, but in tests @param done called once from the loop
+  /// Asks for the IPv4 addresses of `name`, or for records of another type. @param port 53, but in tests @param done called once from the loop
+  /// @param type  RFC 1035 3.2.2
   DnsQuery(boost::asio::any_io_executor executor, std::string device, const model::IpAddress& resolver, std::uint16_t port, std::string name,
-           model::Duration timeout, Done done);
+           model::Duration timeout, Done done, int type = 1);
   ~DnsQuery();  ///< done is not called after this
   DnsQuery(const DnsQuery&) = delete;
   DnsQuery& operator=(const DnsQuery&) = delete;

@@ -74,12 +74,25 @@ class World:
 
     def start_carrier(self, name):
         address, node, directory = CARRIERS[name].address, self.net[name], os.path.join(self.run, name)
-        self.programs.start(
-            name, node, "kamailio", "-DD", "-E", "-f", os.path.join(HERE, "carrier", "carrier.cfg"), "-Y", directory,
-            "-P", os.path.join(directory, "pid"), "-m", "16", "-M", "4",
-            "-A", f"LAB_LISTEN=udp:{address}:5060", "-A", f'LAB_RPC="{self._carrier_rpc(name)}"', "-A", f'LAB_ANSWERER="sip:{address}:5070"')
+        self.start_front(name, name, address)
         self.programs.start(f"{name}-answers", node, "sipp", "-sf", os.path.join(HERE, "sipp", "answer.xml"), "-i", address, "-p", "5070",
                             "-nostdin", cwd=directory)
+
+    def start_front(self, program, name, address):
+        directory = os.path.join(self.run, program)
+        self.programs.start(
+            program, self.net[name], "kamailio", "-DD", "-E", "-f", os.path.join(HERE, "carrier", "carrier.cfg"), "-Y", directory,
+            "-P", os.path.join(directory, "pid"), "-m", "16", "-M", "4", "-A", f"LAB_LISTEN=udp:{address}:5060",
+            "-A", f'LAB_RPC="{self._carrier_rpc(program)}"', "-A", f'LAB_ANSWERER="sip:{CARRIERS[name].address}:5070"')
+
+    def start_more_of(self, name, addresses):
+        """A carrier of several addresses: each has a front of its own, called "north-203.0.113.11"."""
+        for address in addresses:
+            program = f"{name}-{address}"
+            self.net[name].ip(f"address add {address}/29 dev net")
+            os.mkdir(os.path.join(self.run, program), 0o755)
+            self.start_front(program, name, address)
+            self._wait_for(program, self._carrier_rpc(program))
 
     def stop_carrier(self, name):
         self.programs.stop(name)

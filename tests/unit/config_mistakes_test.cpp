@@ -121,7 +121,6 @@ TEST_CASE("the same element twice in a list is refused") {
 }
 
 TEST_CASE("addresses: host names, IPv6 and what cannot be probed are refused with the reason") {
-  check_only(with("\"198.51.100.10\"", "\"sip.north.example\""), "\"sip.north.example\" is a host name", "numeric address");
   check_only(with("\"198.51.100.10\"", "\"198.51.100.10:0\""), "port 0", "1 to 65535");
   check_only(with("\"198.51.100.10\"", "\"198.51.100.10:65536\""), "\"65536\" is not a port", "0 to 65535");
   check_only(with("\"192.0.2.1\"", "\"dns.example\""), "is a host name", "numeric address");

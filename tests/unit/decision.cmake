@@ -11,6 +11,7 @@ lk_unit(decision
     decision_corroboration_test.cpp
     decision_delay_test.cpp
     decision_directions_test.cpp
+    decision_endpoints_test.cpp
     decision_explain_test.cpp
     decision_failover_test.cpp
     decision_guards_test.cpp

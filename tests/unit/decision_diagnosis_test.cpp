@@ -275,6 +275,13 @@ TEST_CASE("diagnosis: a carrier that answers as if we were not allowed is the wa
   CHECK(s.named() == "peering coax north; carrier north");
 }
 
+TEST_CASE("diagnosis: some of a carrier's addresses dead while others answer is told of the carrier's endpoints") {
+  WellSite s;
+  s.e.path(kSouth, kFiber).partly_dead = true;
+  REQUIRE(s.named() == "endpoint south");
+  CHECK(s.sentence().starts_with("some addresses of south are dead, others answer (by fiber answers from some of its addresses; by coax answers)"));
+}
+
 TEST_CASE("diagnosis: OPTIONS answered while calls fail is the carrier, should anything tell it") {
   WellSite s;
   s.e.path(kSouth, kFiber).calls_failing = true;

@@ -34,25 +34,27 @@ model::Site site_of(int fall = 2, Duration dead_after = 4s) {
 }
 
 /// A path that was up at kStart.
-struct Path {
-  explicit Path(model::Site s = site_of()) : site(std::move(s)), health(site, model::CarrierId{0}, model::CircuitId{0}, kStart - 1min) {
+template <class Judged>
+struct PathOf {
+  explicit PathOf(model::Site s = site_of()) : site(std::move(s)), health(site, model::CarrierId{0}, model::CircuitId{0}, kStart - 1min) {
     answer(0, kStart - 15s, 200, kStart - 15s + 20ms);
     judge(kStart);
   }
   void answer(std::uint64_t sequence, Instant sent, int code, Instant now, bool late = false, bool provisional = false) {
-    health.on({.sequence = sequence,
-               .result = SipResult::Final,
-               .code = code,
-               .reply = code >= 500 ? ReplyClass::Down : ReplyClass::Up,
-               .late = late,
-               .sent = sent,
-               .provisional = provisional},
+    health.on(model::SipOutcome{.sequence = sequence,
+                                .result = SipResult::Final,
+                                .code = code,
+                                .reply = code >= 500 ? ReplyClass::Down : ReplyClass::Up,
+                                .late = late,
+                                .sent = sent,
+                                .provisional = provisional},
               now);
   }
   void overdue(std::uint64_t sequence, Instant sent) { health.on(model::SipOverdue{.sequence = sequence, .sent = sent}, sent + 1s); }
   void lost(std::uint64_t sequence, Instant sent, ProbeKind kind = ProbeKind::Scheduled, SipResult how = SipResult::Timeout,
             bool provisional = false) {
-    health.on({.sequence = sequence, .result = how, .error = 111, .sent = sent, .kind = kind, .provisional = provisional}, sent + 3s);
+    health.on(model::SipOutcome{.sequence = sequence, .result = how, .error = 111, .sent = sent, .kind = kind, .provisional = provisional},
+              sent + 3s);
   }
   void provisional(std::uint64_t sequence, Instant sent, Instant now) { health.on(model::SipProvisional{.sequence = sequence, .sent = sent}, now); }
   Health judge(Instant now) {
@@ -61,9 +63,10 @@ struct Path {
   }
 
   model::Site site;
-  PathHealth health;
+  Judged health;
   Below below{.health = Health::Up};
 };
+using Path = PathOf<PathHealth>;
 
 /// Overdue at kStart, and with verify OPTIONS after 1, 1.75, 2.75 s: as many as `count`.
 void silence(Path& p, int count = 4) {
@@ -384,7 +387,7 @@ TEST_CASE("path: OPTIONS that are lost by a dead circuit hold it back as well") 
 }
 
 TEST_CASE("path: by a circuit that holds it back a carrier steered apart is not led home, and after it is") {
-  Path p;
+  PathOf<decision::PathEndpoints> p;
   p.below = {.health = Health::Degraded, .doubtful = true};
   p.judge(kStart);
   p.lost(1, kStart);

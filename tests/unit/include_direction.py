@@ -29,13 +29,14 @@ MAY_INCLUDE = {
     "carriers/sip": {MODEL, RUNTIME},
     "carriers/answering": {MODEL, RUNTIME, "carriers/sip"},
     "carriers/calls": {MODEL, RUNTIME},
+    "carriers/locate": {MODEL, RUNTIME},
     "carriers/registration": {MODEL, RUNTIME, "carriers/sip"},
     "carriers/trial": {MODEL, RUNTIME, "carriers/sip"},
     "carriers/trunks": {MODEL, RUNTIME, "carriers/sip"},
     "config": {MODEL},
     # The wiring knows everyone; nobody knows it.
     "controller/daemon": {MODEL, RUNTIME, "controller/decision", "controller/switch", "controller/journal", "controller/operations",
-                          "controller/telemetry", "controller/admin", "probes", "carriers/sip", "carriers/calls", "carriers/answering", "carriers/registration", "carriers/trial", "carriers/trunks", "config"},
+                          "controller/telemetry", "controller/admin", "probes", "carriers/sip", "carriers/calls", "carriers/locate", "carriers/answering", "carriers/registration", "carriers/trial", "carriers/trunks", "config"},
 }
 MAINS = {"controller/linekeeperd.cpp", "controller/linekeeper_switch.cpp", "controller/linekeeper.cpp"}
 # The pure rooms must not even reach for a loop, a socket or a clock of their own.

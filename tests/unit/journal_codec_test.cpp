@@ -12,6 +12,7 @@ using model::Instant;
 namespace {
 
 const model::CircuitId kCoax{1};
+const model::Endpoint kEndpoint{.address = *model::IpAddress::parse("2001:db8::7"), .port = 5070, .transport = model::SipTransport::Tls};
 const model::TargetId kGamma{2};
 constexpr Instant kRun{100s};
 
@@ -99,6 +100,19 @@ std::vector<Record> one_of_each() {
                                                     .reflection = model::Reflection{.session = UINT32_MAX, .ours = 1}})},
       {at(41), model::Observation(model::ProberStuck{.circuit = kCoax, .since = at(-3000)})},
       {at(41), journal::ShareFound{.traffic_class = {}, .circuits = {kCoax}}},
+      {at(41),
+       model::Observation(model::SipOutcome{.carrier = model::CarrierId{1}, .circuit = kCoax, .sequence = 3, .sent = at(-1), .endpoint = kEndpoint})},
+      {at(41),
+       model::Observation(model::SipOverdue{.carrier = model::CarrierId{1}, .circuit = kCoax, .sequence = 4, .sent = at(-1), .endpoint = kEndpoint})},
+      {at(41), model::Observation(
+                   model::SipProvisional{.carrier = model::CarrierId{1}, .circuit = kCoax, .sequence = 4, .sent = at(-1), .endpoint = kEndpoint})},
+      {at(41),
+       model::Observation(model::CarrierLocated{.carrier = model::CarrierId{1},
+                                                .circuit = kCoax,
+                                                .lookup = model::Lookup::NoSuchName,
+                                                .answered = at(-90),
+                                                .endpoints = {{.at = kEndpoint, .priority = 65535, .weight = 7, .name = "a.example"}, {.at = {}}},
+                                                .refused = {kEndpoint.address}})},
       {at(42), model::Observation(model::CallOutcome{.carrier = {},
                                                      .circuit = kCoax,
                                                      .endpoint = 3,

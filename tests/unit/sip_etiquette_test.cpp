@@ -292,3 +292,44 @@ TEST_CASE("etiquette: doubt from another circuit has no token of its own, and do
   silent.started(kStart + 1s);
   CHECK(silent.next_verify() == kStart + 1750ms);  // the burst goes on
 }
+
+TEST_CASE("etiquette: endpoints that share one are together never asked closer than its floor, but for its tokens, and each has its turn") {
+  constexpr std::size_t kEndpoints = 4;
+  const auto common = std::make_shared<sip::Debt>();
+  std::vector<Etiquette> all;
+  for (std::size_t i = 0; i < kEndpoints; ++i) {
+    all.push_back(etiquette(15s, 10s, i + 1, 4));
+    all.back().take_turns(common, kEndpoints);
+    all.back().begin(kStart, 0s);
+  }
+  std::vector<int> turns(kEndpoints);
+  Instant last = Instant::min();
+  for (int n = 0; n < 400; ++n) {
+    const auto next = std::ranges::min_element(all, {}, &Etiquette::next);
+    const Instant at = next->next();
+    if (n > 0) REQUIRE(at - last >= 10s);
+    next->started(at);
+    ++turns[static_cast<std::size_t>(next - all.begin())];
+    last = at;
+  }
+  for (const int t : turns) CHECK(t > 80);  // of 100 each
+}
+
+TEST_CASE("etiquette: the tokens of endpoints that share one are spent once") {
+  const auto common = std::make_shared<sip::Debt>();
+  std::vector<Etiquette> all;
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    all.push_back(etiquette(15s, 10s, i, 2));
+    all.back().take_turns(common, 3);
+    all.back().begin(kStart, 0s);
+  }
+  all[0].started(kStart);
+  int sooner = 0;
+  for (Etiquette& e : all) e.doubted(kStart + 1s);
+  for (Etiquette& e : all)
+    if (e.next_verify() == kStart + 1s) {
+      e.started(kStart + 1s);
+      ++sooner;
+    }
+  CHECK(sooner == 2);
+}

@@ -45,7 +45,7 @@ TEST_CASE("status document: it has the keys of the contract, in its order") {
   CHECK(
       keys(doc.at("carriers").at(0).at("paths").at(0)) ==
       "circuit state cause reason since_s rtt_ms last_code usual_code reachable authorised takes_calls seen_from seen_from_elsewhere selected calls "
-      "fault certificate_ends ");
+      "fault certificate_ends lookup endpoints ");
   CHECK(keys(doc.at("overrides").at(0)) == "id kind subject to owner reason since until ");
   CHECK(keys(doc.at("actuators").at(0)) == "name connected in_sync detail ");
   CHECK(keys(doc.at("incidents").at(0)) ==

@@ -24,15 +24,18 @@ double value(const Metrics& metrics, const std::string& series) {
   return -1;
 }
 
-/// One carrier over TLS, so that what there is of certificates alone has a series, too.
-model::Site site_with_tls() {
+/// One carrier with a name, one over TLS with two addresses, so that what there is of such ones alone has a series, too.
+model::Site site_with_all() {
   model::Site site = support::sample_site();
+  site.carriers.front().host = "sip.north.example";
   site.carriers.back().transport = model::SipTransport::Tls;
+  for (const char* address : {"203.0.113.20", "203.0.113.21"})
+    site.carriers.back().addresses.push_back({.address = *model::IpAddress::parse(address), .port = 5061});
   return site;
 }
 
 struct Bench {
-  model::Site site = site_with_tls();
+  model::Site site = site_with_all();
   Metrics metrics{site, telemetry::BuildInfo{"0.1.0", "abc", "clang"}};
   double operator()(const std::string& series) const { return value(metrics, series); }
 };
@@ -84,6 +87,33 @@ TEST_CASE("metrics: label values are escaped, histograms end in +Inf, sum and co
   CHECK(value(metrics, "linekeeper_loop_lag_seconds_count") == 2);
   CHECK(value(metrics, "linekeeper_loop_lag_seconds_sum") == doctest::Approx(99.003));
   CHECK(metrics.serialize().find("linekeeper_circuit_rtt_seconds{circuit=\"coax\"} NaN\n") != std::string::npos);
+}
+
+TEST_CASE("metrics: a carrier's addresses have series while it has them, and whether its name is answered for") {
+  Bench b;
+  const auto takes_calls = [&](const std::string& endpoint) {
+    return b(R"(linekeeper_endpoint_takes_calls{carrier="north",circuit="coax",endpoint=")" + endpoint + "\"}");
+  };
+  auto status = support::calm_status(b.site);
+  model::PathStatus& path = status.paths.at(1);
+  REQUIRE(b.site[path.carrier].name == "north");
+  REQUIRE(b.site[path.circuit].name == "coax");
+  const auto endpoint = [](const char* address, model::Health health) {
+    return model::EndpointStatus{.where = {.at = {.address = *model::IpAddress::parse(address)}}, .verdict = {.health = health}, .reason = {}};
+  };
+  path.endpoints = {endpoint("198.51.100.1", model::Health::Up), endpoint("198.51.100.2", model::Health::Down)};
+  path.located = {.lookup = model::Lookup::Found, .answered = status.now, .refused = {}};
+  b.metrics.update(status);
+  CHECK(takes_calls("198.51.100.1:5060") == 1);
+  CHECK(takes_calls("198.51.100.2:5060") == 0);
+  CHECK(b(R"(linekeeper_path_name_answered{carrier="north",circuit="coax"})") == 1);
+  path.endpoints.pop_back();
+  path.endpoints[0].verdict.health = model::Health::Degraded;
+  path.located->lookup = model::Lookup::Unanswered;
+  b.metrics.update(status);
+  CHECK(takes_calls("198.51.100.1:5060") == 1);
+  CHECK(takes_calls("198.51.100.2:5060") == -1);
+  CHECK(b(R"(linekeeper_path_name_answered{carrier="north",circuit="coax"})") == 0);
 }
 
 TEST_CASE("metrics: a state set has exactly one 1 before and after an update") {
