@@ -50,7 +50,7 @@ constexpr auto kSchema = std::to_array<Key>({
   {.section = "probing", .name = "accelerate", .form = Form::Flag, .fallback = "true", .example = "true", .meaning = "Probe quickly while an answer is overdue, so that a dead circuit is told from a lost packet sooner."},
   {.section = "probing", .name = "verify_budget", .form = Form::Integer, .low = 0, .high = 10000, .fallback = "150", .example = "150", .meaning = "Quick probes that one target may be sent at once; a fifth comes back each minute. 0: never quickly."},
   {.section = "probing", .name = "jitter", .form = Form::Number, .low = 0, .high = 0.5, .fallback = "0.1", .example = "0.1", .meaning = "Each gap is the interval times 1 plus or minus this, so that probes never beat in step with something else."},
-  {.section = "probing", .name = "timeout_min", .form = Form::Duration, .low = 5 * kMs, .high = 10 * kS, .fallback = R"("80ms")", .example = R"("80ms")", .meaning = "A probe is never called lost earlier; in between, the measured round trip decides."},
+  {.section = "probing", .name = "timeout_min", .form = Form::Duration, .low = 5 * kMs, .high = 10 * kS, .fallback = R"("50ms")", .example = R"("50ms")", .meaning = "A probe is never called lost earlier; in between, the measured round trip decides."},
   {.section = "probing", .name = "timeout_max", .form = Form::Duration, .low = 10 * kMs, .high = 30 * kS, .fallback = R"("1s")", .example = R"("1s")", .meaning = "A probe is called lost at the latest then."},
 
   {.section = "circuit_health", .name = "false_failovers_per_year", .form = Form::Number, .low = 0.1, .high = 10000, .fallback = "12", .example = "12", .meaning = "How often a circuit that lives may be called dead: from this and its own silences the silence that means death is learned."},

@@ -91,7 +91,7 @@ struct CircuitProbing {
   bool accelerate = true;                                       ///< probe quickly while an answer is overdue
   int verify_budget = 150;                                      ///< quick probes that one target may be sent at once; a fifth comes back each minute
   double jitter_ratio = 0.1;                                    ///< each gap is interval * (1 +- this)
-  Duration timeout_min = std::chrono::milliseconds(80);         ///< a probe is overdue after srtt + 4 rttvar + 20 ms, within these
+  Duration timeout_min = std::chrono::milliseconds(50);         ///< a probe is overdue after srtt + 4 rttvar + 20 ms, within these
   Duration timeout_max = std::chrono::seconds(1);
 };
 

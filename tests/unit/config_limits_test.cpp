@@ -150,21 +150,21 @@ TEST_CASE("worst case: of a black hole one interval, the longest silence and the
   const auto circuit = config::circuit_failure(site, model::ClassId{0});
   CHECK(circuit.fails == "any circuit");
   CHECK(circuit.detect == 220ms + 6s + 1s);
-  CHECK(circuit.typical_detect == 200ms + 700ms + 80ms);
+  CHECK(circuit.typical_detect == 200ms + 700ms + 50ms);
   CHECK(circuit.verify == 550ms + 2 * 220ms + 1s);  // the way that is taken was on standby
   CHECK(config::worst_cases(site).size() == 3);
   const auto shorter = site_of(kSound + "[circuit_health]\ndead_after_min = \"1s\"\ndead_after_max = \"2s\"\n");
   CHECK(config::circuit_failure(shorter, model::ClassId{0}).detect == 220ms + 2s + 1s);
-  CHECK(config::circuit_failure(shorter, model::ClassId{0}).typical_detect == 200ms + 1s + 80ms);
+  CHECK(config::circuit_failure(shorter, model::ClassId{0}).typical_detect == 200ms + 1s + 50ms);
 }
 
 TEST_CASE("worst case: slow probes must still come from two targets in two networks") {
   const auto detect = [](const char* probing) { return config::circuit_failure(site_of(kSound + "[probing]\n" + probing), model::ClassId{0}); };
   CHECK(detect("interval = \"1s\"\njitter = 0\n").detect == 1s + 6s + 1s);
   CHECK(detect("interval = \"2s\"\njitter = 0\n").detect == 5 * 2s + 1s);                    // when quick probes have run out
-  CHECK(detect("interval = \"2s\"\njitter = 0\n").typical_detect == 2s + 700ms + 80ms);      // when they have not
-  CHECK(detect("interval = \"2s\"\naccelerate = false\n").typical_detect == 5 * 2s + 80ms);  // when none are wanted
-  CHECK(detect("interval = \"2s\"\nverify_budget = 0\n").typical_detect == 5 * 2s + 80ms);
+  CHECK(detect("interval = \"2s\"\njitter = 0\n").typical_detect == 2s + 700ms + 50ms);      // when they have not
+  CHECK(detect("interval = \"2s\"\naccelerate = false\n").typical_detect == 5 * 2s + 50ms);  // when none are wanted
+  CHECK(detect("interval = \"2s\"\nverify_budget = 0\n").typical_detect == 5 * 2s + 50ms);
 }
 
 TEST_CASE("worst case: metered circuits at their own pace, each pace told apart") {

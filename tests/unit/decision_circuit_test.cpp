@@ -134,7 +134,7 @@ TEST_CASE("circuit: on a clean line everything lost from t on means suspect and 
     CAPTURE(seed);
     REQUIRE(line.died.size() == 1);
     REQUIRE(line.suspected.size() == 1);
-    const Duration timeout = 80ms;
+    const Duration timeout = 50ms;
     CHECK(line.suspected[0] - fault <= 220ms + 300ms + 2 * timeout);
     CHECK(line.died[0] - fault <= 220ms + 700ms + 2 * timeout);
     CHECK(line.died[0] - fault >= 700ms);
@@ -197,7 +197,7 @@ TEST_CASE(
   line.answer = [](auto...) { return std::nullopt; };
   line.run(2500ms);
   REQUIRE(line.died.size() == 1);
-  CHECK(line.died[0] - fault <= 220ms + 700ms + 2 * 80ms);  // what its neighbour took is not learned of it
+  CHECK(line.died[0] - fault <= 220ms + 700ms + 2 * 50ms);  // what its neighbour took is not learned of it
 }
 
 TEST_CASE("circuit: silence one nanosecond short of what means death is not death") {
