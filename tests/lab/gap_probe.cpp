@@ -86,7 +86,7 @@ int send_all(int family, char** words, int count) {
         ++refused[errno];
         if (errno != ENOBUFS && errno != EAGAIN) break;
       }
-    if (static_cast<double>(n) >= due) std::this_thread::sleep_for(std::chrono::microseconds(200));
+    if (static_cast<double>(n) >= due) std::this_thread::yield();  // no sleep: a gap of 50 us is to meet two packets
   }
   const double took = std::chrono::duration<double>(Clock::now() - begun).count();
   std::string errors;
