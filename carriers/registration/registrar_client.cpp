@@ -144,6 +144,12 @@ void RegistrarClient::goes_to(const model::Endpoint& registrar) {
   if (impl_->running) impl_->goes_to(registrar);
 }
 
+void RegistrarClient::on_passable() {
+  if (!impl_->running) return;
+  impl_->machine.passable(boot_now());
+  impl_->arm();
+}
+
 const model::RegistrationStatus& RegistrarClient::status() const { return impl_->status; }
 
 }  // namespace linekeeper::registration

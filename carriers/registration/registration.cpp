@@ -51,6 +51,12 @@ void Registration::moved(const runtime::Peer& local, std::string contact, Instan
   due(now);
 }
 
+void Registration::passable(Instant now) {
+  if (failures_ == 0 || standing_.code >= 300) return;  // a refusal is the carrier's: no circuit mends it
+  failures_ = 0;
+  if (!waiting_) due(now);
+}
+
 Registration::Step Registration::send(const std::optional<std::pair<std::string, std::string>>& credentials, Instant now) {
   if (!local_) {
     next_ = model::kNever;  // until the circuit is there

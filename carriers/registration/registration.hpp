@@ -66,6 +66,8 @@ class Registration {
   void begin(model::Instant now, model::Duration after);
   /// The circuit is there with this address (again): registers anew, as soon as the floor allows.
   void moved(const runtime::Peer& local, std::string contact, model::Instant now);
+  /// The circuit passes packets again: what went unanswered is tried at once, within the floor. What was refused waits as before.
+  void passable(model::Instant now);
 
   [[nodiscard]] Step on_time(model::Instant now);
   [[nodiscard]] Step on_response(const sip::Response& response, std::string_view datagram, model::Instant now);

@@ -206,3 +206,33 @@ TEST_CASE("registration: a grant of no time is no grant") {
   r.answer(200, "Expires: 0\r\n");
   CHECK(r.ours.standing().state == State::Refused);
 }
+
+TEST_CASE("registration: when the circuit passes again what went unanswered is tried at once, and not sooner than the floor") {
+  Registrar r;
+  r.after(30min);  // nobody answers: the pauses have grown to five minutes
+  r.until_another();
+  r.after(11s);  // it has been given up, and the floor of 10 s is over
+  CHECK(r.ours.next_wakeup() > r.now + 4min);
+  r.ours.passable(r.now);
+  CHECK(r.ours.next_wakeup() == r.now);
+  r.until_another();
+  const auto begun = r.now;
+  r.after(6s);
+  r.ours.passable(r.now);
+  CHECK(r.ours.next_wakeup() == begun + 10s);  // the floor
+}
+
+TEST_CASE("registration: a circuit that passes again hurries nothing that was refused, nor what is well") {
+  Registrar refused;
+  refused.until_another();
+  refused.answer(403);
+  const auto later = refused.ours.next_wakeup();
+  refused.ours.passable(refused.now);
+  CHECK(refused.ours.next_wakeup() == later);
+  Registrar well;
+  well.until_another();
+  well.answer(200, "Expires: 600\r\n");
+  const auto refresh = well.ours.next_wakeup();
+  well.ours.passable(well.now);
+  CHECK(well.ours.next_wakeup() == refresh);
+}
