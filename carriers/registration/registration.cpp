@@ -36,10 +36,14 @@ Registration::Registration(Settings settings, runtime::SeededRandom random, Auth
 
 void Registration::begin(Instant now, Duration after) {
   standing_.since = now;
-  due(now + after);
+  earliest_ = now + after;
+  due(earliest_);
 }
 
-void Registration::due(Instant at) { next_ = floor_from_ == Instant::min() ? at : std::max(at, floor_from_ + settings_.floor); }
+void Registration::due(Instant at) {
+  next_ = std::max(at, earliest_);
+  if (floor_from_ != Instant::min()) next_ = std::max(next_, floor_from_ + settings_.floor);
+}
 
 void Registration::moved(const runtime::Peer& local, std::string contact, Instant now) {
   const bool other = !local_ || local_->address != local.address || contact != settings_.contact;

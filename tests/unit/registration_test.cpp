@@ -30,7 +30,7 @@ struct Registrar {
       : ours(
             {.user = "4420", .domain = "sip.north.example", .contact = kContact, .reliable = reliable, .expires = 600s, .floor = 10s, .deadline = 5s},
             runtime::SeededRandom(3), std::move(authorise)) {
-    ours.begin(now, 1s);
+    ours.begin(now, 0s);
     ours.moved(kHere, kContact, now);
   }
   void take(registration::Registration::Step step) {
@@ -235,4 +235,14 @@ TEST_CASE("registration: a circuit that passes again hurries nothing that was re
   const auto refresh = well.ours.next_wakeup();
   well.ours.passable(well.now);
   CHECK(well.ours.next_wakeup() == refresh);
+}
+
+TEST_CASE("registration: after a start the whole time is waited, though the circuit is there at once") {
+  const auto now = model::Instant{1h};
+  registration::Registration ours({.user = "4420", .domain = "sip.north.example", .contact = kContact}, runtime::SeededRandom(3), {});
+  ours.begin(now, 10s);
+  ours.moved(kHere, kContact, now + 1ms);
+  CHECK(ours.next_wakeup() == now + 10s);
+  ours.moved(kHere, kContact, now + 11s);
+  CHECK(ours.next_wakeup() == now + 11s);
 }
