@@ -13,6 +13,8 @@ using runtime::boot_now;
 
 namespace {
 
+constexpr std::chrono::milliseconds kRoutesAgain{250};
+
 Settings settings_of(const model::Carrier& carrier) {
   const model::RegisterRule& rule = *carrier.registration;
   return {.user = rule.user,
@@ -30,7 +32,12 @@ Settings settings_of(const model::Carrier& carrier) {
 struct RegistrarClient::Impl : std::enable_shared_from_this<RegistrarClient::Impl> {
   Impl(const asio::any_io_executor& executor, model::CarrierId carrier, const model::Carrier& of, model::CircuitId circuit_id,
        const model::Circuit& by, Authorise authorise, runtime::SeededRandom random, OnChange tell)
-      : settings(of), circuit(by), machine(settings_of(of), random, std::move(authorise)), on_change(std::move(tell)), timer(executor) {
+      : settings(of),
+        circuit(by),
+        machine(settings_of(of), random, std::move(authorise)),
+        on_change(std::move(tell)),
+        timer(executor),
+        routes(executor) {
     status.carrier = carrier;
     status.circuit = circuit_id;
     if (!of.named()) flow = flow_to({.address = of.address, .port = of.port});
@@ -54,13 +61,25 @@ struct RegistrarClient::Impl : std::enable_shared_from_this<RegistrarClient::Imp
   }
 
   void on_link(const model::LinkState& now) {
+    routes.cancel();
     link = now;
     if (!now.usable() || !flow) return;  // nothing can be sent; what holds, holds
     flow->close();
-    if (const int error = flow->open()) return told(machine.on_failure(error, boot_now()));
+    move();
+  }
+
+  /// The circuit's own routes follow its new address a moment later, and until they do nothing can be sent from it.
+  void move() {
+    const int error = flow->open();
     const auto local = flow->local();
-    if (!local) return;
-    status.contact = contact(*now.address);
+    if (error != 0 || !local) {
+      routes.expires_after(kRoutesAgain);
+      routes.async_wait([self = shared_from_this()](const boost::system::error_code& cancelled) {
+        if (!cancelled && self->running) self->move();
+      });
+      return;
+    }
+    status.contact = contact(*link->address);
     machine.moved(*local, status.contact, boot_now());
     arm();
   }
@@ -109,7 +128,7 @@ struct RegistrarClient::Impl : std::enable_shared_from_this<RegistrarClient::Imp
   const model::Circuit circuit;
   Registration machine;
   OnChange on_change;
-  asio::steady_timer timer;
+  asio::steady_timer timer, routes;
   std::unique_ptr<sip::Flow> flow;  // null: its name has no address yet
   std::optional<model::LinkState> link;
   model::RegistrationStatus status;
@@ -133,6 +152,7 @@ void RegistrarClient::start(model::Duration after) {
 void RegistrarClient::stop() {
   impl_->running = false;
   impl_->timer.cancel();
+  impl_->routes.cancel();
   if (impl_->flow) impl_->flow->close();
 }
 
@@ -142,6 +162,12 @@ void RegistrarClient::on_link(const model::LinkState& link) {
 
 void RegistrarClient::goes_to(const model::Endpoint& registrar) {
   if (impl_->running) impl_->goes_to(registrar);
+}
+
+void RegistrarClient::on_passable() {
+  if (!impl_->running) return;
+  impl_->machine.passable(boot_now());
+  impl_->arm();
 }
 
 const model::RegistrationStatus& RegistrarClient::status() const { return impl_->status; }

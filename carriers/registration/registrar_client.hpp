@@ -29,6 +29,7 @@ class RegistrarClient {
   void on_link(const model::LinkState& link);
   /// Of a carrier with a name or several addresses: where it is now. Without a word of it a name is not registered at.
   void goes_to(const model::Endpoint& registrar);
+  void on_passable();  ///< the circuit was down and is not any more
   [[nodiscard]] const model::RegistrationStatus& status() const;
 
  private:

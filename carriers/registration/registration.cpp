@@ -36,10 +36,14 @@ Registration::Registration(Settings settings, runtime::SeededRandom random, Auth
 
 void Registration::begin(Instant now, Duration after) {
   standing_.since = now;
-  due(now + after);
+  earliest_ = now + after;
+  due(earliest_);
 }
 
-void Registration::due(Instant at) { next_ = floor_from_ == Instant::min() ? at : std::max(at, floor_from_ + settings_.floor); }
+void Registration::due(Instant at) {
+  next_ = std::max(at, earliest_);
+  if (floor_from_ != Instant::min()) next_ = std::max(next_, floor_from_ + settings_.floor);
+}
 
 void Registration::moved(const runtime::Peer& local, std::string contact, Instant now) {
   const bool other = !local_ || local_->address != local.address || contact != settings_.contact;
@@ -49,6 +53,12 @@ void Registration::moved(const runtime::Peer& local, std::string contact, Instan
   failures_ = 0;
   if (other && standing_.state != State::Trying) standing_ = {.state = State::Trying, .since = now};
   due(now);
+}
+
+void Registration::passable(Instant now) {
+  if (failures_ == 0 || standing_.code >= 300) return;  // a refusal is the carrier's: no circuit mends it
+  failures_ = 0;
+  if (!waiting_) due(now);
 }
 
 Registration::Step Registration::send(const std::optional<std::pair<std::string, std::string>>& credentials, Instant now) {

@@ -62,10 +62,12 @@ class Registration {
   /// @param random  of the Call-ID, branches, tags and of when it is refreshed
   Registration(Settings settings, runtime::SeededRandom random, Authorise authorise);
 
-  /// The first REGISTER goes out `after` from now.
+  /// The first REGISTER goes out `after` from now, or when the circuit is there after that.
   void begin(model::Instant now, model::Duration after);
   /// The circuit is there with this address (again): registers anew, as soon as the floor allows.
   void moved(const runtime::Peer& local, std::string contact, model::Instant now);
+  /// The circuit passes packets again: what went unanswered is tried at once, within the floor. What was refused waits as before.
+  void passable(model::Instant now);
 
   [[nodiscard]] Step on_time(model::Instant now);
   [[nodiscard]] Step on_response(const sip::Response& response, std::string_view datagram, model::Instant now);
@@ -100,7 +102,7 @@ class Registration {
   Standing standing_;
   std::optional<Waiting> waiting_;
   model::Instant next_ = model::kNever;
-  model::Instant floor_from_ = model::Instant::min();
+  model::Instant floor_from_ = model::Instant::min(), earliest_ = model::Instant::min();
   int failures_ = 0;
   bool challenged_ = false, stretched_ = false;  // in this round: each is answered once
 };

@@ -73,7 +73,8 @@ OwnCalls::OwnCalls(boost::asio::any_io_executor executor, model::SitePtr site, s
       random_(seed),
       handlers_(std::move(handlers)),
       called_(site_->carriers.size(), Instant::min()),
-      drained_(site_->circuits.size(), false) {
+      drained_(site_->circuits.size(), false),
+      down_(site_->circuits.size(), false) {
   for (std::size_t k = 0; k < site_->carriers.size(); ++k)
     for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
       const auto carrier = model::id_at<model::CarrierId>(k);
@@ -241,6 +242,14 @@ void OwnCalls::on_registration(const model::RegistrationStatus& s) {
 void OwnCalls::every_second(const model::Status& status, Instant now) {
   drained_ = drained_circuits(status);
   follow_places(status);
+  for (std::size_t c = 0; c < down_.size(); ++c) {
+    const bool was = down_[c];
+    down_[c] = status.circuits.at(c).verdict.health == model::Health::Down;
+    if (!was || down_[c]) continue;
+    // Its back-off has grown while nothing could pass: without this a carrier would look for us by the mended circuit minutes later.
+    for (const auto& r : registrars_)
+      if (r->status().circuit.index() == c) r->on_passable();
+  }
   std::erase_if(running_, [](const Running& r) { return !r.told && r.client->over(); });
   for (Path& p : paths_) {
     if (now < p.next) continue;

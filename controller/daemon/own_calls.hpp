@@ -82,7 +82,7 @@ class OwnCalls {
   std::vector<bool> registered_;  // by registrar: told as made
   std::unique_ptr<answering::AnsweringSockets> answering_;
   std::map<std::pair<model::CarrierId, model::CircuitId>, model::Endpoint> places_;  // of carriers with several addresses
-  std::vector<bool> drained_;                                                        // by circuit
+  std::vector<bool> drained_, down_;                                                 // by circuit
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(false);                      // shared with pending handlers
 };
 

@@ -166,9 +166,10 @@ class Decider {
   };
   /// What is remembered of a trunk member from one choice to the next.
   struct MemberMemory {
-    bool crowded = false;   ///< could not carry the load when last asked
-    bool degraded = false;  ///< was degraded, and its hold-down since then is not over
-    bool owes = false;      ///< lost its trust, and was not let back since (Failback)
+    bool crowded = false;                               ///< could not carry the load when last asked
+    bool degraded = false;                              ///< was degraded, and its hold-down since then is not over
+    bool owes = false;                                  ///< lost its trust, and was not let back since (Failback)
+    model::Instant held_until = model::Instant::min();  ///< it failed when its carrier did by another circuit
   };
   struct TrunkState {
     TrunkDecision decision;

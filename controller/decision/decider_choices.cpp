@@ -122,6 +122,7 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
     views.push_back({.health = p.verdict().health,
                      .trusted = p.trusted() && (in_use || siblings_trusted) && (first || now >= p.doubted_until()),
                      .suspect = unproven || failing_too || (first_failed && !first && p.overdue()),
+                     .failed_too = failing && !first && p.last_was_bad(),
                      .circuit_suspect = below.suspect,
                      .circuit_down = below.health == Health::Down,
                      .circuit_by_link = below.health == Health::Down && below.by_link(),
@@ -158,6 +159,11 @@ Instant Decider::remember_members(std::size_t i, std::span<MemberView> views, st
     if (view.lately_degraded) look_at(since + site_->carrier_health.hold_down);
 
     const bool first = !state.decision.order.empty() && state.decision.order.front().member == m;
+    // Most likely it was the carrier that failed, and that has its hold-down by every way, also by one whose silence was too short for a
+    // verdict: calls would follow a carrier that flaps back and forth.
+    if (view.failed_too && !trunk.emergency) memory.held_until = now + site_->carrier_health.hold_down;
+    if (!first && now < memory.held_until) view.trusted = false;
+    look_at(memory.held_until);
     if (!p.trusted() || view.calls_fail) memory.owes = true;
     const Instant well_since = view.health == Health::Up || view.health == Health::Degraded ? since : now;
     if (first || (view.trusted && !view.calls_fail &&

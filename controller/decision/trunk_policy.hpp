@@ -30,6 +30,7 @@ struct MemberView {
   /// or the carrier that stands first has failed and this path is silent just now too; or its circuit is not yet proven to have outlived
   /// the one that just died (most likely everything is failing).
   bool suspect = false;
+  bool failed_too = false;             ///< does not stand first, and fails just now while its carrier is down through another circuit
   bool circuit_suspect = false;        ///< its circuit is silent for longer than it usually is: new calls go elsewhere
   bool circuit_down = false;           ///< its circuit is down
   bool circuit_by_link = false;        ///< and the kernel says so

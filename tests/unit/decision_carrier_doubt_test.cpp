@@ -122,6 +122,29 @@ TEST_CASE("carrier in doubt: who is passed over has its place back with its firs
   CHECK(t.site.order_now() == "12 21 22 11");
 }
 
+TEST_CASE("carrier in doubt: a way that fell silent with the other has its hold-down too, though it was never called down") {
+  Told t;
+  const Instant first = t.site.now();
+  t.site.run(1s);
+  t.overdue(kNorth, kByCoax);
+  t.north_dies_by_fiber(first);
+  REQUIRE(t.site.order_now() == "21 22 12 11");
+  const Instant silent = t.site.now();
+  const auto coax_answers_until = [&](Instant end) {
+    while (t.site.now() < end) {
+      for (const CarrierId k : {kNorth, kSouth}) t.answer(k, kByCoax, t.site.now());
+      t.answer(kSouth, kByFiber, t.site.now());
+      t.timeout(kNorth, kByFiber, t.site.now());
+      t.site.run(std::min<Duration>(1s, end - t.site.now()));
+    }
+  };
+  const Duration hold_down = two_by_two().carrier_health.hold_down;
+  coax_answers_until(silent + hold_down - 1ms);
+  CHECK(t.site.order_now().starts_with("21"));
+  coax_answers_until(silent + hold_down + 1ms);
+  CHECK(t.site.order_now().starts_with("12"));
+}
+
 TEST_CASE("carrier in doubt: who stands first stays until it is suspected itself") {
   Told t;
   const Instant first = t.site.now();

@@ -30,7 +30,7 @@ struct Registrar {
       : ours(
             {.user = "4420", .domain = "sip.north.example", .contact = kContact, .reliable = reliable, .expires = 600s, .floor = 10s, .deadline = 5s},
             runtime::SeededRandom(3), std::move(authorise)) {
-    ours.begin(now, 1s);
+    ours.begin(now, 0s);
     ours.moved(kHere, kContact, now);
   }
   void take(registration::Registration::Step step) {
@@ -205,4 +205,44 @@ TEST_CASE("registration: a grant of no time is no grant") {
   r.after(0s);
   r.answer(200, "Expires: 0\r\n");
   CHECK(r.ours.standing().state == State::Refused);
+}
+
+TEST_CASE("registration: when the circuit passes again what went unanswered is tried at once, and not sooner than the floor") {
+  Registrar r;
+  r.after(30min);  // nobody answers: the pauses have grown to five minutes
+  r.until_another();
+  r.after(11s);  // it has been given up, and the floor of 10 s is over
+  CHECK(r.ours.next_wakeup() > r.now + 4min);
+  r.ours.passable(r.now);
+  CHECK(r.ours.next_wakeup() == r.now);
+  r.until_another();
+  const auto begun = r.now;
+  r.after(6s);
+  r.ours.passable(r.now);
+  CHECK(r.ours.next_wakeup() == begun + 10s);  // the floor
+}
+
+TEST_CASE("registration: a circuit that passes again hurries nothing that was refused, nor what is well") {
+  Registrar refused;
+  refused.until_another();
+  refused.answer(403);
+  const auto later = refused.ours.next_wakeup();
+  refused.ours.passable(refused.now);
+  CHECK(refused.ours.next_wakeup() == later);
+  Registrar well;
+  well.until_another();
+  well.answer(200, "Expires: 600\r\n");
+  const auto refresh = well.ours.next_wakeup();
+  well.ours.passable(well.now);
+  CHECK(well.ours.next_wakeup() == refresh);
+}
+
+TEST_CASE("registration: after a start the whole time is waited, though the circuit is there at once") {
+  const auto now = model::Instant{1h};
+  registration::Registration ours({.user = "4420", .domain = "sip.north.example", .contact = kContact}, runtime::SeededRandom(3), {});
+  ours.begin(now, 10s);
+  ours.moved(kHere, kContact, now + 1ms);
+  CHECK(ours.next_wakeup() == now + 10s);
+  ours.moved(kHere, kContact, now + 11s);
+  CHECK(ours.next_wakeup() == now + 11s);
 }
