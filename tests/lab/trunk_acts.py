@@ -175,7 +175,8 @@ def result(contestant, act, run, fault, calls, seen, told_changes):
     later = [(at, way) for at, way in seen if at >= begun]
     left = next((at for at, way in later if way in act.good), None) if act.changes else None
     return {"contestant": contestant, "act": act.key, "run": run, "waited_s": act.seconds, "tried": len(mine),
-            "failed": sum(not answered for _, _, answered, _ in mine), "caught": len(caught),
+            "failed": sum(not answered for _, _, answered, _ in mine), "caught": len(caught), "took_s": round(took / 1e9, 3),
+            "failed_after_s": [round((at - begun) / 1e9, 3) for at, _, answered, _ in mine if not answered],
             "cut": sum(cut for _, _, _, cut in calls), "pdd": [None if pdd is None else round(pdd, 4) for _, pdd, _, _ in mine],
             "seconds": None if left is None else round((left - begun) / 1e9, 3),
             "changes": max(len(later), told_changes), "ways": [[round((at - begun) / 1e9, 2), way] for at, way in later]}
