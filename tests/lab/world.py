@@ -115,7 +115,6 @@ class World:
     def change_certificate(self, name, certificate):
         """It is started anew with that one, as after a renewal that went wrong: its connections end, and are made again."""
         self.programs.stop(name)
-        self.programs.stop(name)
         self.start_front(name, name, CARRIERS[name].address, certificate)
         self._wait_for(name, self._carrier_rpc(name))
 
