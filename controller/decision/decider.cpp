@@ -373,7 +373,7 @@ model::Plan Decider::make_plan(Instant now) const {
                             .shares = shares_of(site_->classes[i], classes_[i].choice.shared)});
   for (std::size_t i = 0; i < trunks_.size(); ++i)
     plan.trunks.push_back({.trunk = model::id_at<model::TrunkId>(i),
-                           .order = trunks_[i].decision.order,
+                           .order = trunks_[i].tried,
                            .motive = trunks_[i].decision.motive,
                            .reason = {},
                            .rejected = {},

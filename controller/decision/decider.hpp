@@ -173,6 +173,7 @@ class Decider {
   };
   struct TrunkState {
     TrunkDecision decision;
+    std::vector<model::TrunkStep> tried{};    ///< its order as a PBX is told it
     std::optional<model::CircuitId> circuit;  ///< of its class, when the first member last changed
     model::Instant since{};
     TrunkOrders orders;

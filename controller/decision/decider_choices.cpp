@@ -317,9 +317,10 @@ void Decider::choose_trunk(std::size_t i, std::span<const CircuitView> circuits,
       next.left->calls = witnesses_[trunk.members[next.left->member].carrier.index() * circuits_.size() + via->index()].why();
   if (first_changed) state.circuit = classes_[trunk.class_of(trunk.members[next.order.front().member]).index()].choice.circuit;
   state.decision = std::move(next);
+  state.tried = tried_order(trunk, state.decision, state.tried.size() > 1 ? std::optional(state.tried[1].member) : std::nullopt);
   if (!first_changed && state.decision.held_by == held_before) return;
   model::TrunkChoice said{
-      .trunk = model::id_at<model::TrunkId>(i), .order = state.decision.order, .motive = state.decision.motive, .reason = {}, .rejected = {}};
+      .trunk = model::id_at<model::TrunkId>(i), .order = state.tried, .motive = state.decision.motive, .reason = {}, .rejected = {}};
   say_trunk(*site_, said, state.decision, path_statuses(), circuits_.size(), now);
   const std::string subject = "trunk " + trunk.name;
   hold_back(held_before, state.decision.held_by, subject, said.reason, now);

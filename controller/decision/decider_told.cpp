@@ -61,6 +61,8 @@ const Output& Decider::adopt(const TrunkAdopted& adopted, Instant now) {
       if (m != members.end()) order.push_back({.member = static_cast<std::size_t>(m - members.begin())});
     }
     if (order.size() == members.size()) {
+      state.tried = order;
+      order = ranked_order((*site_)[adopted.trunk], std::move(order));
       earn_places((*site_)[adopted.trunk], order);
       state.decision.order = std::move(order);
       state.decision.motive = model::Motive::Adopted;

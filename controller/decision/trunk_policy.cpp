@@ -233,4 +233,38 @@ TrunkDecision order_trunk(const model::Site& site, const model::Trunk& trunk, st
   return Orderer(site, trunk, standing, motive, views, circuit, orders, before).order(doubt);
 }
 
+namespace {
+
+/// They share neither carrier nor circuit.
+bool apart(const model::TrunkMember& a, const model::TrunkMember& b) { return a.carrier != b.carrier && (!a.circuit || a.circuit != b.circuit); }
+
+}  // namespace
+
+std::vector<TrunkStep> tried_order(const model::Trunk& trunk, const TrunkDecision& decision, std::optional<std::size_t> second_before) {
+  std::vector<TrunkStep> order = decision.order;
+  if (order.size() < 3) return order;
+  const auto good = [&](const TrunkStep& s) {
+    if (!apart(trunk.members[s.member], trunk.members[order.front().member])) return false;
+    const Behind behind = decision.places[s.member].behind;
+    if (behind == Behind::Preference && s.health == Health::Up) return true;
+    const bool unproven = behind == Behind::Untrusted || (behind == Behind::Preference && s.health == Health::Unknown);
+    return unproven && s.member == second_before;
+  };
+  const auto second = std::find_if(order.begin() + 1, order.end(), good);
+  if (second != order.end()) std::rotate(order.begin() + 1, second, second + 1);
+  return order;
+}
+
+std::vector<TrunkStep> ranked_order(const model::Trunk& trunk, std::vector<TrunkStep> tried) {
+  const auto shares_nothing = [&](const TrunkStep& s) { return apart(trunk.members[s.member], trunk.members[tried.front().member]); };
+  if (tried.size() < 3 || !shares_nothing(tried[1])) return tried;
+  // Members stand carrier by carrier as they are preferred: whom the second one has passed are those before him there that follow him here. Not
+  // who might have been second himself: he is behind for another reason.
+  auto place = tried.begin() + 2;
+  for (std::size_t least = 0; place != tried.end() && place->member >= least && place->member < tried[1].member && !shares_nothing(*place); ++place)
+    least = place->member;
+  std::rotate(tried.begin() + 1, tried.begin() + 2, place);
+  return tried;
+}
+
 }  // namespace linekeeper::decision

@@ -8,6 +8,8 @@
 // A suspect circuit's members go behind at once and return at once: only new calls are concerned, and nothing is lost by a mistake. When
 // every circuit is suspect or down the order stays: then it is most likely ourselves.
 //
+// What a PBX is told is that order but for its second place: see `tried_order`.
+//
 // A trunk for emergency calls (I24) is ordered by death and trust alone: load, suspicion and our own doubt put nobody behind, no person's
 // order puts a dead carrier first while another is up, and no person's hold keeps a dead one there.
 #include <optional>
@@ -98,5 +100,16 @@ struct TrunkDecision {
 [[nodiscard]] TrunkDecision order_trunk(const model::Site& site, const model::Trunk& trunk, std::span<const model::TrunkStep> standing,
                                         model::Motive motive, std::span<const MemberView> views, std::optional<model::CircuitId> circuit,
                                         const TrunkOrders& orders, bool doubt = false, std::optional<model::CircuitId> before = std::nullopt);
+
+/// The order in which a PBX is to try the ways of one call: the decision's, with the best way second that shares neither carrier nor circuit
+/// with the first, where nothing speaks against it but preference. A call that meets a dead way before we have found it out waits for the PBX's
+/// patience with each way that is dead; whether it is the carrier or the circuit that has died, the second way lives.
+/// Rejected: to rank so from the start; what stands behind whom is remembered over a restart, and says what was held against whom (I13).
+/// @param second_before who was told second before: he stays there while he is not known yet or in his hold-down, as everybody is after a restart
+[[nodiscard]] std::vector<model::TrunkStep> tried_order(const model::Trunk& trunk, const TrunkDecision& decision,
+                                                        std::optional<std::size_t> second_before);
+
+/// The other way round: the decision's order, from what a PBX was told.
+[[nodiscard]] std::vector<model::TrunkStep> ranked_order(const model::Trunk& trunk, std::vector<model::TrunkStep> tried);
 
 }  // namespace linekeeper::decision

@@ -56,12 +56,12 @@ struct Calls {
   std::vector<Prefix> allow;  ///< who may send; empty: this host
   std::string key_file;       ///< holds the HEP authentication key that must be in each packet (chunk 14); empty: none
   double false_demotions_per_year = 1;
-  Duration unanswered_after = std::chrono::seconds(2);  ///< an INVITE without a response of any kind has failed by then
-  Duration slow_min = std::chrono::seconds(2);          ///< never slow sooner
-  Duration slow_max = std::chrono::seconds(8);          ///< always slow then, and while the usual is not known
-  Duration hold_down = std::chrono::seconds(120);       ///< no calls for so long, the first time
-  Duration hold_down_max = std::chrono::hours(1);       ///< trebled each time a trial fails soon, up to this
-  int trial_calls = 3;                                  ///< good ones in a row that end a trial
+  Duration unanswered_after = std::chrono::milliseconds(1500);  ///< an INVITE without a response of any kind has failed by then
+  Duration slow_min = std::chrono::seconds(2);                  ///< never slow sooner
+  Duration slow_max = std::chrono::seconds(8);                  ///< always slow then, and while the usual is not known
+  Duration hold_down = std::chrono::seconds(120);               ///< no calls for so long, the first time
+  Duration hold_down_max = std::chrono::hours(1);               ///< trebled each time a trial fails soon, up to this
+  int trial_calls = 3;                                          ///< good ones in a row that end a trial
   [[nodiscard]] bool on() const { return listen.has_value(); }
 };
 

@@ -57,8 +57,18 @@ class Callers:
         wait_until(lambda: not self._tally(begin, end).unanswered, max(0.0, UNANSWERED_S - (kernel.boot_ns() - end) / 1e9))
         return self._tally(begin, end)
 
+    def each_between(self, begin, end):
+        """The calls placed between two marks, each as (placed, seconds until it rang or was answered, answered, cut); None: it never did.
+        Waits until the fate of each is known."""
+        self.between(begin, end)
+        fates = self._read()
+        firsts = {call: min(at[call] for at in (fates["rang"], fates["answered"]) if call in at) for call in fates["rang"] | fates["answered"]}
+        return [(at, (firsts[call] - at) / 1e9 if call in firsts else None, call in fates["answered"], call in fates["cut"])
+                for call, at in sorted(fates["placed"].items(), key=lambda item: item[1]) if begin <= at < end]
+
     def _tally(self, begin, end):
-        placed, answered, cut = self._read()
+        fates = self._read()
+        placed, answered, cut = fates["placed"], fates["answered"], fates["cut"]
         mine = {call for call, at in placed.items() if begin <= at < end}
         unanswered = sorted(placed[call] for call in mine if call not in answered)
         cuts = sum(begin <= at < end for at in cut.values())
@@ -66,8 +76,8 @@ class Callers:
                      worst_setup_s=max(((answered[call] - placed[call]) / 1e9 for call in mine if call in answered), default=0.0))
 
     def _read(self):
-        """When each call was placed, answered and cut, by its number, on the boot clock in ns. SIPp writes the wall clock."""
-        fates = {"placed": {}, "answered": {}, "cut": {}}
+        """When each call was placed, rang first, was answered and cut, by its number, on the boot clock in ns. SIPp writes the wall clock."""
+        fates = {"placed": {}, "rang": {}, "answered": {}, "cut": {}}
         boot_less_wall = kernel.boot_ns() - time.time_ns()
         try:
             with open(self.log, "rb") as f:
@@ -78,5 +88,5 @@ class Callers:
         for line in lines:
             words = line.rpartition("\t")[2].split(" ")  # "1795367704.653527 placed 1"
             if len(words) == 3:
-                fates[words[1]][words[2]] = int(words[0].replace(".", "")) * 1000 + boot_less_wall
-        return fates["placed"], fates["answered"], fates["cut"]
+                fates[words[1]].setdefault(words[2], int(words[0].replace(".", "")) * 1000 + boot_less_wall)
+        return fates

@@ -57,13 +57,13 @@ class Rounds:
 
 
 class Worker:
-    def __init__(self, ours, run, build):
+    def __init__(self, ours, run, build, make_sites):
         self.ours, self.job = ours, None
         here, there = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
             here.close()
-            _work(there, run, build)
+            _work(there, run, build, make_sites)
         there.close()
         self.channel, self.lines = here, here.makefile("rw")
 
@@ -84,11 +84,11 @@ class Worker:
         os.waitpid(self.pid, 0)
 
 
-def _work(channel, run, build):
+def _work(channel, run, build, make_sites):
     """A worker's life: it ends with its parent."""
     try:
         kernel.die_with_parent(signal.SIGKILL)
-        lines, sites = channel.makefile("rw"), Sites(run, build)
+        lines, sites = channel.makefile("rw"), make_sites(run, build)
         while line := lines.readline():
             lines.write(json.dumps(sites.play(json.loads(line))) + "\n")
             lines.flush()
@@ -99,9 +99,9 @@ def _work(channel, run, build):
     os._exit(1)
 
 
-def play(run, build, rounds, own_sites, peer_sites, told):
+def play(run, build, rounds, own_sites, peer_sites, told, make_sites=Sites):
     """Plays all jobs; told(job, answer) hears of each. A job that fails is played once more, in another round."""
-    workers = [Worker(ours, run, build) for ours, count in ((True, own_sites), (False, peer_sites)) for _ in range(count)]
+    workers = [Worker(ours, run, build, make_sites) for ours, count in ((True, own_sites), (False, peer_sites)) for _ in range(count)]
     again = set()
     with selectors.DefaultSelector() as selector:
         def give(worker):
@@ -129,7 +129,7 @@ def play(run, build, rounds, own_sites, peer_sites, told):
                 if answer.get("ended"):
                     workers.remove(worker)
                     worker.end()
-                    worker = Worker(worker.ours, run, build)
+                    worker = Worker(worker.ours, run, build, make_sites)
                     workers.append(worker)
                 give(worker)
     for worker in workers:

@@ -18,13 +18,22 @@
     carrier north 503            refuses new calls and OPTIONS
     carrier north calls-503      OPTIONS 200, new calls 503
     carrier north calls-slow     OPTIONS 200, new calls ring after 3 s
+    carrier north slow           answers everything 3 s late, without a 100 before
+    carrier north answers 500    refuses new calls and OPTIONS with that code
+    carrier north options 404    answers OPTIONS with that code, and takes calls
+    carrier north retry-after 30 refuses both with 503, and says for how long
+    carrier north flapping 2     silent for so many seconds, well for as many, and again
+    carrier north forbids via fiber    the provider gives that circuit another public address, for which north has nothing but 403
     carrier north stopped        its program is gone: the port is unreachable
+    carrier north frozen         its program stands still: connections to it stay, and nothing is answered
+    carrier north certificate expired    it shows that over TLS, or another wrong-name (where it speaks TLS)
     carrier north up             all of north's faults undone
     target anchor-1 dead         one probe target answers nobody
     mend [THING]                 undo everything, or what was done to one thing
 """
 import itertools
 import math
+import signal
 import time
 from dataclasses import dataclass
 from typing import Callable
@@ -67,6 +76,10 @@ class Faults:
                 return self._began(self.break_carrier(carrier, how))
             case ["carrier", carrier, "silent", "via", circuit] if carrier in CARRIERS and circuit in CIRCUITS:
                 return self._began(self.break_carrier(carrier, "silent", circuit))
+            case ["carrier", carrier, "forbids", "via", circuit] if carrier in CARRIERS and circuit in CIRCUITS:
+                return self._began(self._forbids(carrier, CIRCUITS[circuit]))
+            case ["carrier", carrier, how, amount] if carrier in CARRIERS:
+                return self._began(self.break_carrier(carrier, how, amount=amount))
             case ["target", target, "dead"] if target in TARGETS:
                 return self._began(self.kill_target(target))
             case ["mend"] | ["mend", "all"]:
@@ -202,18 +215,69 @@ class Faults:
             self.world.programs.stop(relay)
         return self._do(c.name, text, act, mend)
 
-    def break_carrier(self, name, how, circuit=None):
-        text = f"{name} {how}" + (f" via {circuit}" if circuit else "")
+    def break_carrier(self, name, how, circuit=None, amount=None):
+        text = " ".join(filter(None, (name, how, circuit and f"via {circuit}", amount)))
+        world = self.world
+
+        def mode(number, retry_s=0):
+            def act():
+                world.set_mode(name, retry_s, "retry")
+                world.set_mode(name, number)
+            return self._do(name, text, act, lambda: (world.set_mode(name, 0), world.set_mode(name, 0, "retry")))
         match how:
-            case "silent":
+            case "silent" if amount is None:
                 by = f"ip saddr {CIRCUITS[circuit].public} " if circuit else ""
                 return self._drop(name, name, text, "prerouting", f'iifname "net" {by}drop')
-            case "503" | "calls-503" | "calls-slow":
-                mode = {"503": 503, "calls-503": 1503, "calls-slow": 1200}[how]
-                return self._do(name, text, lambda: self.world.set_mode(name, mode), lambda: self.world.set_mode(name, 0))
-            case "stopped":
-                return self._do(name, text, lambda: self.world.stop_carrier(name), lambda: self.world.start_carrier(name))
-        raise BadCommand(f"a carrier cannot be broken by '{how}': silent [via CIRCUIT], 503, calls-503, calls-slow, stopped, up")
+            case "503" | "calls-503" | "calls-slow" | "slow" if amount is None:
+                return mode({"503": 503, "calls-503": 1503, "calls-slow": 1200, "slow": 3000}[how])
+            case "answers" | "options":
+                code = int(self._number_of(amount, how, "a final response above 299,", 699))
+                if code < 300:
+                    raise BadCommand(f"{how} needs the code of a refusal, 300 to 699")
+                return mode(code if how == "answers" else 2000 + code)
+            case "retry-after":
+                return mode(503, int(self._number_of(amount, how, "seconds", 86400)))
+            case "flapping":
+                return self._flapping(name, text, self._number_of(amount, how, "seconds", 60))
+            case "frozen" if amount is None:
+                program = world.programs[name]
+                return self._do(name, text, lambda: program.signal_all(signal.SIGSTOP), lambda: program.signal_all(signal.SIGCONT))
+            case "certificate" if amount in ("expired", "wrong-name"):
+                if not world.tls:
+                    raise BadCommand("certificate: the carriers of this site do not speak TLS")
+                return self._do(name, text, lambda: world.change_certificate(name, amount), lambda: world.change_certificate(name, "good"))
+            case "stopped" if amount is None:
+                return self._do(name, text, lambda: world.stop_carrier(name), lambda: world.start_carrier(name))
+        raise BadCommand(f"a carrier cannot be broken by '{how}{' ' + amount if amount else ''}': silent [via CIRCUIT], 503, calls-503, calls-slow, slow, answers CODE, "
+                         "options CODE, retry-after SECONDS, flapping SECONDS, forbids via CIRCUIT, frozen, certificate expired|wrong-name, stopped, up")
+
+    def _flapping(self, name, text, seconds):
+        """A program of its own turns the silence on and off: it goes on while others wait for something."""
+        table, program = f"fault_{next(self._number)}", f"{name}-flaps"
+        silence = f'table inet {table} {{ chain c {{ type filter hook prerouting priority -10; iifname "net" drop; }}\n}}'
+        script = f"while nft '{silence}' && sleep {seconds} && nft delete table inet {table} && sleep {seconds}; do :; done"
+
+        def mend():
+            self.world.programs.stop(program)
+            self.net[name].nft(f"table inet {table} {{ }}\ndelete table inet {table}")  # it may be there, or not
+        return self._do(name, text, lambda: self.world.programs.start(program, self.net[name], "sh", "-c", script), mend)
+
+    def _forbids(self, carrier, c):
+        """Others see the circuit by another address from now on, on connections that there were already, too; the carrier does not know it."""
+        table, isp = f"fault_{next(self._number)}", self.net[c.isp]
+
+        def act():
+            self.world.set_mode(carrier, 403, c.other_public)
+            self.net["internet"].ip(f"route replace {c.other_public} via {c.public}")
+            isp.nft(f'table ip {table} {{ chain out {{ type nat hook postrouting priority srcnat - 1; oifname "uplink" snat to {c.other_public}; }}\n}}')
+            isp.forget_connections()
+
+        def mend():
+            isp.nft(f"delete table ip {table}")
+            isp.forget_connections()
+            self.net["internet"].ip(f"route delete {c.other_public}")
+            self.world.set_mode(carrier, 0, c.other_public)
+        return self._do(carrier, f"{carrier} forbids via {c.name}", act, mend)
 
     def kill_target(self, name):
         return self._drop("internet", name, f"{name} dead", "input", f"ip daddr {TARGETS[name].address} drop")

@@ -7,7 +7,13 @@ import math
 import statistics
 import tomllib
 
-BEGIN, END = "<!-- bench:begin -->", "<!-- bench:end -->"
+
+def markers(name):
+    """The lines between which the tables of a bench stand."""
+    return f"<!-- {name}:begin -->", f"<!-- {name}:end -->"
+
+
+BEGIN, END = markers("bench")
 CLOCKS = (("led_around_s", "new calls led around"), ("detected_s", "detected"), ("applied_s", "applied"), ("traffic_s", "traffic back"),
           ("verified_s", "verified"))
 
@@ -56,7 +62,8 @@ def cell(results):
     return f"{in_seconds(median(values))} / {in_seconds(percentile(values, 0.99))}"
 
 
-def _rows(lines, header):
+def rows(lines, header):
+    """A Markdown table."""
     return "\n".join("| " + " | ".join(line) + " |" for line in (header, ["---"] * len(header), *lines)) + "\n"
 
 
@@ -68,7 +75,7 @@ def comparison(results, acts, contestants):
         if mine:
             cells = [cell([r for r in mine if r["act"] == act]) for act, _ in acts]
             lines.append([title, *cells, str(max(r["run"] for r in mine))])
-    return _rows(lines, ["seconds, median / p99", *(title for _, title in acts), "runs"])
+    return rows(lines, ["seconds, median / p99", *(title for _, title in acts), "runs"])
 
 
 def own_clocks(results, acts):
@@ -88,7 +95,7 @@ def own_clocks(results, acts):
         cells.append(f"{lost} of {sum(r['tried'] for r in counted)}")
         cells.append(str(len(runs)) + (f", {len(runs) - len(good)} not as expected" if len(good) != len(runs) else ""))
         lines.append([title, *cells])
-    return _rows(lines, ["seconds, median / p99", *(title for _, title in CLOCKS), "new calls lost of placed", "runs"])
+    return rows(lines, ["seconds, median / p99", *(title for _, title in CLOCKS), "new calls lost of placed", "runs"])
 
 
 def read_budget(text, path, acts):
@@ -133,8 +140,9 @@ def over_budget(results, budget, titles):
     return sentences
 
 
-def written_between(text, block, path):
-    """The text with the block between its markers; BadMarkers where they are not there once each, in their order."""
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(BEGIN) > text.index(END):
-        raise BadMarkers(f"{path}: the tables stand between one line '{BEGIN}' and one line '{END}' after it; put them where the tables shall be")
-    return text[:text.index(BEGIN) + len(BEGIN)] + "\n" + block.strip("\n") + "\n" + text[text.index(END):]
+def written_between(text, block, path, name="bench"):
+    """The text with the block between the markers of that bench; BadMarkers where they are not there once each, in their order."""
+    begin, end = markers(name)
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(begin) > text.index(end):
+        raise BadMarkers(f"{path}: the tables stand between one line '{begin}' and one line '{end}' after it; put them where the tables shall be")
+    return text[:text.index(begin) + len(begin)] + "\n" + block.strip("\n") + "\n" + text[text.index(end):]

@@ -4,7 +4,7 @@
   lab.py demo [--keep] [--quick]     the story, then a table; --keep leaves the site up to play with
   lab.py up [--bare]                 only the site; --bare: without Linekeeper, to see what it is worth
   lab.py break fiber blackhole       a fault in the kept site (lab.py faults --help lists them all)
-  lab.py carrier north silent        ... at a carrier: silent [via CIRCUIT], 503, calls-503, calls-slow, stopped, up
+  lab.py carrier north silent        ... at a carrier: silent [via CIRCUIT], 503, calls-503, calls-slow, slow, stopped, up; more: faults --help
   lab.py target anchor-1 dead        ... at a probe target
   lab.py mend [THING]                undone
   lab.py faults                      what is broken now
@@ -13,6 +13,7 @@
   lab.py down                        takes the kept site away
   lab.py test [NAME...] [--list] [--repeat N] [--sites N] [--json FILE]
   lab.py bench [ACT...] [--runs N] [--peers P,Q|none] [--write DIR]    failovers measured, ours and others'; --help tells more
+  lab.py bench-trunks [ACT...] [--runs N] [--quick] [--write DIR]      carriers that misbehave, under calls; --help tells more
 
 --build DIR says where the programs were built (default: build/dev).
 """
@@ -31,6 +32,7 @@ import cage  # noqa: E402
 import faults  # noqa: E402
 import forward  # noqa: E402
 import remote  # noqa: E402
+import trunk_bench  # noqa: E402
 from keeper import find_programs  # noqa: E402
 from netns import CommandFailed  # noqa: E402
 from processes import one_user_only  # noqa: E402
@@ -223,6 +225,7 @@ def main():
     sub.add_argument("--repeat", type=int, default=1, metavar="N", help="each scenario N times")
     sub.add_argument("--sites", type=int, default=4, help="so many sites at the same time")
     bench.add_arguments(command("bench", bench.bench))
+    trunk_bench.add_arguments(command("bench-trunks", trunk_bench.bench))
     arguments = parser.parse_args(words)
     return arguments.function(arguments)
 

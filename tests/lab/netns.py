@@ -92,6 +92,15 @@ class Namespace:
                 with open("/proc/sys/" + key.replace("__", "/"), "w") as f:
                     f.write(str(value))
 
+    def forget_connections(self):
+        """Empties its connection tracking (`conntrack -F`): a message without a tuple deletes them all (linux/netfilter/nfnetlink_conntrack.h)."""
+        kind = 1 << 8 | 2  # NFNL_SUBSYS_CTNETLINK, IPCTNL_MSG_CT_DELETE
+        with self, socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12) as s:  # NETLINK_NETFILTER
+            s.send(struct.pack("=IHHIIBBH", 20, kind, 0x5, 1, 0, 0, 0, 0))  # NLM_F_REQUEST | NLM_F_ACK; then nfgenmsg
+            error, = struct.unpack_from("=i", s.recv(4096), 16)
+        if error:
+            raise CommandFailed(f"connection tracking of {self.name} could not be emptied: {os.strerror(-error)}")
+
     def no_offload(self, device):
         """Real checksums and no giant segments on a device (ethtool -K tx off tso off gso off gro off, SIOCETHTOOL): frames that
         a relay reads from an AF_PACKET socket must be complete."""

@@ -39,6 +39,11 @@ class Program:
         if self.alive():
             self.process.send_signal(number)
 
+    def signal_all(self, number):
+        """It and whatever it has begun."""
+        if self.alive():
+            os.killpg(self.pid, number)
+
     def stop(self, patience=2.0):
         """SIGTERM, then SIGKILL. Returns the seconds it took, and whether the asking was enough."""
         begun = time.monotonic()

@@ -53,9 +53,9 @@ class Timeline:
 
 
 class Stage:
-    def __init__(self, run, build):
-        self.world = World(run, build)
-        self.keeper = Keeper(self.world)
+    def __init__(self, run, build, world=None, keeper=Keeper):
+        self.world = world or World(run, build)
+        self.keeper = keeper(self.world)
         self.faults, self.net = self.world.faults, self.world.net
         self.journal = None
         self.spent = False  # a scenario has taught its circuits something that the next one must not meet: the site is replaced

@@ -40,6 +40,11 @@ class Circuit:
     metric: int
     renewed: tuple     # another address and gateway, as the provider may give it at a renewal
 
+    @property
+    def other_public(self):
+        """Another address that the internet may see."""
+        return self.public.replace("198.18.", "198.19.")
+
 
 @dataclass(frozen=True)
 class Carrier:

@@ -151,7 +151,7 @@ TEST_CASE("book: a caller who gives up is nobody's failure") {
 TEST_CASE("book: an INVITE without any response has failed at its time and not before, and its late end is told again") {
   Book b;
   b.out(SipText{}.request("INVITE"));
-  b.run(2s - 1ns);
+  b.run(1500ms - 1ns);
   CHECK(b.ends.empty());
   b.run(1ns);
   REQUIRE(b.ends.size() == 1);

@@ -61,7 +61,7 @@ struct Heard {
   explicit Heard(model::Site s = heard_site()) : site(std::move(s)) {
     site.start_empty();
     site.run(5s);
-    REQUIRE(site.order_now() == "11 12 21 22");
+    REQUIRE(site.order_now() == "11 22 12 21");
   }
   void call(std::size_t carrier, std::size_t circuit, CallFate fate, int code = 0) {
     site.run(100ms);
@@ -256,14 +256,14 @@ TEST_CASE("calls: half-open: back in its place after the hold-down, and away aga
   for (int i = 0; i < 200; ++i) h.call(0, 0, CallFate::Answered, 200);
   REQUIRE(h.fail_until_left() > 0);
   h.site.run(61s);
-  CHECK(h.site.order_now() == "11 12 21 22");
+  CHECK(h.site.order_now() == "11 22 12 21");
   CHECK(h.site.count(model::EventId::CallsTrial) == 1);
   h.call(0, 0, CallFate::CarrierFailed, 503);
   CHECK(h.site.order_now() == "21 22 12 11");
   h.site.run(175s);
   CHECK(h.site.order_now() == "21 22 12 11");
   h.site.run(10s);
-  CHECK(h.site.order_now() == "11 12 21 22");
+  CHECK(h.site.order_now() == "11 22 12 21");
   for (int i = 0; i < 3; ++i) h.call(0, 0, CallFate::Answered, 200);
   CHECK(h.site.count(model::EventId::CallsWell) == 1);
   CHECK(h.site.status().diagnoses.empty());
@@ -329,7 +329,7 @@ TEST_CASE("calls: a carrier that can be called by ourselves is tried so, and no 
   auto o = outcome(CallFate::Answered, h.site.now(), 200);
   o.trial = true;
   h.site.take(h.site.decider().observe(o, h.site.now()));
-  CHECK(h.site.order_now() == "11 12 21 22");
+  CHECK(h.site.order_now() == "11 22 12 21");
 }
 
 TEST_CASE("calls: without [calls] nothing is weighed") {
@@ -337,6 +337,6 @@ TEST_CASE("calls: without [calls] nothing is weighed") {
   s.calls = {};
   Heard h(s);
   for (int i = 0; i < 50; ++i) h.call(0, 0, CallFate::CarrierFailed, 503);
-  CHECK(h.site.order_now() == "11 12 21 22");
+  CHECK(h.site.order_now() == "11 22 12 21");
   CHECK(!h.site.status().path(model::CarrierId{0}, model::CircuitId{0}).calls);
 }

@@ -220,8 +220,8 @@ TEST_CASE("carrier in doubt: behind a carrier that is well nobody's place is dou
   Told t;
   t.timeout(kSouth, kByFiber, t.site.now());
   t.timeout(kSouth, kByFiber, t.site.now() + 1ms);
-  CHECK(t.site.order_now() == "11 12 22 21");
+  CHECK(t.site.order_now() == "11 22 12 21");
   const auto rejected = t.site.status().plan.trunks[0].rejected;
-  CHECK(rejected.at(1).name == "south via coax");
-  CHECK(rejected.at(1).guard == model::Guard::None);
+  CHECK(rejected.at(0).name == "south via coax");
+  CHECK(rejected.at(0).guard == model::Guard::None);
 }

@@ -33,9 +33,14 @@ struct Four {
   [[nodiscard]] decision::TrunkDecision decide() const {
     return decision::order_trunk(site, site.trunks[0], standing, Motive::FirstChoice, views, kFiber, orders, doubt, kFiber);
   }
-  [[nodiscard]] std::string order() const {
+  [[nodiscard]] std::string order() const { return text_of(decide().order); }
+  /// As a PBX is told it.
+  [[nodiscard]] std::string tried(std::optional<std::size_t> second_before = std::nullopt) const {
+    return text_of(decision::tried_order(site.trunks[0], decide(), second_before));
+  }
+  static std::string text_of(const std::vector<model::TrunkStep>& order) {
     std::string text;
-    for (const auto& step : decide().order) text += std::to_string(step.member);
+    for (const auto& step : order) text += std::to_string(step.member);
     return text;
   }
   void all_fiber(auto change) {
@@ -313,4 +318,79 @@ TEST_CASE("trunk policy: calls that fail count for an emergency trunk as death d
   CHECK(t.order() == "1230");
   t.views[1].calls_fail = true;
   CHECK(t.order() == "2301");
+}
+
+TEST_CASE("trunk policy: what is tried second shares neither carrier nor circuit with the first, whichever that is") {
+  Four t;
+  CHECK(t.tried() == "0312");
+  t.views[0] = kDown;
+  CHECK(t.order() == "1230");
+  CHECK(t.tried() == "1230");  // south via fiber comes next as it is
+  t.views[1] = kDown;
+  t.standing = t.decide().order;
+  CHECK(t.tried() == "2301");  // only south is left: its other circuit comes next, and the dead stay behind
+}
+
+TEST_CASE("trunk policy: nothing that is suspect, odd, held out or down is tried sooner than preference has it") {
+  for (const auto change : {+[](MemberView& v) { v = kDown; }, +[](MemberView& v) { v.calls_fail = true; },
+                            +[](MemberView& v) { v.calls_doubtful = true; }, +[](MemberView& v) { v.suspect = true; },
+                            +[](MemberView& v) { v.health = Health::Degraded; }, +[](MemberView& v) { v.lately_degraded = true; }}) {
+    Four t;
+    change(t.views[3]);
+    CHECK(t.order() == "0123");
+    CHECK(t.tried() == "0123");
+  }
+  Four suspect;
+  suspect.all_coax(make_suspect);
+  CHECK(suspect.tried() == suspect.order());
+}
+
+TEST_CASE("trunk policy: who is not judged yet, or in his hold-down, is tried second only where he was; who is full is not (I13)") {
+  for (const auto change : {+[](MemberView& v) { v.trusted = false; }, +[](MemberView& v) { v.health = Health::Unknown; }}) {
+    Four t;
+    change(t.views[3]);
+    CHECK(t.tried() == "0123");
+    CHECK(t.tried(1) == "0123");
+    CHECK(t.tried(3) == "0312");
+  }
+  Four full;
+  full.views[3].shortfall = kFull;
+  CHECK(full.tried(3) == "0123");
+}
+
+TEST_CASE("trunk policy: ways that follow the class are apart where their carriers are; of one carrier or one circuit none is") {
+  Four t;
+  t.site.trunks[0].members = {{CarrierId{0}, kFiber, 11}, {CarrierId{0}, CircuitId{1}, 12}, {CarrierId{1}, std::nullopt, 21}};
+  t.standing.clear();
+  t.views = {kUp, kUp, kUp};
+  CHECK(t.tried() == "021");
+  t.site.trunks[0].members = {{CarrierId{0}, kFiber, 11}, {CarrierId{0}, CircuitId{1}, 12}, {CarrierId{1}, kFiber, 21}};
+  CHECK(t.tried() == "012");
+  t.site.trunks[0].members = {{CarrierId{0}, kFiber, 11}, {CarrierId{1}, std::nullopt, 21}};
+  t.views = {kUp, kUp};
+  CHECK(t.tried() == "01");
+}
+
+TEST_CASE("trunk policy: the order that is read back from a PBX is the one that was ranked (I13)") {
+  Four t;
+  const auto steps = [](const char* members) {
+    std::vector<model::TrunkStep> all;
+    for (const char* m = members; *m != '\0'; ++m) all.push_back({.member = static_cast<std::size_t>(*m - '0')});
+    return all;
+  };
+  const auto ranked = [&](const char* tried) { return Four::text_of(decision::ranked_order(t.site.trunks[0], steps(tried))); };
+  CHECK(ranked("0312") == "0123");
+  CHECK(ranked("0123") == "0123");
+  CHECK(ranked("1230") == "1230");
+  CHECK(ranked("2301") == "2301");
+  CHECK(ranked("0321") == "0231");  // north via coax was held back
+  CHECK(ranked("30") == "30");
+  t.site.trunks[0].members = {{CarrierId{0}, std::nullopt, 1}, {CarrierId{1}, std::nullopt, 2}, {CarrierId{2}, std::nullopt, 3}};
+  CHECK(ranked("021") == "021");  // the second carrier was down
+  t = {};
+  // And told again while nobody is judged yet, it is the same text.
+  for (MemberView& view : t.views) view = {.shortfall = {}};
+  CHECK(t.tried(3) == "0312");
+  t.standing = steps("1302");  // of a circuit that had died before the restart
+  CHECK(t.tried(3) == "1302");
 }

@@ -15,6 +15,9 @@ import figures  # noqa: E402
 from acts import ACTS, OURS  # noqa: E402
 from monitors import DECAY, Dpinger, Mwan3, Score, Window  # noqa: E402
 from peers import PEERS  # noqa: E402
+import trunk_acts  # noqa: E402
+import trunk_bench  # noqa: E402
+import trunk_figures  # noqa: E402
 
 LIMITS = '[gateway]\nmedian = 0.9\np99 = 1.0\nsource = "the design"\n'
 
@@ -126,7 +129,14 @@ class Tables(unittest.TestCase):
 
     def test_the_readme_has_its_markers(self):
         with open(os.path.join(TOP, "README.md")) as f:
-            figures.written_between(f.read(), "new", "README.md")
+            text = f.read()
+        for name in ("bench", trunk_figures.MARKERS):
+            figures.written_between(text, "new", "README.md", name)
+
+    def test_the_tables_of_two_benches_do_not_meet(self):
+        begin, end = figures.markers("trunks")
+        text = f"{figures.BEGIN}\none\n{figures.END}\n{begin}\ntwo\n{end}\n"
+        self.assertEqual(figures.written_between(text, "new", "README.md", "trunks"), text.replace("two", "new"))
 
 
 class Jobs(unittest.TestCase):
@@ -232,6 +242,109 @@ class Mwan3sRule(unittest.TestCase):
         score = Score(Mwan3(5, 2, down=1, up=1, reliability=2))
         self.assertFalse(score.round(1))
         self.assertTrue(score.round(2))
+
+
+S = 10**9
+SILENT, ODD = trunk_acts.ACTS["silent"], trunk_acts.ACTS["options-404"]
+
+
+def call(seconds, pdd=0.01, answered=True, cut=False):
+    """Placed so many seconds after the fault, which is at 100 s."""
+    return int((100 + seconds) * S), pdd, answered, cut
+
+
+def trunk_result(failed=0, pdd=(0.01,), seconds=2.0, changes=1, act="silent", contestant=OURS, run=1, cut=0, caught=0):
+    return {"contestant": contestant, "act": act, "run": run, "tried": len(pdd), "failed": failed, "cut": cut, "caught": caught, "pdd": list(pdd),
+            "seconds": seconds, "changes": changes}
+
+
+class TrunkPlays(unittest.TestCase):
+    def play(self, calls, seen, act=SILENT, told=0, took_s=0.01):
+        return trunk_acts.result(OURS, act, 1, (100 * S, int(took_s * S)), calls, seen, told)
+
+    def test_calls_before_the_fault_count_only_where_they_were_cut(self):
+        told = self.play([call(-0.5, cut=True), call(-0.4), call(1), call(2, pdd=1.5)], [])
+        self.assertEqual((told["tried"], told["failed"], told["cut"], told["pdd"]), (2, 0, 1, [0.01, 1.5]))
+
+    def test_a_call_that_was_never_answered_has_failed_but_for_one_that_was_being_set_up_at_the_fault(self):
+        for at, caught in ((0.059, 1), (0.06, 1), (0.061, 0)):  # 10 ms of doing it, 50 ms of setting up
+            told = self.play([call(at, None, answered=False)], [])
+            self.assertEqual((told["caught"], told["failed"], told["tried"]), (caught, 1 - caught, 1 - caught))
+
+    def test_the_order_is_led_away_when_a_way_that_takes_calls_stands_first(self):
+        told = self.play([], [(98 * S, 11), (101 * S, 12), (103 * S, 22)])
+        self.assertEqual((told["seconds"], told["changes"]), (3.0, 2))
+        self.assertIsNone(self.play([], [(98 * S, 11), (101 * S, 12)])["seconds"])
+
+    def test_changes_are_those_that_were_seen_or_that_the_journal_tells_of_whichever_are_more(self):
+        self.assertEqual(self.play([], [(98 * S, 11), (101 * S, 22)], told=3)["changes"], 3)
+        self.assertEqual(self.play([], [(98 * S, 11), (101 * S, 22)], told=0)["changes"], 1)
+
+    def test_where_nothing_is_to_move_nobody_is_asked_when_it_did(self):
+        self.assertIsNone(self.play([], [(101 * S, 22)], act=ODD)["seconds"])
+
+    def test_everybody_plays_each_act_in_each_run(self):
+        rounds = trunk_bench.Rounds([OURS, "dispatcher"], ["silent", "503"], 2)
+        for ours in (True, False):
+            jobs = list(iter(lambda: rounds.next(ours), None))
+            self.assertEqual([(j["run"], j["act"]) for j in jobs], [(1, "silent"), (1, "503"), (2, "silent"), (2, "503")])
+        self.assertEqual(rounds.left, 0)
+
+
+class TrunkFigures(unittest.TestCase):
+    LIMITS = '[silent]\nfailed = 0\np99 = 2.0\nchanges = 1\nsource = "the design"\n'
+
+    def over(self, *results):
+        budget = trunk_figures.read_budget(self.LIMITS, "b.toml", ["silent"])
+        return trunk_figures.over_budget(list(results), budget, [SILENT])
+
+    def test_a_call_that_never_rang_is_endless_in_the_delay(self):
+        self.assertEqual(trunk_figures.delay_cell([trunk_result(pdd=[0.01, 0.02, None])]), "0.020 / never")
+        self.assertEqual(trunk_figures.delay_cell([trunk_result(pdd=[0.01] * 99), trunk_result(pdd=[1.5])]), "0.010 / 0.010")
+        self.assertEqual(trunk_figures.delay_cell([trunk_result(pdd=[0.01] * 98), trunk_result(pdd=[1.5, 1.5])]), "0.010 / 1.50")
+
+    def test_calls_that_were_under_way_are_told_apart_from_failed_ones(self):
+        self.assertEqual(trunk_figures.failed_cell([trunk_result(failed=1, pdd=[1, None], cut=3, caught=1)]), "1 of 2 (+4)")
+        self.assertEqual(trunk_figures.failed_cell([trunk_result()]), "0 of 1")
+
+    def test_led_away_always_sometimes_never_or_not_asked(self):
+        self.assertEqual(trunk_figures.left_cell([trunk_result(), trunk_result(seconds=3.0)], 1), "2.50 / 3.00")
+        self.assertEqual(trunk_figures.left_cell([trunk_result(), trunk_result(seconds=3.0), trunk_result(seconds=None)], 1), "3.00; in 2 of 3")
+        self.assertEqual(trunk_figures.left_cell([trunk_result(seconds=None)], 1), "never")
+        self.assertEqual(trunk_figures.left_cell([trunk_result(seconds=None)], 0), "-")
+
+    def test_changes_are_one_number_or_the_least_and_the_most(self):
+        self.assertEqual(trunk_figures.changes_cell([trunk_result(), trunk_result()]), "1")
+        self.assertEqual(trunk_figures.changes_cell([trunk_result(changes=12), trunk_result(changes=8)]), "8-12")
+
+    def test_a_line_for_each_act_and_in_each_group_a_column_for_each_contestant(self):
+        text = trunk_figures.table([trunk_result(), trunk_result(contestant="dispatcher", changes=4, run=2)], [SILENT, ODD], [(OURS, "we"), ("dispatcher", "they")])
+        self.assertEqual(text.splitlines()[2:], ["| silent | 0 of 1 | 0 of 1 | 0.010 / 0.010 | 0.010 / 0.010 | 2.00 / 2.00 | 2.00 / 2.00 | 1 | 4 | 2 |"])
+        self.assertEqual(text.splitlines()[0].count("|"), text.splitlines()[2].count("|"))
+
+    def test_below_and_at_the_limits_is_within(self):
+        self.assertEqual(self.over(trunk_result(pdd=[1.999]), trunk_result(pdd=[2.0])), [])
+        self.assertEqual(self.over(), [])
+
+    def test_each_limit_that_is_exceeded_is_told(self):
+        self.assertEqual(self.over(trunk_result(failed=1, pdd=[2.001], changes=2)), [
+            "silent: 1 of 1 calls of 1 run failed, allowed are 0 (the design)",
+            "silent: p99 of the post-dial delay of 1 run: 2.001 s, allowed are 2 s (the design)",
+            "silent: the order changed 2 times in one of 1 run, allowed are 1 (the design)"])
+
+    def test_an_order_that_is_never_led_away_is_over_any_budget(self):
+        self.assertIn("no way by which calls pass", self.over(trunk_result(seconds=None, changes=0))[0])
+
+    def test_every_mistake_of_the_budget_is_told_at_once(self):
+        with self.assertRaises(figures.BadBudget) as told:
+            trunk_figures.read_budget(self.LIMITS.replace("failed = 0", "failed = -1") + "[x]\n[y]\np99 = 1\n", "b.toml", ["silent", "y", "z"])
+        for part in ("[x] is no act", "[silent] failed, p99, changes are numbers", "[y] needs", "[z] is missing"):
+            self.assertIn(part, str(told.exception))
+
+    def test_the_budget_that_ships_has_each_act_and_no_more_changes_than_the_act_calls_for(self):
+        with open(os.path.join(LAB, "trunk_budget.toml")) as f:
+            budget = trunk_figures.read_budget(f.read(), "trunk_budget.toml", list(trunk_acts.ACTS))
+        self.assertEqual({key: act.changes for key, act in trunk_acts.ACTS.items()}, {key: limits[2] for key, limits in budget.items()})
 
 
 class Contestants(unittest.TestCase):

@@ -53,7 +53,8 @@ void with_kamailio(Body body) {
 /// The sample configuration as it is shipped; only addresses and paths are the test's.
 class Kamailio {
  public:
-  explicit Kamailio(const TempDir& dir) : dir_(dir) {
+  /// @param setting one more LK_ name of the snippet and its value; its own where none is wanted
+  explicit Kamailio(const TempDir& dir, const char* setting = "LK_RINGS_FOR=120000") : dir_(dir), setting_(setting) {
     std::ofstream(dir_ / "dispatcher.list") << "11 sip:127.0.1.1:5060 0 0 socket=udp:127.0.0.11:5060\n"
                                                "12 sip:127.0.1.1:5060 0 0 socket=udp:127.0.0.12:5060\n"
                                                "21 sip:127.0.1.2:5060 0 0 socket=udp:127.0.0.11:5060\n"
@@ -95,6 +96,8 @@ class Kamailio {
                                             "LK_LISTEN_COAX=udp:127.0.0.12:5060",
                                             "-A",
                                             "LK_CHILDREN=1",
+                                            "-A",
+                                            setting_,
                                             nullptr};
     pid_ = ::fork();
     REQUIRE(pid_ >= 0);
@@ -117,6 +120,7 @@ class Kamailio {
 
  private:
   const TempDir& dir_;
+  const char* setting_;
   pid_t pid_ = -1;
 };
 
@@ -140,6 +144,7 @@ class Carrier {
     if (!request.starts_with("INVITE ")) return;
     seen_.push_back(name_ + " by " + from_.address().to_string());
     wire_ += request;
+    if (refusal_.empty()) return;
     std::string reply = "SIP/2.0 " + refusal_ + "\r\n";
     std::size_t start = 0;
     while (start < request.size()) {
@@ -162,8 +167,8 @@ class Carrier {
   std::array<char, 8192> buffer_{};
 
  public:
-  std::string wire_;  ///< every INVITE as it came
-  std::string refusal_ = "503 Service Unavailable";
+  std::string wire_;                                 ///< every INVITE as it came
+  std::string refusal_ = "503 Service Unavailable";  ///< or a provisional answer, after which nothing comes; empty: none at all
 };
 
 struct Site : TrunkBench {
@@ -177,6 +182,13 @@ struct Site : TrunkBench {
   std::vector<std::string> call(std::size_t ways) {
     place_call();
     until([&] { return seen.size() >= ways; });
+    return seen;
+  }
+  /// One call; the ways it was tried by in so much time.
+  std::vector<std::string> tried_within(model::Duration time) {
+    place_call();
+    const auto until = runtime::boot_now() + time;
+    while (runtime::boot_now() < until) io.run_one_for(10ms);
     return seen;
   }
   /// One call; the final answer that its caller has got.
@@ -283,6 +295,43 @@ TEST_CASE(
   });
 }
 
+TEST_CASE("real kamailio: a carrier that says nothing at all is passed over within 2 s, one that only says 100 is waited for") {
+  with_kamailio([] {
+    Site site;
+    site.start();
+    const Kamailio kamailio(site.dir);
+    site.until([&] { return site.last().connected; });
+    REQUIRE(site.apply("order", {"11", "22"}));
+    site.north.refusal_ = "";
+    const auto placed = runtime::boot_now();
+    site.place_call();
+    site.until([&] { return !site.seen.empty() && site.seen.back() == "south by 127.0.0.12"; });
+    CHECK(runtime::boot_now() - placed > 1s);
+    CHECK(runtime::boot_now() - placed < 2s);
+    site.north.refusal_ = "100 Trying";
+    CHECK(site.tried_within(2500ms) == Ways{"north by 127.0.0.11"});
+  });
+}
+
+TEST_CASE("real kamailio: where ringing within a time is asked for, a carrier that only says 100 is passed over, and one that rings is waited for") {
+  with_kamailio([] {
+    Site site;
+    site.start();
+    const Kamailio kamailio(site.dir, "LK_RINGS_WITHIN=700");
+    site.until([&] { return site.last().connected; });
+    REQUIRE(site.apply("order", {"11", "22"}));
+    for (const char* rings : {"180 Ringing", "183 Session Progress"}) {
+      CAPTURE(rings);
+      site.north.refusal_ = rings;
+      CHECK(site.tried_within(2500ms) == Ways{"north by 127.0.0.11"});
+    }
+    site.north.refusal_ = "100 Trying";
+    CHECK(site.tried_within(1500ms) == Ways{"north by 127.0.0.11", "south by 127.0.0.12"});
+    site.north.refusal_ = "486 Busy Here";
+    CHECK(site.call_to_its_end().starts_with("SIP/2.0 486"));
+  });
+}
+
 TEST_CASE("real kamailio: when we are gone the lease ends and the static order is used") {
   with_kamailio([] {
     Site site;
@@ -295,7 +344,7 @@ TEST_CASE("real kamailio: when we are gone the lease ends and the static order i
     site.driver.reset();
     while (site.by_hand("htable.get", {"lk", "order"})) {
     }
-    CHECK(site.call(4) == Ways{"north by 127.0.0.11", "north by 127.0.0.12", "south by 127.0.0.11", "south by 127.0.0.12"});
+    CHECK(site.call(4) == Ways{"north by 127.0.0.11", "south by 127.0.0.12", "north by 127.0.0.12", "south by 127.0.0.11"});
   });
 }
 
