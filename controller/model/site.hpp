@@ -64,7 +64,7 @@ struct CircuitRule {
   double false_failovers_per_year = 12;                      ///< how often a circuit that lives may be called dead
   double false_suspicions_per_day = 24;                      ///< how often new calls may be led around a circuit that lives
   Duration suspect_after = std::chrono::milliseconds(300);   ///< silence that leads new calls elsewhere, at the least
-  Duration dead_after_min = std::chrono::milliseconds(700);  ///< silence that means death, at the least
+  Duration dead_after_min = std::chrono::milliseconds(650);  ///< silence that means death, at the least
   Duration dead_after_max = std::chrono::seconds(6);         ///< and at the most, whatever was learned
   int rise = 10;                                             ///< consecutive answers that mean up again
   int min_samples = 3;                                       ///< answered or lost probes before the first verdict
@@ -91,7 +91,7 @@ struct CircuitProbing {
   bool accelerate = true;                                       ///< probe quickly while an answer is overdue
   int verify_budget = 150;                                      ///< quick probes that one target may be sent at once; a fifth comes back each minute
   double jitter_ratio = 0.1;                                    ///< each gap is interval * (1 +- this)
-  Duration timeout_min = std::chrono::milliseconds(50);         ///< a probe is overdue after srtt + 4 rttvar + 20 ms, within these
+  Duration timeout_min = std::chrono::milliseconds(80);         ///< a probe is overdue after srtt + 4 rttvar + 20 ms, within these
   Duration timeout_max = std::chrono::seconds(1);
 };
 
@@ -143,8 +143,8 @@ struct Carrier {
   std::string provider;
   IpAddress address;
   std::uint16_t port = 5060;
-  std::string host{};                        ///< named, not numeric: `address` is nothing then, but for its family, and DNS is asked by each circuit
   std::optional<std::uint16_t> host_port{};  ///< given with the name: then no SRV is asked for (RFC 3263 4.2)
+  std::string host{};                        ///< named, not numeric: `address` is nothing then, but for its family, and DNS is asked by each circuit
   std::vector<Endpoint> addresses{};         ///< a list instead of one; `address` is the first
   std::vector<Prefix> pinned{};              ///< what DNS may answer; empty: anything
   SipTransport transport = SipTransport::Udp;
@@ -159,12 +159,12 @@ struct Carrier {
   Duration interval = std::chrono::seconds(15);  ///< between two OPTIONS of one path, jittered by 10 %
   Duration floor = std::chrono::seconds(10);     ///< etiquette: never two OPTIONS on one path closer than this
   Duration deadline = std::chrono::seconds(3);   ///< no final response by then: lost
-  int verify_burst = 4;          ///< OPTIONS that may follow sooner than `floor` when one is overdue; one comes back each `interval`. 0: never
-  std::vector<Prefix> prefixes;  ///< networks of its own beside its address, as for media
-  bool steer_apart = false;      ///< what goes to it is steered by itself: see TrafficClass::apart
   int max_forwards = 70;
-  bool tried_by_call = false;                          ///< we can make a call of our own by it, to see whether calls pass (Output::try_call)
-  std::map<int, ReplyClass> replies;                   ///< per-code overrides of the class table
+  int verify_burst = 4;               ///< OPTIONS that may follow sooner than `floor` when one is overdue; one comes back each `interval`. 0: never
+  std::vector<Prefix> prefixes;       ///< networks of its own beside its address, as for media
+  bool steer_apart = false;           ///< what goes to it is steered by itself: see TrafficClass::apart
+  bool tried_by_call = false;         ///< we can make a call of our own by it, to see whether calls pass (Output::try_call)
+  std::map<int, ReplyClass> replies;  ///< per-code overrides of the class table
   std::optional<SipCredentials> auth{};                ///< nothing: a challenge is an answer like others
   Duration retry_after_max = std::chrono::minutes(5);  ///< a Retry-After is believed for so long at the most
   Duration carrier_floor{};                            ///< etiquette: never two OPTIONS by whatever circuits closer than this; 0: only `floor` counts

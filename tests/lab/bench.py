@@ -159,7 +159,7 @@ class Bench:
 
 
 OWN_WORDS = """\
-Probing and health as shipped: 5 probes a second, silence means death after 0.7 s on a circuit that has no other trouble; voice as G.711 with the default limits;
+Probing and health as shipped: 5 probes a second, silence means death after 0.65 s on a circuit that has no other trouble; voice as G.711 with the default limits;
 carriers are asked each second with two misses (your carrier will allow less: `config check` computes what that means). "New calls led around" is when the PBX had the
 order that avoids the circuit: for silence before the verdict, on suspicion. Calls in progress on a line that dies are lost with it; "new calls lost" are those placed
 after. Routing is verified by three probes answered through the steering tables; a carrier by reading the PBX's order back and its newest OPTIONS answer through that

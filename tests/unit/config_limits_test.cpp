@@ -108,13 +108,13 @@ TEST_CASE("stale evidence: no sooner than the next probe of any circuit can be j
 
 TEST_CASE("silence: suspicion before death, and what is learned between two limits") {
   const auto rule = [](const char* lines) { return kSound + "[circuit_health]\n" + lines + "\n"; };
-  check_only(rule("suspect_after = \"700ms\""), "suspect_after 700ms is not below dead_after_min 700ms", "a shorter suspect_after");
-  check_only(rule("suspect_after = \"701ms\""), "suspect_after 701ms is not below dead_after_min 700ms", "a longer dead_after_min");
-  site_of(rule("suspect_after = \"699ms\""));
+  check_only(rule("suspect_after = \"650ms\""), "suspect_after 650ms is not below dead_after_min 650ms", "a shorter suspect_after");
+  check_only(rule("suspect_after = \"651ms\""), "suspect_after 651ms is not below dead_after_min 650ms", "a longer dead_after_min");
+  site_of(rule("suspect_after = \"649ms\""));
   check_only(rule("dead_after_min = \"300ms\""), "suspect_after 300ms is not below dead_after_min 300ms", "");
   site_of(rule("dead_after_min = \"301ms\""));
-  check_only(rule("dead_after_max = \"699ms\""), "dead_after_min 700ms is above dead_after_max 699ms", "between the two");
-  site_of(rule("dead_after_max = \"700ms\""));
+  check_only(rule("dead_after_max = \"649ms\""), "dead_after_min 650ms is above dead_after_max 649ms", "between the two");
+  site_of(rule("dead_after_max = \"650ms\""));
   check_only(rule("dead_after_min = \"6.001s\""), "dead_after_min 6.001s is above dead_after_max 6s", "the same value for both fixes it");
   site_of(rule("dead_after_min = \"6s\""));
   check_only(rule("hold_down = \"3601s\""), "hold_down 3601s is above hold_down_max 1h", "grows from the one to the other");
@@ -150,21 +150,21 @@ TEST_CASE("worst case: of a black hole one interval, the longest silence and the
   const auto circuit = config::circuit_failure(site, model::ClassId{0});
   CHECK(circuit.fails == "any circuit");
   CHECK(circuit.detect == 220ms + 6s + 1s);
-  CHECK(circuit.typical_detect == 200ms + 700ms + 50ms);
+  CHECK(circuit.typical_detect == 200ms + 650ms + 80ms);
   CHECK(circuit.verify == 550ms + 2 * 220ms + 1s);  // the way that is taken was on standby
   CHECK(config::worst_cases(site).size() == 3);
   const auto shorter = site_of(kSound + "[circuit_health]\ndead_after_min = \"1s\"\ndead_after_max = \"2s\"\n");
   CHECK(config::circuit_failure(shorter, model::ClassId{0}).detect == 220ms + 2s + 1s);
-  CHECK(config::circuit_failure(shorter, model::ClassId{0}).typical_detect == 200ms + 1s + 50ms);
+  CHECK(config::circuit_failure(shorter, model::ClassId{0}).typical_detect == 200ms + 1s + 80ms);
 }
 
 TEST_CASE("worst case: slow probes must still come from two targets in two networks") {
   const auto detect = [](const char* probing) { return config::circuit_failure(site_of(kSound + "[probing]\n" + probing), model::ClassId{0}); };
   CHECK(detect("interval = \"1s\"\njitter = 0\n").detect == 1s + 6s + 1s);
   CHECK(detect("interval = \"2s\"\njitter = 0\n").detect == 5 * 2s + 1s);                    // when quick probes have run out
-  CHECK(detect("interval = \"2s\"\njitter = 0\n").typical_detect == 2s + 700ms + 50ms);      // when they have not
-  CHECK(detect("interval = \"2s\"\naccelerate = false\n").typical_detect == 5 * 2s + 50ms);  // when none are wanted
-  CHECK(detect("interval = \"2s\"\nverify_budget = 0\n").typical_detect == 5 * 2s + 50ms);
+  CHECK(detect("interval = \"2s\"\njitter = 0\n").typical_detect == 2s + 650ms + 80ms);      // when they have not
+  CHECK(detect("interval = \"2s\"\naccelerate = false\n").typical_detect == 5 * 2s + 80ms);  // when none are wanted
+  CHECK(detect("interval = \"2s\"\nverify_budget = 0\n").typical_detect == 5 * 2s + 80ms);
 }
 
 TEST_CASE("worst case: metered circuits at their own pace, each pace told apart") {

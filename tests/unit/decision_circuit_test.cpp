@@ -134,10 +134,10 @@ TEST_CASE("circuit: on a clean line everything lost from t on means suspect and 
     CAPTURE(seed);
     REQUIRE(line.died.size() == 1);
     REQUIRE(line.suspected.size() == 1);
-    const Duration timeout = 50ms;
+    const Duration timeout = 80ms;
     CHECK(line.suspected[0] - fault <= 220ms + 300ms + 2 * timeout);
-    CHECK(line.died[0] - fault <= 220ms + 700ms + 2 * timeout);
-    CHECK(line.died[0] - fault >= 700ms);
+    CHECK(line.died[0] - fault <= 220ms + 650ms + 2 * timeout);
+    CHECK(line.died[0] - fault >= 650ms);
     CHECK(line.health.first_bad() >= fault);
     CHECK(line.health.verdict().cause == Cause::Silent);
   }
@@ -197,7 +197,7 @@ TEST_CASE(
   line.answer = [](auto...) { return std::nullopt; };
   line.run(2500ms);
   REQUIRE(line.died.size() == 1);
-  CHECK(line.died[0] - fault <= 220ms + 700ms + 2 * 50ms);  // what its neighbour took is not learned of it
+  CHECK(line.died[0] - fault <= 220ms + 650ms + 2 * 80ms);  // what its neighbour took is not learned of it
 }
 
 TEST_CASE("circuit: silence one nanosecond short of what means death is not death") {
@@ -426,7 +426,7 @@ TEST_CASE("circuit: a line with bursts teaches how long its silences are, and is
   CHECK(line.died.size() - before <= 2);
   // And what it learned survives.
   Line again(13);
-  CHECK(again.detectors().dead_after == 700ms);
+  CHECK(again.detectors().dead_after == 650ms);
   REQUIRE(again.health.recall(line.health.memory(), 1h));
   CHECK(again.detectors().dead_after > 2s);
   CHECK_FALSE(again.health.recall("nonsense", 0s));

@@ -41,7 +41,7 @@ TEST_CASE("explain: says which way, why, what the others lack, and what would ha
   site.run(12s);
   CHECK(told(site, "routing") ==
         "voice left a dead circuit for coax; answered by 3 of 3 targets.\n"
-        "  fiber      down for 11 s: 95 probes in a row unanswered by 3 of 3 targets\n"
+        "  fiber      down for 11 s: 92 probes in a row unanswered by 3 of 3 targets\n"
         "If coax fails now there is no second way: traffic stays on coax and an alarm is raised.\n");
 }
 

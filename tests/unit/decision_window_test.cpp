@@ -90,7 +90,7 @@ TEST_CASE("rtt: the timeout starts at its maximum, follows RFC 6298, and keeps w
   CHECK(rtt.timeout(probing) == 320ms);
   CHECK(*rtt.smoothed() == 100ms);
   for (int i = 0; i < 200; ++i) rtt.add(1ms);
-  CHECK(rtt.timeout(probing) == 50ms);
+  CHECK(rtt.timeout(probing) == 80ms);
   rtt.add(5s);
   CHECK(rtt.timeout(probing) == 1s);
   rtt.add(-1s);  // a stepped clock never makes time run backwards
