@@ -119,7 +119,9 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
     const bool failing_too = failing && (p.last_was_bad() || (may_lead && !p.proven_since(*failing)));
     const auto back = hold_downs_[via->index()].back_since();
     const auto of_class = classes_[trunk.class_of(trunk.members[m]).index()].choice.circuit;
-    views.push_back({.health = p.verdict().health,
+    views.push_back({.shortfall = {},
+                     .home = of_class,
+                     .health = p.verdict().health,
                      .trusted = p.trusted() && (in_use || siblings_trusted) && (first || now >= p.doubted_until()),
                      .suspect = unproven || failing_too || (first_failed && !first && p.overdue()),
                      .failed_too = failing && !first && p.last_was_bad(),
@@ -128,9 +130,7 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
                      .circuit_by_link = below.health == Health::Down && below.by_link(),
                      .circuit_young = back && now - *back < below.hold_down && via != of_class,
                      .calls_fail = !witnesses_.empty() && witnesses_[trunk.members[m].carrier.index() * circuits_.size() + via->index()].fails(),
-                     .calls_doubtful = !first && calls_doubtful(trunk.members[m].carrier, *via),
-                     .shortfall = {},
-                     .home = of_class});
+                     .calls_doubtful = !first && calls_doubtful(trunk.members[m].carrier, *via)});
   }
   return views;
 }

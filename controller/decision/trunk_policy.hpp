@@ -25,6 +25,9 @@ namespace linekeeper::decision {
 
 /// A trunk member as policy sees it.
 struct MemberView {
+  std::optional<Shortfall> shortfall{};  ///< it cannot carry the load
+  /// The circuit that its class goes by now: of its carrier, where that is steered apart. Nothing: as the trunk's class goes.
+  std::optional<model::CircuitId> home{};
   model::Health health = model::Health::Unknown;
   bool trusted = true;  ///< not failing, or up again for its hold-down
   /// Calls are not sent there for now, and it proves nothing for anyone: the same carrier is down through another circuit (most
@@ -32,18 +35,15 @@ struct MemberView {
   /// or the carrier that stands first has failed and this path is silent just now too; or its circuit is not yet proven to have outlived
   /// the one that just died (most likely everything is failing).
   bool suspect = false;
-  bool failed_too = false;             ///< does not stand first, and fails just now while its carrier is down through another circuit
-  bool circuit_suspect = false;        ///< its circuit is silent for longer than it usually is: new calls go elsewhere
-  bool circuit_down = false;           ///< its circuit is down
-  bool circuit_by_link = false;        ///< and the kernel says so
-  bool circuit_young = false;          ///< its circuit is back, its hold-down is not over, and the class does not go by it
-  bool lately_degraded = false;        ///< up, but it was degraded, and its hold-down since then is not over
-  bool calls_fail = false;             ///< it answers OPTIONS and takes no calls: held out
-  bool calls_doubtful = false;         ///< the same carrier takes none by another circuit, and none has passed here since
-  bool waits = false;                  ///< trusted again, but the trunk goes back only later, in a window or by hand
-  std::optional<Shortfall> shortfall;  ///< it cannot carry the load
-  /// The circuit that its class goes by now: of its carrier, where that is steered apart. Nothing: as the trunk's class goes.
-  std::optional<model::CircuitId> home{};
+  bool failed_too = false;       ///< does not stand first, and fails just now while its carrier is down through another circuit
+  bool circuit_suspect = false;  ///< its circuit is silent for longer than it usually is: new calls go elsewhere
+  bool circuit_down = false;     ///< its circuit is down
+  bool circuit_by_link = false;  ///< and the kernel says so
+  bool circuit_young = false;    ///< its circuit is back, its hold-down is not over, and the class does not go by it
+  bool lately_degraded = false;  ///< up, but it was degraded, and its hold-down since then is not over
+  bool calls_fail = false;       ///< it answers OPTIONS and takes no calls: held out
+  bool calls_doubtful = false;   ///< the same carrier takes none by another circuit, and none has passed here since
+  bool waits = false;            ///< trusted again, but the trunk goes back only later, in a window or by hand
 };
 
 struct TrunkOrders {

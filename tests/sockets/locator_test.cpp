@@ -71,8 +71,8 @@ struct Bind {
 
 struct Looked {
   static Bind& bind() {
-    static Bind kBind;
-    return kBind;
+    static Bind server;
+    return server;
   }
   model::Site site;
   boost::asio::io_context io;

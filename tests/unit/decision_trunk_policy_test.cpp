@@ -18,8 +18,8 @@ using model::Motive;
 namespace {
 
 const CircuitId kFiber{0};
-const MemberView kUp{.health = Health::Up, .shortfall = {}};
-const MemberView kDown{.health = Health::Down, .trusted = false, .shortfall = {}};
+const MemberView kUp{.shortfall = {}, .health = Health::Up};
+const MemberView kDown{.shortfall = {}, .health = Health::Down, .trusted = false};
 const Shortfall kFull{Shortfall::Of::Channels, 31, 30};
 
 /// Members 0: north via fiber, 1: north via coax, 2: south via fiber, 3: south via coax. The class goes by fiber.
@@ -73,7 +73,7 @@ TEST_CASE("trunk policy: a carrier that is up again but not yet trusted does not
   Four t;
   t.site.trunks[0].members = {{CarrierId{0}, std::nullopt, 1}, {CarrierId{1}, std::nullopt, 2}};
   t.standing = {{.member = 1}, {.member = 0}};
-  t.views = {kUp, {.health = Health::Degraded, .shortfall = {}}};
+  t.views = {kUp, {.shortfall = {}, .health = Health::Degraded}};
   t.views[0].trusted = false;
   CHECK(t.order() == "10");
   t.views[0].trusted = true;
@@ -241,7 +241,7 @@ TEST_CASE("trunk policy: a force does not put a dead carrier first for emergency
 
 TEST_CASE("trunk policy: every order has every member once, whatever is said of them") {
   const MemberView faces[] = {
-      kUp, kDown, {.health = Health::Unknown, .shortfall = {}}, {.health = Health::Up, .suspect = true, .circuit_suspect = true, .shortfall = kFull}};
+      kUp, kDown, {.shortfall = {}, .health = Health::Unknown}, {.shortfall = kFull, .health = Health::Up, .suspect = true, .circuit_suspect = true}};
   for (int mask = 0; mask < 256; ++mask)
     for (const bool emergency : {false, true}) {
       Four t;

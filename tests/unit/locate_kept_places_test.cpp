@@ -7,7 +7,6 @@
 using namespace linekeeper;
 using namespace linekeeper::locate;
 using namespace std::chrono_literals;
-using model::LocatedEndpoint;
 using model::SipTransport;
 
 namespace {

@@ -187,7 +187,7 @@ TEST_CASE("order: whatever the weights, each endpoint is there once") {
   runtime::SeededRandom chance(99);
   for (int round = 0; round < 500; ++round) {
     std::vector<LocatedEndpoint> all;
-    for (std::uint8_t i = 0; i < 1 + round % 16; ++i) {
+    for (int i = 0; i < 1 + round % 16; ++i) {
       LocatedEndpoint e{.at = {.address = ip("192.0.2." + std::to_string(i))}};
       e.priority = static_cast<std::uint16_t>(chance.next() % 3);
       e.weight = chance.next() % 4 == 0 ? std::uint16_t{0} : static_cast<std::uint16_t>(chance.next());
