@@ -115,13 +115,13 @@ const Output& Decider::observe(const model::Observation& observation, Instant no
     }
     void operator()(model::SipOutcome o) const {
       PathEndpoints& p = path(o.carrier, o.circuit);
-      const bool bad_before = p.last_was_bad();
+      const bool bad_before = p.last_was_bad(), warned_before = p.warning().has_value();
       d.note_answer(o, now);
       p.on(o, now);
       d.note_heard(o.carrier, o.circuit);
       look = p.last_was_bad() != bad_before;  // a suspicion has come or gone without a change of health
-      if (look && !bad_before) d.ask_beside(o.carrier, o.circuit);
-      look = look || d.fails_elsewhere(o.carrier, o.circuit);  // then an answer may be the proof that is waited for
+      if ((look && !bad_before) || (p.warning() && !warned_before)) d.ask_beside(o.carrier, o.circuit);
+      look = look || d.troubled_elsewhere(o.carrier, o.circuit);  // then an answer may be the proof that is waited for
     }
     void operator()(const model::GatewayState& o) const {
       CircuitEvidence& e = d.evidence_.circuits.at(o.circuit.index());
@@ -263,10 +263,23 @@ bool Decider::doubtful(std::size_t circuit) const {
   return c.suspect() || c.verdict().cause == Cause::Lossy || c.verdict().cause == Cause::Bursty;
 }
 
-bool Decider::fails_elsewhere(model::CarrierId carrier, model::CircuitId but) const {
-  for (std::size_t c = 0; c < circuits_.size(); ++c)
-    if (c != but.index() && path(carrier, model::id_at<model::CircuitId>(c)).down_by_carrier()) return true;
+bool Decider::troubled_elsewhere(model::CarrierId carrier, model::CircuitId but) const {
+  for (std::size_t c = 0; c < circuits_.size(); ++c) {
+    const PathEndpoints& other = path(carrier, model::id_at<model::CircuitId>(c));
+    if (c != but.index() && (other.down_by_carrier() || other.warning())) return true;
+  }
   return false;
+}
+
+Instant Decider::warns_alone_from(model::CarrierId carrier, model::CircuitId circuit) const {
+  const auto& warning = path(carrier, circuit).warning();
+  if (!warning) return Instant::min();
+  for (std::size_t c = 0; c < circuits_.size(); ++c) {
+    const PathEndpoints& other = path(carrier, model::id_at<model::CircuitId>(c));
+    if (c != circuit.index() && other.verdict().health == Health::Up && !other.proven_since(warning->sent))
+      return warning->heard + model::kSipOverdueAfter;
+  }
+  return Instant::min();
 }
 
 /// Whether it is the carrier or the way to it, its other paths know: asked now, they have answered when this one is called down.

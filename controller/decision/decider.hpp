@@ -246,7 +246,10 @@ class Decider {
   void note_heard(model::CarrierId carrier, model::CircuitId through);
   [[nodiscard]] static bool fallen_silent(const CircuitHealth& c) { return c.suspect() || c.verdict().cause == model::Cause::Silent; }
   [[nodiscard]] bool doubtful(std::size_t circuit) const;
-  [[nodiscard]] bool fails_elsewhere(model::CarrierId carrier, model::CircuitId but) const;
+  [[nodiscard]] bool troubled_elsewhere(model::CarrierId carrier, model::CircuitId but) const;
+  /// A carrier answers with a warning (403) by this circuit: until then its other paths, which have been asked, may still say whether it is the
+  /// carrier that warns or this circuit's address that it does not know. The past: they have said so, or there is none, or no warning.
+  [[nodiscard]] model::Instant warns_alone_from(model::CarrierId carrier, model::CircuitId circuit) const;
   void ask_beside(model::CarrierId carrier, model::CircuitId suspected);
   [[nodiscard]] const PathEndpoints& path(model::CarrierId carrier, model::CircuitId circuit) const;
   void tell(model::EventId id, std::string subject, std::string text, model::Instant now,

@@ -122,7 +122,8 @@ std::vector<MemberView> Decider::member_views(const model::Trunk& trunk, std::sp
     views.push_back({.shortfall = {},
                      .home = of_class,
                      .health = p.verdict().health,
-                     .trusted = p.trusted() && (in_use || siblings_trusted) && (first || now >= p.doubted_until()),
+                     .warns_newly = first && now < warns_alone_from(trunk.members[m].carrier, *via),
+                     .trusted = p.trusted() && (in_use || siblings_trusted || trunk.emergency) && (first || now >= p.doubted_until()),
                      .suspect = unproven || failing_too || (first_failed && !first && p.overdue()),
                      .failed_too = failing && !first && p.last_was_bad(),
                      .circuit_suspect = below.suspect,
@@ -173,6 +174,7 @@ Instant Decider::remember_members(std::size_t i, std::span<MemberView> views, st
     if (view.waits && trunk.failback.mode == model::FailbackMode::After) look_at(since + trunk.failback.after);
 
     look_at(p.doubted_until());
+    look_at(warns_alone_from(trunk.members[m].carrier, *via));
     if (view.circuit_young) look_at(*hold_downs_[via->index()].back_since() + circuits[via->index()].hold_down);
 
     if (load)

@@ -57,6 +57,7 @@ class PathEndpoints {
   [[nodiscard]] model::SipFault fault() const { return whole().fault(); }
   [[nodiscard]] bool trusted() const { return joint_ ? trusted_ : only().trusted(); }
   [[nodiscard]] model::Instant doubted_until() const { return whole().doubted_until(); }
+  [[nodiscard]] const std::optional<PathHealth::Warning>& warning() const { return whole().warning(); }
   [[nodiscard]] bool last_was_bad() const;
   [[nodiscard]] bool overdue() const;
   [[nodiscard]] bool down_by_carrier() const { return verdict().health == model::Health::Down && verdict().cause != model::Cause::CircuitDown; }

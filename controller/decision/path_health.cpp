@@ -112,7 +112,10 @@ void PathHealth::on(const model::SipOutcome& outcome, Instant now) {
   if (outcome.rtt) rtt_ = outcome.rtt;
   if (outcome.authorisation == model::SipAuthorisation::Challenged) return;  // life, and nothing more: the next one says who we are
   last_code_ = outcome.code;
-  degraded_ = outcome.reply == ReplyClass::Degraded;
+  if (outcome.reply != ReplyClass::Degraded)
+    warning_.reset();
+  else if (!warning_)
+    warning_ = Warning{.sent = outcome.sent, .heard = now};
   const bool refused = refuses_for_a_time(outcome, now);
   if (refused || outcome.reply == ReplyClass::SoftDown || outcome.reply == ReplyClass::Down)
     bad(outcome, now);
@@ -184,7 +187,7 @@ model::Verdict PathHealth::evaluate(const Below& below, Instant now) const {
     return {Health::Down, good_in_a_row_ > 0 ? Cause::Recovering : bad_cause_, good_in_a_row_ > 0 ? good_in_a_row_ : bad_detail_, now};
   if (verdict_.health == Health::Unknown && (samples_ < rule.min_samples || good_in_a_row_ == 0))
     return {Health::Unknown, Cause::NoEvidence, samples_, now};
-  if (degraded_) return {Health::Degraded, Cause::SipUnauthorised, last_code_, now};
+  if (warning_) return {Health::Degraded, Cause::SipUnauthorised, last_code_, now};
   return {Health::Up, Cause::Answering, last_code_, now};
 }
 

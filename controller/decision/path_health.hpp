@@ -73,6 +73,11 @@ class PathHealth {
   /// Down, and by the carrier's own doing.
   [[nodiscard]] bool down_by_carrier() const { return verdict_.health == model::Health::Down && verdict_.cause != model::Cause::CircuitDown; }
   [[nodiscard]] std::optional<model::Instant> last_good() const { return last_good_; }
+  /// It answers with a warning (403): when the first of them was asked for, and when it came. Nothing: its last good answer was none.
+  struct Warning {
+    model::Instant sent{}, heard{};
+  };
+  [[nodiscard]] const std::optional<Warning>& warning() const { return warning_; }
   /// An OPTIONS that was sent then or later has had a good answer.
   [[nodiscard]] bool proven_since(model::Instant t) const { return last_good_ && *last_good_ >= t; }
   /// When the last response of any kind came.
@@ -129,7 +134,7 @@ class PathHealth {
   bool blamed_on_circuit_ = false;
   model::Cause bad_cause_ = model::Cause::SipTimeout;
   int bad_detail_ = 0;
-  bool degraded_ = false;                                 // the last good answer was one that wants attention (403)
+  std::optional<Warning> warning_;                        // the last good answer was one that wants attention (403)
   model::Instant refused_until_ = model::Instant::min();  // its own word (Retry-After), unless a good answer comes before
   int last_code_ = 0;
   model::SipFault fault_ = model::SipFault::None;  // for words alone: nothing is decided by it, nor by the next

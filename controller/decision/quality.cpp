@@ -20,9 +20,10 @@ constexpr double kDelayWeight = 25.0;
 // G.107 section 7.5: the part of R that loss can take beside the codec's own share, and where the model stops to hold for bursts.
 constexpr double kEquipmentRange = 95.0;
 constexpr double kBurstRatioMin = 1.0, kBurstRatioMax = 2.0;
+// To leave a line: with 2.6 deviations one that loses 5 %, the limit itself, for two minutes was left for it once in some forty times.
+constexpr double kToLeave = 3.1;
+constexpr double kToRefuse = 2.6;
 // G.107 Annex B. Below 6.5 the polynomial dips under 1, which no listener can say.
-// So many deviations: by chance once in two hundred windows.
-constexpr double kCertain = 2.6;
 constexpr double kRMax = 100.0, kRWithoutVoice = 6.5, kMosMin = 1.0, kMosMax = 4.5;
 
 constexpr Duration kPacketisation = milliseconds(20);
@@ -121,11 +122,11 @@ std::optional<VoiceQuality> voice_quality(const model::Figures& figures, Codec c
                        codec);
 }
 
-double certain_loss(const model::Figures& figures) {
+double certain_loss(const model::Figures& figures, double deviations) {
   if (figures.samples <= 0) return 0;
   const double p = bounded(figures.loss_ratio, 0.0, 1.0);
   const double deviation = std::sqrt(p * (1 - p) * std::max(figures.burst_ratio, 1.0) / figures.samples);
-  return std::max(0.0, p - kCertain * deviation);
+  return std::max(0.0, p - deviations * deviation);
 }
 
 double present_loss(const model::Figures& figures) { return std::min(figures.loss_ratio, figures.recent_loss.value_or(1)); }
@@ -142,8 +143,8 @@ Bounds leave(const model::QualityLimits& limits) { return {limits.loss_exit, lim
 
 /// The figures with no more loss than is certain, nor than there still is: chance must not be the reason, nor what is over. A line that
 /// loses 5 % as it always does loses 9 of some hundred probes now and then.
-model::Figures certain(model::Figures figures) {
-  figures.loss_ratio = std::min(certain_loss(figures), present_loss(figures));
+model::Figures certain(model::Figures figures, double deviations) {
+  figures.loss_ratio = std::min(certain_loss(figures, deviations), present_loss(figures));
   return figures;
 }
 
@@ -170,11 +171,11 @@ bool beyond(bool was_beyond, const model::Figures& figures, const model::Quality
   if (which) which->clear();
   if (figures.samples <= 0) return was_beyond;
   return was_beyond ? crosses(figures, figures.loss_ratio, leave(limits), codec, which)
-                    : crosses(certain(figures), figures.loss_ratio, enter(limits), codec, which);
+                    : crosses(certain(figures, kToLeave), figures.loss_ratio, enter(limits), codec, which);
 }
 
 bool surely_beyond(const model::Figures& figures, const model::QualityLimits& limits, Codec codec) {
-  return figures.samples <= 0 || crosses(certain(figures), figures.loss_ratio, leave(limits), codec, nullptr);
+  return figures.samples <= 0 || crosses(certain(figures, kToRefuse), figures.loss_ratio, leave(limits), codec, nullptr);
 }
 
 }  // namespace linekeeper::decision

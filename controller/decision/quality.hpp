@@ -53,9 +53,10 @@ struct VoiceQuality {
 /// Loss as it is now: what was lost a while ago and has ended shows in the ratio of all samples for as long as they last.
 [[nodiscard]] double present_loss(const model::Figures& figures);
 
-/// How much is lost at the least, were the line as it was while these probes were sent: 2.6 standard deviations of the binomial below
-/// the ratio (once in two hundred windows by chance), with bursts counting as fewer probes.
-[[nodiscard]] double certain_loss(const model::Figures& figures);
+/// How much is lost at the least, were the line as it was while these probes were sent: so many standard deviations of the binomial
+/// below the ratio, with bursts counting as fewer probes. To leave a line it takes 3.1 (by chance once in a thousand windows), to refuse
+/// to go to one 2.6 (once in two hundred).
+[[nodiscard]] double certain_loss(const model::Figures& figures, double deviations);
 
 /// BurstR (G.107 section 7.5): the mean run of losses against the mean run that the same loss would make by chance, within [1, 2].
 /// @param runs     maximal runs of losses among the `decided` packets in the order they were sent

@@ -106,7 +106,7 @@ class Orderer {
       behind = Behind::Untrusted;
     else if (v.circuit_young)
       behind = Behind::CircuitYoung;
-    else if (v.health == Health::Degraded)
+    else if (v.health == Health::Degraded && !v.warns_newly)
       behind = Behind::Degraded;
     else if (v.lately_degraded)
       behind = Behind::LatelyDegraded;

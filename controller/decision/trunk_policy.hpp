@@ -29,6 +29,8 @@ struct MemberView {
   /// The circuit that its class goes by now: of its carrier, where that is steered apart. Nothing: as the trunk's class goes.
   std::optional<model::CircuitId> home{};
   model::Health health = model::Health::Unknown;
+  bool warns_newly =
+      false;            ///< degraded since a moment, and whether its carrier is so by every circuit is being asked: it keeps its place until then
   bool trusted = true;  ///< not failing, or up again for its hold-down
   /// Calls are not sent there for now, and it proves nothing for anyone: the same carrier is down through another circuit (most
   /// likely the carrier is failing), and its last OPTIONS failed, or, unless it stands first, none that was sent since has been answered;

@@ -44,7 +44,9 @@ struct Told {
                                   .sequence = ++sequence,
                                   .result = model::SipResult::Final,
                                   .code = code,
-                                  .reply = code < 300 ? model::ReplyClass::Up : model::ReplyClass::Down,
+                                  .reply = code < 300    ? model::ReplyClass::Up
+                                           : code == 403 ? model::ReplyClass::Degraded
+                                                         : model::ReplyClass::Down,
                                   .sent = sent});
   }
   /// North is called down by fiber, with an OPTIONS of `first` as the first unanswered one.
@@ -159,6 +161,47 @@ TEST_CASE("carrier in doubt: who stands first stays until it is suspected itself
   CHECK(t.site.now() > first);
   t.overdue(kNorth, kByCoax);
   CHECK(t.site.order_now().starts_with("22"));
+}
+
+TEST_CASE(
+    "carrier in doubt: one that begins to say 403 has its other paths asked once, and keeps its place until they have spoken or a second is over") {
+  const auto begin = [](Told& t) {
+    CHECK(t.answer(kNorth, kByFiber, t.site.now(), 403) == Ask{kNorth, 0b10});
+    CHECK(t.site.order_now().starts_with("11"));
+    t.site.run(50ms);
+    CHECK_FALSE(t.answer(kNorth, kByFiber, t.site.now(), 403));  // known already
+    CHECK(t.site.order_now().starts_with("11"));
+  };
+  Told everywhere;
+  begin(everywhere);
+  everywhere.answer(kNorth, kByCoax, everywhere.site.now(), 403);
+  CHECK(everywhere.site.order_now().starts_with("21"));
+  Told one;
+  const Instant first = one.site.now();
+  begin(one);
+  one.answer(kNorth, kByCoax, first - 1ns);
+  CHECK(one.site.order_now().starts_with("11"));
+  one.answer(kNorth, kByCoax, first);
+  CHECK(one.site.order_now().starts_with("12"));
+  Told unheard;
+  begin(unheard);
+  unheard.site.run(949ms);
+  CHECK(unheard.site.order_now().starts_with("11"));
+  unheard.site.run(2ms);
+  CHECK(unheard.site.order_now().starts_with("12"));
+}
+
+TEST_CASE("carrier in doubt: an emergency trunk goes to a path that has earned its trust, whatever its carrier does by another circuit") {
+  for (const bool emergency : {false, true}) {
+    auto of = two_by_two();
+    of.trunks[0].emergency = emergency;
+    Told t(std::move(of));
+    for (int i = 0; i < 3; ++i) t.answer(kSouth, kByFiber, t.site.now(), 503);  // south has been down by fiber, and is back there, untrusted
+    for (int i = 0; i < 10; ++i) t.answer(kSouth, kByFiber, t.site.now() + 1ms * i);
+    REQUIRE(t.site.status().path(kSouth, kByFiber).verdict.health == model::Health::Up);
+    for (const CircuitId c : {kByFiber, kByCoax}) t.answer(kNorth, c, t.site.now(), 403);
+    CHECK(t.site.order_now().starts_with(emergency ? "22" : "11"));
+  }
 }
 
 TEST_CASE("carrier in doubt: an emergency trunk is ordered by death alone (I24)") {

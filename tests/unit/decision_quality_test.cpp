@@ -135,12 +135,13 @@ TEST_CASE("quality: loss counts as far as it is certain: chance alone takes nobo
   const auto of = [](double loss, int samples, double burst = 1) {
     return model::Figures{.rtt = Duration(20ms), .loss_ratio = loss, .samples = samples, .burst_ratio = burst};
   };
-  CHECK(decision::certain_loss(of(0, 200)) == 0);
-  CHECK(decision::certain_loss(of(0.05, 0)) == 0);
-  CHECK(decision::certain_loss(of(0.1, 200)) == about(0.1 - 2.6 * 0.0212, 0.0005));
+  CHECK(decision::certain_loss(of(0, 200), 3.1) == 0);
+  CHECK(decision::certain_loss(of(0.05, 0), 3.1) == 0);
+  CHECK(decision::certain_loss(of(0.1, 200), 3.1) == about(0.1 - 3.1 * 0.0212, 0.0005));
   CHECK_FALSE(decision::beyond(false, of(0.09, 200), limits, Codec::None));
-  CHECK(decision::beyond(false, of(0.12, 200), limits, Codec::None));
-  CHECK_FALSE(decision::beyond(false, of(0.12, 200, 2), limits, Codec::None));  // in bursts: as good as half as many probes
+  CHECK_FALSE(decision::beyond(false, of(0.12, 200), limits, Codec::None));
+  CHECK(decision::beyond(false, of(0.13, 200), limits, Codec::None));
+  CHECK_FALSE(decision::beyond(false, of(0.13, 200, 2), limits, Codec::None));  // in bursts: as good as half as many probes
   CHECK(decision::beyond(false, of(0.3, 50), limits, Codec::None));
   auto over = of(0.3, 200);
   over.recent_loss = 0.04;  // it was so, and is not any more
