@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
+#include <thread>
 
 #include "controller/runtime/log.hpp"
 #include "controller/switch/flow_table.hpp"
@@ -69,6 +71,8 @@ model::Result<std::uint64_t> let_go(Conntrack& conntrack, const std::vector<Conn
   }
   return gone;
 }
+
+constexpr std::chrono::milliseconds kBothWaysSeen(100);  // voice sends each 20 ms
 
 // Where IPv6's table begins in the text of both; that of IPv4 alone is as it was before there were two.
 constexpr std::string_view kOfIpv6 = "ip6\n";
@@ -153,6 +157,21 @@ model::Result<void> FlowSwitch::write(const FlowTable& table) {
   return (*open)->put(table);
 }
 
+/// Where none of our tables stands the kernel may not have followed connections until now: the first packet that it sees of a call in progress
+/// is as likely an answer, and the call would count as begun from outside and be kept to that circuit for good. So for a moment packets that
+/// come in decide nothing; of whoever talks both ways one has gone out by then. @post nothing is promised: what fails is said by put()
+void FlowSwitch::begin_tracking(const Desired& plan) {
+  bool begun = false;
+  for (const Family family : kFamilies) {
+    const auto stands = show(family);
+    const FlowTable whole = flow_table(plan, family);
+    if (!stands || !stands->empty() || whole.chains.empty()) continue;
+    const FlowTable deaf = flow_table(plan, family, Arrivals::Ignored);
+    begun = (to_string(deaf) != to_string(whole) && write(deaf)) || begun;
+  }
+  if (begun) std::this_thread::sleep_for(kBothWaysSeen);
+}
+
 void FlowSwitch::put(const Desired& plan, FlowMemory& memory) {
   const auto failed = [&](const model::Error& error) {
     if (problem_ != error.what) runtime::log(Level::Warning, "connections are not kept to their circuits: " + error.what + ". " + error.remedy);
@@ -161,6 +180,7 @@ void FlowSwitch::put(const Desired& plan, FlowMemory& memory) {
     memory.shown_table.clear();
   };
   memory.wanted_table = wanted_tables(plan);
+  begin_tracking(plan);
   // Both are tried, whatever becomes of one: a site is not to lose IPv4's for want of a module for IPv6.
   std::optional<model::Error> refused;
   for (const Family family : kFamilies)

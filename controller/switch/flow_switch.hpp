@@ -33,6 +33,7 @@ class FlowSwitch {
 
  private:
   void put(const Desired& plan, FlowMemory& memory);
+  void begin_tracking(const Desired& plan);
   model::Result<Conntrack*> conntrack();
   model::Result<NftTable*> nftables();
   model::Result<std::string> show(model::Family family);

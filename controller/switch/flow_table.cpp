@@ -53,7 +53,7 @@ FlowChain leave_chain(const DesiredCircuit& c, const FlowMarks& marks) {
   return chain;
 }
 
-void marking(const Desired& plan, const FlowMarks& marks, FlowTable& table) {
+void marking(const Desired& plan, const FlowMarks& marks, Arrivals arrivals, FlowTable& table) {
   FlowChain in{.name = "prerouting", .type = "filter", .hook = NF_INET_PRE_ROUTING, .priority = kMarking};
   FlowChain local{.name = "output", .type = "route", .hook = NF_INET_LOCAL_OUT, .priority = kMarking};
   FlowChain out{.name = "postrouting", .type = "filter", .hook = NF_INET_POST_ROUTING, .priority = kMarking};
@@ -66,7 +66,8 @@ void marking(const Desired& plan, const FlowMarks& marks, FlowTable& table) {
     const std::uint32_t value = marks.value(c.flow);
     table.chains.push_back(leave_chain(c, marks));
     // What comes in by a circuit needs no mark: it goes inside, where the main table leads. Others' packets get theirs back.
-    in.rules.push_back({MatchInterface{.incoming = true, .name = c.interface}, unmarked, MatchNew{}, belongs_to(MarkOf::Connection, value, marks)});
+    if (arrivals == Arrivals::Kept)
+      in.rules.push_back({MatchInterface{.incoming = true, .name = c.interface}, unmarked, MatchNew{}, belongs_to(MarkOf::Connection, value, marks)});
     in.rules.push_back({MatchInterface{.incoming = true, .name = c.interface}, Return{}});
     out.rules.push_back({MatchInterface{.incoming = false, .name = c.interface}, Goto{fmt::format("leave-{}", c.flow)}});
   }
@@ -117,11 +118,11 @@ struct StepWords {
 
 std::string flow_table_name(model::Family family) { return fmt::format("{} {}", family == model::Family::V4 ? "ip" : "ip6", kFlowTable); }
 
-FlowTable flow_table(const Desired& given, model::Family family) {
+FlowTable flow_table(const Desired& given, model::Family family, Arrivals arrivals) {
   FlowTable table{.family = family, .chains = {}};
   const Desired plan = family_part(given, family);
   const FlowMarks marks(plan.flow_mask);
-  if (marks.on() && !plan.circuits.empty()) marking(plan, marks, table);
+  if (marks.on() && !plan.circuits.empty()) marking(plan, marks, arrivals, table);
   translation(plan, table);
   return table;
 }

@@ -59,9 +59,15 @@ struct FlowTable {
   std::vector<FlowChain> chains;             ///< empty: no table is wanted
 };
 
+/// What becomes of a connection whose first packet that is seen comes in by a circuit.
+enum class Arrivals : std::uint8_t {
+  Kept,    ///< it was begun from there: it is answered by that circuit
+  Ignored  ///< nobody knows who began it: it belongs to whoever sends from inside next
+};
+
 /// What the plan needs for one family: nothing when it neither marks nor translates.
 /// @pre circuits and classes have their numbers
-[[nodiscard]] FlowTable flow_table(const Desired& plan, model::Family family);
+[[nodiscard]] FlowTable flow_table(const Desired& plan, model::Family family, Arrivals arrivals = Arrivals::Kept);
 
 /// "ip linekeeper", "ip6 linekeeper".
 [[nodiscard]] std::string flow_table_name(model::Family family);

@@ -2,6 +2,8 @@
 #include <doctest/doctest.h>
 #include <net/if.h>
 
+#include <thread>
+
 #include "tests/unit/flow_switch_fixture.hpp"
 
 namespace linekeeper::route {
@@ -358,6 +360,39 @@ TEST_CASE("flows kernel: what came in by a circuit is answered by it, whatever i
   CHECK(poll(&back, 1, 500) == 1);
   close(fd);
   close(inside);
+}
+
+TEST_CASE("flows kernel: a call in progress whose answer is the first packet that is seen goes on as its class does, and is no call from outside") {
+  LK_FLOWING(s);
+  const sockaddr_in outside = udp_address("10.0.1.1", 5060), inside = udp_address("10.77.0.5", 5060);
+  const auto talker = [](Beside& side, const sockaddr_in& own, const sockaddr_in& other) {
+    side.go();
+    const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    REQUIRE(bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0);
+    REQUIRE(connect(fd, reinterpret_cast<const sockaddr*>(&other), sizeof other) == 0);
+    side.back();
+    return fd;
+  };
+  s.world.go();
+  run("ip route add 10.77.0.0/24 via 10.0.1.2 dev far0");
+  s.world.back();
+  const int far = talker(s.world, outside, inside), near = talker(s.lan, inside, outside);
+  Desired plain = Flowing::site("fiber");
+  for (auto& c : plain.circuits) c.nat.kind = Nat::Kind::Off;
+  std::thread call([&] {  // while the table is put: an answer, and then the next word
+    std::this_thread::sleep_for(30ms);
+    CHECK(send(far, "answer", 6, 0) == 6);
+    std::this_thread::sleep_for(30ms);
+    CHECK(send(near, "word", 4, 0) == 4);
+  });
+  s.apply(plain);
+  call.join();
+  const FlowMarks marks(kMask);
+  auto conntrack = Conntrack::open().value();
+  CHECK(conntrack.find(model::Family::V4, marks.value(1), marks.circuit_mask(), 0).value().count == 1);
+  CHECK(conntrack.find(model::Family::V4, marks.value(1), marks.mask(), 0).value().count == 0);  // begun from outside: it has no class
+  close(far);
+  close(near);
 }
 
 TEST_CASE("flows kernel: the bits of the marks are moved by a reload, and flows in progress keep to their circuit") {
