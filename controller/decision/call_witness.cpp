@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "controller/decision/kept_text.hpp"
+
 namespace linekeeper::decision {
 
 using model::CallFate;
@@ -20,7 +22,8 @@ constexpr double kHoursInYear = 365.25 * 24;
 constexpr int kFigures = 400;  // then the oldest half is forgotten
 constexpr int kPddKnown = 20;  // calls, before their usual delay is believed
 constexpr int kSlower = 3;
-constexpr double kShortest = 0.025, kStep = 1.2;  // of the histogram, seconds
+constexpr double kMostInHour = 1e8, kMostCounted = 1e9;  // what is kept over a restart is bounded
+constexpr double kShortest = 0.025, kStep = 1.2;         // of the histogram, seconds
 
 bool held_against(CallFate fate) { return fate == CallFate::CarrierFailed || fate == CallFate::Slow; }
 bool passed(CallFate fate) { return fate == CallFate::Answered || fate == CallFate::Busy || fate == CallFate::NoAnswer; }
@@ -168,6 +171,43 @@ std::string CallWitness::why() const {
   else if (slow_ + unheard_ > 0)
     how = "failed or did not ring in time";
   return fmt::format("{} of {} call{} {}", failed_, seen_, seen_ == 1 ? "" : "s", how);
+}
+
+std::string CallWitness::to_text(Instant now) const {
+  if (standing_ == CallsStanding::Unknown && !last_call_) return {};
+  const double held = fails() ? std::max(model::seconds(held_until_ - now), 0.0) : 0;
+  std::string text =
+      fmt::format("{}|{} {:.6f} {:.3f} {:.3f} {:.3f} {:.3f} {:.3f} {:.3f} {} {} {} {} {}", hold_.to_text(now), static_cast<int>(standing_), usual_,
+                  calls_in_hour_, held, seconds_before(now, since_), seconds_before(now, last_call_), seconds_before(now, first_bad_),
+                  seconds_before(now, last_good_), seen_, failed_, slow_, unheard_, code_);
+  std::ranges::replace(text, ' ', ',');
+  return text;
+}
+
+bool CallWitness::recall(std::string_view kept, Instant now, Duration age) {
+  std::string text(kept);
+  std::ranges::replace(text, ',', ' ');
+  const std::size_t bar = text.find('|');
+  if (bar == std::string::npos) return false;
+  const std::string own = " " + text.substr(bar + 1);
+  const Instant written = written_before(now, age);
+  KeptText numbers(own, "");
+  CallWitness as(*rule_);
+  as.standing_ = static_cast<CallsStanding>(static_cast<int>(numbers.number(0, static_cast<double>(CallsStanding::Trial))));
+  as.usual_ = numbers.number(0, 1);
+  as.calls_in_hour_ = numbers.number(0, kMostInHour);
+  const double held = numbers.number(0, model::seconds(rule_->hold_down_max) + kOldestKept);
+  as.since_ = numbers.moment(written).value_or(Instant{});
+  as.last_call_ = numbers.moment(written);
+  as.first_bad_ = numbers.moment(written).value_or(Instant{});
+  as.last_good_ = numbers.moment(written);
+  for (int* n : {&as.seen_, &as.failed_, &as.slow_, &as.unheard_}) *n = static_cast<int>(numbers.number(0, kMostCounted));
+  as.code_ = static_cast<int>(numbers.number(0, 699));
+  if (!numbers.complete() || !as.hold_.recall(std::string_view(text).substr(0, bar), now, age)) return false;
+  if (as.fails())
+    as.held_until_ = std::min(written + std::chrono::duration_cast<Duration>(std::chrono::duration<double>(held)), now + as.hold_.present(now));
+  *this = as;
+  return true;
 }
 
 model::CallFigures CallWitness::figures() const {

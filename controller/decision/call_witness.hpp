@@ -19,6 +19,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "controller/decision/hold_down.hpp"
 #include "controller/model/call.hpp"
@@ -68,6 +69,12 @@ class CallWitness {
   [[nodiscard]] std::string why() const;
   [[nodiscard]] bool any() const { return attempts_ > 0; }
   [[nodiscard]] model::CallFigures figures() const;
+
+  /// What is to outlive a restart, without spaces: where it stands, its hold-down and what usually fails. Empty: nothing is known yet.
+  [[nodiscard]] std::string to_text(model::Instant now) const;
+  /// What usually rings when is learned anew. Held longer than the rule allows now, it is tried at its present hold-down.
+  /// @param age  since it was written  @return false, and nothing is changed: to_text() writes no such thing
+  bool recall(std::string_view text, model::Instant now, model::Duration age);
 
  private:
   void count(const model::CallOutcome& outcome);

@@ -241,7 +241,10 @@ class Decider {
   [[nodiscard]] std::vector<model::PathStatus> path_statuses() const;
   void note_answer(model::SipOutcome& outcome, model::Instant now);
   [[nodiscard]] std::string answers_memory(model::CircuitId circuit) const;
+  /// Each takes from the end of `text` what its counterpart put there. @return false, and nothing is changed: it is not what that writes
   bool recall_answers(model::CircuitId circuit, std::string_view& text);
+  [[nodiscard]] std::string calls_memory(model::CircuitId circuit, model::Instant now) const;
+  bool recall_calls(model::CircuitId circuit, std::string_view& text, model::Duration age);
   [[nodiscard]] bool carries_emergency(model::ClassId traffic) const;  ///< some trunk of the class is for emergency calls (I24)
   void note_heard(model::CarrierId carrier, model::CircuitId through);
   [[nodiscard]] static bool fallen_silent(const CircuitHealth& c) { return c.suspect() || c.verdict().cause == model::Cause::Silent; }

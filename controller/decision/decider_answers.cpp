@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "controller/decision/decider.hpp"
+#include "controller/decision/kept_text.hpp"
 
 namespace linekeeper::decision {
 
@@ -62,22 +63,17 @@ std::string Decider::answers_memory(model::CircuitId circuit) const {
   return out;
 }
 
-/// Takes from the end of `text` what answers_memory() put there. @return false, and nothing is changed: it is not what that writes
 bool Decider::recall_answers(model::CircuitId circuit, std::string_view& text) {
   const std::size_t mark = text.rfind(kMark);
   if (mark == std::string_view::npos) return true;  // written by an older release
-  std::string_view rest = text.substr(mark + kMark.size());
+  const auto kept = kept_by_carrier(text.substr(mark + kMark.size()));
+  if (!kept) return false;
   std::vector<std::pair<std::size_t, PathAnswers>> read;
-  while (!rest.empty()) {
-    rest.remove_prefix(1);
-    const std::string_view one = rest.substr(0, rest.find(' '));
-    rest.remove_prefix(one.size());
-    const std::size_t equals = one.find('=');
-    if (equals == std::string_view::npos) return false;
+  for (const auto& [carrier, one] : *kept) {
     PathAnswers answers;
-    if (!answers.recall(one.substr(equals + 1))) return false;
+    if (!answers.recall(one)) return false;
     for (std::size_t k = 0; k < site_->carriers.size(); ++k)  // a carrier that is configured no more is forgotten
-      if (site_->carriers[k].name == one.substr(0, equals)) read.emplace_back(k * circuits_.size() + circuit.index(), answers);
+      if (site_->carriers[k].name == carrier) read.emplace_back(k * circuits_.size() + circuit.index(), answers);
   }
   for (const auto& [at, answers] : read) answers_[at] = answers;
   text = text.substr(0, mark);

@@ -3,6 +3,7 @@
 
 #include "controller/decision/decider.hpp"
 #include "controller/decision/explain.hpp"
+#include "controller/decision/kept_text.hpp"
 
 namespace linekeeper::decision {
 
@@ -87,6 +88,40 @@ bool Decider::calls_doubtful(model::CarrierId carrier, model::CircuitId via) con
     if (c != via.index() && other.fails() && !witnesses_[first + via.index()].proven_since(other.first_bad())) return true;
   }
   return false;
+}
+
+namespace {
+constexpr std::string_view kMark = "\tcalls";
+}
+
+std::string Decider::calls_memory(model::CircuitId circuit, Instant now) const {
+  if (witnesses_.empty()) return {};
+  std::string out(kMark);
+  for (std::size_t k = 0; k < site_->carriers.size(); ++k)
+    if (const std::string text = witnesses_[k * circuits_.size() + circuit.index()].to_text(now); !text.empty())
+      out += fmt::format(" {}={}", site_->carriers[k].name, text);
+  return out;
+}
+
+bool Decider::recall_calls(model::CircuitId circuit, std::string_view& text, model::Duration age) {
+  const std::size_t mark = text.rfind(kMark);
+  if (mark == std::string_view::npos) return true;  // nobody told of calls then
+  const auto kept = kept_by_carrier(text.substr(mark + kMark.size()));
+  if (!kept) return false;
+  std::vector<std::pair<std::size_t, CallWitness>> read;
+  for (const auto& [carrier, one] : *kept)
+    for (std::size_t k = 0; !witnesses_.empty() && k < site_->carriers.size(); ++k) {
+      if (site_->carriers[k].name != carrier) continue;  // a carrier that is configured no more is forgotten
+      CallWitness witness(site_->calls);
+      if (!witness.recall(one, started_, age)) return false;
+      read.emplace_back(k * circuits_.size() + circuit.index(), std::move(witness));
+    }
+  for (auto& [at, witness] : read) {
+    due_calls_.set(at, std::max(witness.next_wakeup(), started_));
+    witnesses_[at] = std::move(witness);
+  }
+  text = text.substr(0, mark);
+  return true;
 }
 
 model::Duration Decider::slow_after(model::CarrierId carrier, model::CircuitId circuit) const {

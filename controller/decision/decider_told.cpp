@@ -139,11 +139,12 @@ const Output& Decider::order(const OrdersInForce& orders, Instant now) {
 }
 
 std::string Decider::memory(model::CircuitId circuit, Instant now) const {
-  return circuits_.at(circuit.index()).memory() + '\t' + hold_downs_.at(circuit.index()).to_text(now) + answers_memory(circuit);
+  return circuits_.at(circuit.index()).memory() + '\t' + hold_downs_.at(circuit.index()).to_text(now) + answers_memory(circuit) +
+         calls_memory(circuit, now);
 }
 
 bool Decider::recall(model::CircuitId circuit, std::string_view text, model::Duration age) {
-  if (!recall_answers(circuit, text)) return false;
+  if (!recall_calls(circuit, text, age) || !recall_answers(circuit, text)) return false;
   const std::size_t tab = text.rfind('\t');
   const bool kept = tab != std::string_view::npos && HoldDown::is_text(text.substr(tab + 1));  // not in what an older release wrote
   const bool hold_down = !kept || hold_downs_.at(circuit.index()).recall(text.substr(tab + 1), started_, age);

@@ -6,6 +6,8 @@
 #include <cmath>
 #include <optional>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "controller/model/time.hpp"
 
@@ -20,6 +22,20 @@ inline constexpr double kOldestKept = 1e9;  ///< seconds: thirty years
 /// When a text of that age was written. A wall clock that was set back makes an age negative: then it counts as none.
 [[nodiscard]] inline model::Instant written_before(model::Instant now, model::Duration age) {
   return now - std::clamp(age, model::Duration::zero(), std::chrono::duration_cast<model::Duration>(std::chrono::duration<double>(kOldestKept)));
+}
+
+/// " north=... south=...": what was kept of each carrier, by its name. @return nothing: it is not written so
+[[nodiscard]] inline std::optional<std::vector<std::pair<std::string_view, std::string_view>>> kept_by_carrier(std::string_view rest) {
+  std::vector<std::pair<std::string_view, std::string_view>> out;
+  while (!rest.empty()) {
+    rest.remove_prefix(1);
+    const std::string_view one = rest.substr(0, rest.find(' '));
+    rest.remove_prefix(one.size());
+    const std::size_t equals = one.find('=');
+    if (equals == std::string_view::npos) return std::nullopt;
+    out.emplace_back(one.substr(0, equals), one.substr(equals + 1));
+  }
+  return out;
 }
 
 class KeptText {

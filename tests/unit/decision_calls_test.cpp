@@ -332,6 +332,76 @@ TEST_CASE("calls: a carrier that can be called by ourselves is tried so, and no 
   CHECK(h.site.order_now() == "11 22 12 21");
 }
 
+TEST_CASE("calls: who is held out is so after a restart too, for what is left of its time, and says why; a trial goes on") {
+  Path before;
+  before.well(500);
+  before.until_failing();
+  const auto held = before.witness.next_wakeup() - before.now;
+  const std::string kept = before.witness.to_text(before.now);
+  CHECK(kept.find(' ') == std::string::npos);
+  const Instant begun(10s);  // another boot: another clock
+  CallWitness after(before.calls);
+  REQUIRE(after.recall(kept, begun, 5s));
+  CHECK(after.fails());
+  CHECK(after.why() == before.witness.why());
+  CHECK(std::chrono::abs(after.next_wakeup() - (begun + held - 5s)) <= 1ms);
+  CHECK(after.wake(begun + held - 5s - 2ms) == Change::None);
+  CHECK(after.wake(begun + held - 5s + 2ms) == Change::Trial);
+  CallWitness trial(before.calls);
+  REQUIRE(trial.recall(after.to_text(begun + held), begun, 0s));
+  CHECK(trial.standing() == CallsStanding::Trial);
+  CHECK(trial.on(outcome(CallFate::CarrierFailed, begun + 1s, 503), true, false, begun + 1s) == Change::Fails);
+  CHECK(trial.hold_down(begun + 1s) > held);  // the relapse counts as one
+  CallWitness late(before.calls);
+  REQUIRE(late.recall(kept, begun, 24h));
+  CHECK(late.wake(begun) == Change::Trial);
+  CallWitness well(before.calls), fresh(before.calls);
+  Path path;
+  path.well(3);
+  REQUIRE(well.recall(path.witness.to_text(path.now), begun, 1s));
+  CHECK(well.standing() == CallsStanding::Well);
+  CHECK(fresh.to_text(begun).empty());
+}
+
+TEST_CASE("calls: what was kept and is damaged changes nothing, however it is damaged") {
+  Path before;
+  before.well(30);
+  before.until_failing();
+  const std::string kept = before.witness.to_text(before.now);
+  const auto broken = [&](std::string text) {
+    CallWitness witness(before.calls);
+    CHECK_MESSAGE(!witness.recall(text, Instant(10s), 1s), text);
+    CHECK(witness.standing() == CallsStanding::Unknown);
+  };
+  for (std::size_t cut = 0; cut + 4 < kept.size(); ++cut) {
+    if (kept.substr(0, cut).ends_with(',') || kept[cut] == ',' || kept[cut] == '|') broken(kept.substr(0, cut));
+  }
+  broken(kept + ",1");
+  broken("");
+  broken("|");
+  std::string standing = kept;
+  standing[standing.find('|') + 1] = '4';
+  broken(standing);
+}
+
+TEST_CASE("calls: a carrier that is held out stays so over a restart of the judge: the order is as it was, and it is tried in time") {
+  Heard t;
+  REQUIRE(t.fail_until_left() > 0);
+  const std::string order = t.site.order_now();
+  REQUIRE_FALSE(order.starts_with("1"));
+  const model::CircuitId fiber{0}, coax{1};
+  const std::string by_fiber = t.site.decider().memory(fiber, t.site.now()), by_coax = t.site.decider().memory(coax, t.site.now());
+  VirtualSite after(heard_site());
+  REQUIRE(after.decider().recall(fiber, by_fiber, 2s));
+  REQUIRE(after.decider().recall(coax, by_coax, 2s));
+  CHECK_FALSE(after.decider().recall(fiber, by_fiber + "x", 2s));
+  after.start_from({fiber}, {21, 22, 11, 12});
+  after.run(50s);
+  CHECK(after.order_now().starts_with("2"));
+  after.run(30s);
+  CHECK(after.order_now().starts_with("1"));  // its hold-down is over: it may have calls again
+}
+
 TEST_CASE("calls: without [calls] nothing is weighed") {
   model::Site s = heard_site();
   s.calls = {};
