@@ -38,6 +38,12 @@ std::optional<std::size_t> begin_move(Progress& p, std::optional<std::size_t> ch
   return before;
 }
 
+std::vector<model::CircuitId> shared_by(const model::ClassChoice& c) {
+  std::vector<model::CircuitId> out;
+  for (const model::Share& s : c.shares) out.push_back(s.circuit);
+  return out;
+}
+
 /// The circuit that a trunk's member goes by.
 std::optional<model::CircuitId> way_of(const model::Trunk& trunk, std::size_t member, const model::Status& status) {
   const model::TrunkMember& m = trunk.members[member];
@@ -165,7 +171,8 @@ void Recoveries::follow_class(const model::ClassChoice& c, const model::Plan& pl
                               std::vector<Event>& out) {
   Progress& p = classes_[c.traffic_class.index()];
   const std::optional<std::size_t> choice = c.circuit ? std::optional(c.circuit->index()) : std::nullopt;
-  if (choice == p.choice) return;
+  if (choice == p.choice) return follow_shares(p, c, plan, status, wall, out);
+  p.shared = shared_by(c);
   const auto before = begin_move(p, choice, plan);
   model::Incident* incident = open_of(p);
   const bool forced = c.motive == Motive::Forced && before;
@@ -186,6 +193,28 @@ void Recoveries::follow_class(const model::ClassChoice& c, const model::Plan& pl
   if (incident == nullptr) return;
   incident->decided = plan.decided;
   incident->moved_to = choice ? site_->circuits[*choice].name : "";
+  incident->applied.reset();
+  changed_.push_back(*incident);
+}
+
+/// A class that shares may lose a circuit that is not its first: what went by it was cut off until the others had it.
+void Recoveries::follow_shares(Progress& p, const model::ClassChoice& c, const model::Plan& plan, const model::Status& status, model::WallTime wall,
+                               std::vector<Event>& out) {
+  const auto before = std::exchange(p.shared, shared_by(c));
+  const auto lost = std::ranges::find_if(before, [&](model::CircuitId one) {
+    return std::ranges::find(p.shared, one) == p.shared.end() && status.circuits[one.index()].verdict.health == model::Health::Down;
+  });
+  if (lost == before.end() || !p.choice) return;
+  (void)begin_move(p, p.choice, plan);
+  model::Incident* incident = open_of(p);
+  if (incident == nullptr) {
+    model::Incident opened = class_incident(site_->classes[c.traffic_class.index()], lost->index(), status);
+    opened.trigger = trigger_of(Motive::Escape);
+    opened.opened = wall;
+    incident = &open(p, std::move(opened), hit_of(site_->classes[c.traffic_class.index()], lost->index()), out, plan.decided);
+  }
+  incident->decided = plan.decided;
+  incident->moved_to = site_->circuits[*p.choice].name;
   incident->applied.reset();
   changed_.push_back(*incident);
 }

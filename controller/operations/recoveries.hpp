@@ -18,6 +18,7 @@ enum class Plane : std::uint8_t { Routing, Trunk };
 struct Progress {
   std::uint64_t generation = 0;          ///< of the plan that made it
   std::optional<std::size_t> choice;     ///< circuit, or position in Trunk::members; nothing: none yet
+  std::vector<model::CircuitId> shared;  ///< classes that share: all they go by, in order
   std::optional<std::size_t> suspected;  ///< trunks: the member that was left because its circuit was silent, while no more is known
   model::Instant decided{};
   std::optional<model::Instant> applied, verified;
@@ -79,6 +80,8 @@ class Recoveries {
   void name_incidents(const model::Status& status);
   void follow_class(const model::ClassChoice& c, const model::Plan& plan, const model::Status& status, model::WallTime wall,
                     std::vector<model::Event>& out);
+  void follow_shares(Progress& p, const model::ClassChoice& c, const model::Plan& plan, const model::Status& status, model::WallTime wall,
+                     std::vector<model::Event>& out);
   void book_suspicion(Progress& p, const model::Trunk& trunk, const model::Plan& plan, const model::Status& status, model::WallTime wall,
                       std::vector<model::Event>& out);
   void follow_trunk(const model::TrunkChoice& t, const model::Plan& plan, const model::Status& status, model::WallTime wall,

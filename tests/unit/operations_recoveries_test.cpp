@@ -13,8 +13,10 @@ namespace {
 
 /// Feeds the recoveries what the daemon would: each plan as it is decided, with the status of that moment.
 struct Followed {
+  explicit Followed(model::Site of = two_by_two()) : site(of), settings(std::move(of)) {}
+
   VirtualSite site;
-  model::Site settings = two_by_two();
+  model::Site settings;
   Recoveries recoveries{settings};
   std::vector<model::Event> told;
   std::size_t seen = 0;
@@ -72,6 +74,42 @@ TEST_CASE("recoveries: a black hole is one incident for the class, timed from th
   CHECK(*status.incidents.back().recovery() == f.site.now() - status.incidents.back().last_good);
   CHECK(status.class_carried[0].last_recovery == status.incidents.back().recovery());
   CHECK(status.class_carried[0].verified);
+}
+
+TEST_CASE("recoveries: a class that shares and loses a circuit that is not its first is hit, once, until what was there is proven to pass") {
+  auto site = two_by_two();
+  model::TrafficClass data = site.classes[0];
+  data.name = "data";
+  data.table = 7209;
+  data.codec = model::Codec::None;
+  data.limits.reset();
+  data.match.mark = 0x20;
+  data.weights = {3, 1};
+  site.classes.push_back(data);
+  Followed f(std::move(site));
+  f.site.start_empty();
+  f.run(60s);
+  f.carried_out();
+  f.keep(f.recoveries.on_verified(Plane::Routing, 1, f.site.now()));
+  REQUIRE(f.site.plans.back().classes[1].shares.size() == 2);
+  CHECK(f.count(EventId::IncidentOpened) == 0);
+  f.site.black_hole(1);
+  f.run(2s);
+  CHECK(f.count(EventId::IncidentOpened) == 1);
+  model::Status status = f.site.status();
+  f.recoveries.fill(status);
+  REQUIRE_FALSE(status.incidents.empty());
+  CHECK(status.incidents.back().failed == "circuit coax");
+  CHECK(status.incidents.back().moved_to == "fiber");
+  CHECK_FALSE(f.recoveries.wants_verification(Plane::Routing, 1));
+  f.carried_out();
+  REQUIRE(f.recoveries.wants_verification(Plane::Routing, 1));
+  f.keep(f.recoveries.on_verified(Plane::Routing, 1, f.site.now()));
+  CHECK(f.count(EventId::IncidentClosed) == 1);
+  f.site.black_hole(1, false);
+  f.run(80s);
+  REQUIRE(f.site.plans.back().classes[1].shares.size() == 2);
+  CHECK(f.count(EventId::IncidentOpened) == 1);  // its coming back is none
 }
 
 TEST_CASE("recoveries: the trunk's move away from a dead circuit is booked on the circuit, away from a silent carrier on the carrier") {
