@@ -173,6 +173,9 @@ EventAdvice advice(EventId id) {
     case EventId::CarrierAddressRefused:
       return {"DNS named an address for a carrier outside its pinned networks: it is never asked and never steered to.",
               "Suspect poisoning: compare with another resolver. If the carrier has new networks, add them to pinned."};
+    case EventId::CarrierOverloaded:
+      return {"The SIP carrier has asked for less (RFC 7339): for so long as it says, its interval at the most, nothing is sent to it out of turn.",
+              "Nothing by itself: it is no sign of death. If calls fail too, tell the carrier; if it comes each day, ask it for its capacity."};
     case EventId::PbxConnected: return {"The PBX answers again; the order is asserted once more.", "Nothing."};
     case EventId::PbxLost:
       return {"The PBX does not answer. It returns to its own static order when the lease ends.",

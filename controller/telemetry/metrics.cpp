@@ -11,6 +11,7 @@
 #include "controller/telemetry/metrics_connections.hpp"
 #include "controller/telemetry/metrics_diagnoses.hpp"
 #include "controller/telemetry/metrics_endpoints.hpp"
+#include "controller/telemetry/metrics_own_calls.hpp"
 #include "controller/telemetry/metrics_probes.hpp"
 #include "controller/telemetry/metrics_service.hpp"
 #include "controller/telemetry/metrics_site.hpp"
@@ -109,6 +110,7 @@ struct Metrics::Impl {
   CheckMetrics checks;
   CallMetrics calls;
   EndpointMetrics endpoints;
+  OwnCallMetrics own_calls;
   ServiceMetrics service;
   ConnectionMetrics connections;
   std::vector<Actuator> actuators;
@@ -121,6 +123,7 @@ struct Metrics::Impl {
     diagnoses.bind(families, of);
     checks.bind(families, of);
     endpoints.bind(families, of);
+    own_calls.bind(families, of);
     service.bind(families, of);
     connections.bind(families, of);
     calls.bind(families, of);
@@ -203,6 +206,7 @@ void Metrics::update(const model::Status& status) {
   impl_->diagnoses.update(status);
   impl_->checks.update(status);
   impl_->endpoints.update(status);
+  impl_->own_calls.update(status);
   impl_->service.update(status);
   impl_->connections.update(status);
   impl_->calls.update(status);

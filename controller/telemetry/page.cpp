@@ -213,10 +213,28 @@ std::string calls_sub(const model::PathStatus& path) {
                          f.pdd_median ? ", rings in " + page::milliseconds(*f.pdd_median) : ""));
 }
 
+/// The first of the three that its answers say no to: where to begin. Nothing while they say no to none.
+std::string layer_sub(const model::PathStatus& path) {
+  if (path.reachable == model::Layer::No) return sub("✕ not reached");
+  if (path.authorised == model::Layer::No) return sub("✓ reached, ✕ does not know us");
+  if (path.takes_calls == model::Layer::No) return sub("✓ reached, ✕ refuses calls");
+  return {};
+}
+
+/// Of a carrier with several addresses: how many of them take calls.
+std::string endpoints_sub(const model::PathStatus& path) {
+  std::size_t listed = 0, take = 0;
+  for (const model::EndpointStatus& e : path.endpoints) {
+    listed += e.listed ? 1 : 0;
+    take += e.listed && (e.verdict.health == model::Health::Up || e.verdict.health == model::Health::Degraded) ? 1 : 0;
+  }
+  return listed < 2 ? std::string() : sub(fmt::format("{} of {} addresses", take, listed));
+}
+
 std::string path_cell(const model::PathStatus* path) {
   if (path == nullptr) return "–";
   return state_mark(model::to_string(path->verdict.health)) + (path->rtt ? sub(page::milliseconds(path->rtt)) : "") +
-         (path->selected ? sub("◀ first") : "") + calls_sub(*path);
+         (path->selected ? sub("◀ first") : "") + layer_sub(*path) + endpoints_sub(*path) + calls_sub(*path);
 }
 
 std::string carrier_matrix(const model::Status& status) {

@@ -179,6 +179,27 @@ def calls(b):
     b.lines("Calls in progress", "Answered and not ended, both directions.", [target(f"linekeeper_path_calls_in_progress{{{CIRCUIT}}}", "{{carrier}} via {{circuit}}")], "none")
 
 
+def carriers(b):
+    b.row("SIP carriers")
+    b.timeline("What the carrier's answers say", "Of each path: is it reached, does it know us, does it take calls? The first that says no is where to begin.",
+               f"linekeeper_path_layer{{{CIRCUIT}}}", "{{carrier}} via {{circuit}}: {{layer}}", YES_NO, height=9)
+    b.timeline("Addresses", "Of carriers with several, or with a name: each by each circuit. One red beside green ones: nothing has moved. Empty where every carrier has one address.",
+               f"linekeeper_endpoint_takes_calls{{{CIRCUIT}}}", "{{carrier}} {{endpoint}} via {{circuit}}", YES_NO, height=7, width=12)
+    b.timeline("Names answered for", "By each circuit's own resolvers; while not, the last good addresses stay. Empty where no carrier has a name.",
+               f"linekeeper_path_name_answered{{{CIRCUIT}}}", "{{carrier}} via {{circuit}}", YES_NO, height=7, width=12)
+    b.timeline("Registrations", "Whether the carrier knows to reach this site by the circuit. Empty where no carrier wants a registration.",
+               f"linekeeper_path_registered{{{CIRCUIT}}}", "{{carrier}} via {{circuit}}", YES_NO, height=6, width=12)
+    b.timeline("Test calls", "The latest of each path. Empty where no carrier has a test number.",
+               f"linekeeper_path_test_call_carried{{{CIRCUIT}}}", "{{carrier}} via {{circuit}}", YES_NO, height=6, width=12)
+    b.numbers("Carriers' certificates end in", "The first of those that the carrier shows over TLS. Empty where no carrier speaks TLS.", 12,
+              f"linekeeper_carrier_tls_expiry_timestamp_seconds{{{CIRCUIT}}} - time()", "{{carrier}} via {{circuit}}", "s", ((None, RED), (14 * 86400, ORANGE), (30 * 86400, GREEN)))
+    b.numbers("Post-dial delay of test calls", "Of the latest. Empty where no carrier has a test number.", 12, f"linekeeper_path_test_call_pdd_seconds{{{CIRCUIT}}}", "{{carrier}} via {{circuit}}", "s",
+              ((None, GREEN), (2, ORANGE), (5, RED)), 2)
+    b.timeline("Checks of circuits", "Name resolution, pages, packet size and public address, as each stands. Empty where none is configured.",
+               f'max by (circuit, check) (linekeeper_check_result{{{CIRCUIT},result="well"}}) and on (circuit, check) (sum by (circuit, check) (linekeeper_check_result{{{CIRCUIT}}}) > 0)',
+               "{{check}} via {{circuit}}", {0: ("NOT WELL", RED), 1: ("well", GREEN)}, height=7)
+
+
 def detection(b):
     b.row("Detection and diagnosis")
     b.words("What is wrong", "Diagnoses that stand now, by name. None: nothing is wrong.", 12, f"sum by (failed) (linekeeper_diagnoses{{{AT}}}) > 0 or label_replace(vector(0), \"failed\", \"nothing\", \"\", \"\") unless on () (sum(linekeeper_diagnoses{{{AT}}}) > 0)",
@@ -228,7 +249,7 @@ def variable(name, label, query, **more):
 
 def dashboard():
     b = Board()
-    for part in (now, course, detection, calls, recovery, lines, daemon):
+    for part in (now, course, detection, carriers, calls, recovery, lines, daemon):
         part(b)
     variables = [
         {"type": "datasource", "name": "datasource", "label": "Prometheus", "query": "prometheus", "refresh": 1, "regex": "", "includeAll": False, "multi": False, "current": {}, "options": []},

@@ -41,6 +41,17 @@ Site sample_site() {
   return site;
 }
 
+Site site_with_all() {
+  Site site = sample_site();
+  Carrier &named = site.carriers.front(), &listed = site.carriers.back();
+  named.host = "sip.north.example";
+  named.registration = RegisterRule{.user = "site"};
+  named.test_call = TestCall{.number = "+15550100"};
+  listed.transport = SipTransport::Tls;
+  for (const char* address : {"203.0.113.20", "203.0.113.21"}) listed.addresses.push_back({.address = ip(address), .port = 5061});
+  return site;
+}
+
 Status calm_status(const Site& site) {
   Status s;
   s.site = std::make_shared<const Site>(site);

@@ -7,6 +7,10 @@ namespace linekeeper::support {
 
 [[nodiscard]] model::Site sample_site();
 
+/// The same with one carrier that has a name, wants a registration and has a test number, and one over TLS with two addresses, so that
+/// what there is of such ones alone has a series, too.
+[[nodiscard]] model::Site site_with_all();
+
 /// All well: everything up, on its first choice.
 [[nodiscard]] model::Status calm_status(const model::Site& site);
 

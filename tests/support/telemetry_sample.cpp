@@ -15,7 +15,7 @@ using namespace linekeeper;
 int main(int argc, char** argv) {
   const std::string_view what = argc > 1 ? argv[1] : "";
   const std::string_view which = argc > 2 ? argv[2] : "busy";
-  const model::Site site = support::sample_site();
+  const model::Site site = what == "metrics" ? support::site_with_all() : support::sample_site();
   const model::Status status = which == "calm"       ? support::calm_status(site)
                                : which == "troubled" ? support::troubled_status(site)
                                                      : support::busy_status(site);

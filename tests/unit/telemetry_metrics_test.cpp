@@ -24,18 +24,8 @@ double value(const Metrics& metrics, const std::string& series) {
   return -1;
 }
 
-/// One carrier with a name, one over TLS with two addresses, so that what there is of such ones alone has a series, too.
-model::Site site_with_all() {
-  model::Site site = support::sample_site();
-  site.carriers.front().host = "sip.north.example";
-  site.carriers.back().transport = model::SipTransport::Tls;
-  for (const char* address : {"203.0.113.20", "203.0.113.21"})
-    site.carriers.back().addresses.push_back({.address = *model::IpAddress::parse(address), .port = 5061});
-  return site;
-}
-
 struct Bench {
-  model::Site site = site_with_all();
+  model::Site site = support::site_with_all();
   Metrics metrics{site, telemetry::BuildInfo{"0.1.0", "abc", "clang"}};
   double operator()(const std::string& series) const { return value(metrics, series); }
 };
@@ -114,6 +104,40 @@ TEST_CASE("metrics: a carrier's addresses have series while it has them, and whe
   CHECK(takes_calls("198.51.100.1:5060") == 1);
   CHECK(takes_calls("198.51.100.2:5060") == -1);
   CHECK(b(R"(linekeeper_path_name_answered{carrier="north",circuit="coax"})") == 0);
+}
+
+TEST_CASE("metrics: registrations and test calls of our own, each as it was last, not known before the first") {
+  Bench b;
+  const std::string by_coax = R"({carrier="north",circuit="coax"})";
+  const auto shows = [&](const std::string& metric) { return b("linekeeper_" + metric + by_coax); };
+  CHECK(std::isnan(shows("path_registered")));
+  CHECK(std::isnan(shows("path_test_call_carried")));
+  CHECK(shows("path_test_call_timestamp_seconds") == 0);
+  auto status = support::calm_status(b.site);
+  const model::CarrierId north = status.paths.at(1).carrier;
+  const model::CircuitId coax = status.paths.at(1).circuit;
+  status.registrations = {{.carrier = north, .circuit = coax, .state = model::RegistrationState::Trying, .contact = {}}};
+  status.trials = {{.carrier = north, .circuit = coax, .result = model::TrialResult::OurFault, .ended = status.now}};
+  const auto update = [&](model::RegistrationState state, model::TrialResult result, std::optional<model::Duration> pdd) {
+    status.registrations[0].state = state;
+    status.trials[0].result = result;
+    status.trials[0].pdd = pdd;
+    b.metrics.update(status);
+  };
+  update(model::RegistrationState::Trying, model::TrialResult::OurFault, std::nullopt);
+  CHECK(std::isnan(shows("path_registered")));
+  CHECK(std::isnan(shows("path_test_call_carried")));
+  CHECK(std::isnan(shows("path_test_call_pdd_seconds")));
+  update(model::RegistrationState::Registered, model::TrialResult::Carried, 800ms);
+  CHECK(shows("path_registered") == 1);
+  CHECK(shows("path_test_call_carried") == 1);
+  CHECK(shows("path_test_call_pdd_seconds") == doctest::Approx(0.8));
+  CHECK(shows("path_test_call_timestamp_seconds") == doctest::Approx(std::chrono::duration<double>(status.wall.time_since_epoch()).count()));
+  for (const auto state : {model::RegistrationState::Refused, model::RegistrationState::Unanswered}) {
+    update(state, model::TrialResult::Stuck, 800ms);
+    CHECK(shows("path_registered") == 0);
+    CHECK(shows("path_test_call_carried") == 0);
+  }
 }
 
 TEST_CASE("metrics: a state set has exactly one 1 before and after an update") {
