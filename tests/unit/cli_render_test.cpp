@@ -180,13 +180,34 @@ TEST_CASE("status: with more than six circuits a carrier's paths are counted, no
 
 TEST_CASE("paths: each carrier through each circuit, with why") {
   CHECK(render_paths(json(R"({"carriers":[{"name":"north","paths":[
-      {"circuit":"fiber","state":"up","reason":"answers 200","since_s":77,"rtt_ms":1,"last_code":200,"selected":true},
-      {"circuit":"coax","state":"down","reason":"2 OPTIONS unanswered","since_s":5,"rtt_ms":null,"last_code":null,"selected":false}]}]})"),
+      {"circuit":"fiber","state":"up","reason":"answers 200","since_s":77,"rtt_ms":1,"last_code":200,"selected":true,"takes_calls":"yes"},
+      {"circuit":"coax","state":"down","reason":"2 OPTIONS unanswered","since_s":5,"rtt_ms":null,"last_code":null,"selected":false,"reachable":"no"}]}]})"),
                      Colour::Off) ==
-        "CARRIER  CIRCUIT  STATE  SINCE     RTT  LAST CODE  WHY\n"
-        "* north  fiber    up      77 s  1.0 ms        200  answers 200\n"
-        "  north  coax     DOWN     5 s       -          -  2 OPTIONS unanswered\n");
+        "CARRIER  CIRCUIT  STATE  SINCE     RTT  LAST CODE  ANSWERS      WHY\n"
+        "* north  fiber    up      77 s  1.0 ms        200  takes calls  answers 200\n"
+        "  north  coax     DOWN     5 s       -          -  not reached  2 OPTIONS unanswered\n");
   CHECK(render_paths(json("{}"), Colour::Off) == "no path is known yet\n");
+}
+
+TEST_CASE("paths: the first layer that says no, how calls fare, and each of several addresses") {
+  const std::string printed = render_paths(json(R"({"carriers":[{"name":"north","paths":[
+      {"circuit":"fiber","state":"degraded","reason":"answers 403","last_code":403,"reachable":"yes","authorised":"no","takes_calls":"no",
+       "calls":{"state":"well","in_progress":12,"ner":0.991,"pdd_median_ms":812}},
+      {"circuit":"coax","state":"up","reason":"answers 200","reachable":"yes","authorised":"yes","takes_calls":"no",
+       "calls":{"state":"failing","in_progress":0,"ner":0,"pdd_median_ms":null},
+       "endpoints":[{"address":"198.51.100.1:5060","state":"up","since_s":9,"rtt_ms":2,"last_code":200,"listed":true,"name":"a.north.example"},
+                    {"address":"198.51.100.2:5060","state":"down","since_s":3,"rtt_ms":null,"last_code":null,"listed":false,"name":""}]},
+      {"circuit":"lte","state":"unknown","reachable":"yes","endpoints":[{"address":"198.51.100.1:5060"}]}]}]})"),
+                                           Colour::Off);
+  CAPTURE(printed);
+  CHECK(printed ==
+        "CARRIER                CIRCUIT  STATE     SINCE     RTT  LAST CODE  ANSWERS           CALLS                              WHY\n"
+        "  north                fiber    DEGRADED      -       -        403  does not know us  12 now, NER 99 %, rings in 812 ms  answers 403\n"
+        "  north                coax     up            -       -          -  refuses calls     FAIL: 0 now, NER 0 %               answers 200\n"
+        "    198.51.100.1:5060           up          9 s  2.0 ms        200                                                       a.north.example\n"
+        "    198.51.100.2:5060           DOWN        3 s       -          -                                                       no longer named by "
+        "DNS\n"
+        "  north                lte      UNKNOWN       -       -          -  reached           -                                  -\n");
 }
 
 TEST_CASE("events: time, severity, id, text") {
