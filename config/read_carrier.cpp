@@ -144,6 +144,7 @@ void read_etiquette(Section& section, model::Carrier& carrier) {
   section.duration("interval", carrier.interval);
   section.duration("floor", carrier.floor);
   section.duration("carrier_floor", carrier.carrier_floor);
+  section.flag("overload_control", carrier.overload_control);
   section.duration("retry_after_max", carrier.retry_after_max);
   section.integer("verify_burst", carrier.verify_burst);
 }

@@ -21,6 +21,8 @@ Settings settings_of(const model::Carrier& carrier) {
           .domain = carrier.domain,
           .port = carrier.port,
           .contact = {},
+          .transport = carrier.transport,
+          .sips = carrier.tls.sips,
           .max_forwards = carrier.max_forwards,
           .expires = rule.expires,
           .floor = carrier.floor,
@@ -32,7 +34,7 @@ Settings settings_of(const model::Carrier& carrier) {
 struct RegistrarClient::Impl : std::enable_shared_from_this<RegistrarClient::Impl> {
   Impl(const asio::any_io_executor& executor, model::CarrierId carrier, const model::Carrier& of, model::CircuitId circuit_id,
        const model::Circuit& by, Authorise authorise, runtime::SeededRandom random, OnChange tell)
-      : settings(of),
+      : registrar(of),
         circuit(by),
         machine(settings_of(of), random, std::move(authorise)),
         on_change(std::move(tell)),
@@ -40,24 +42,39 @@ struct RegistrarClient::Impl : std::enable_shared_from_this<RegistrarClient::Imp
         routes(executor) {
     status.carrier = carrier;
     status.circuit = circuit_id;
-    if (!of.named()) flow = flow_to({.address = of.address, .port = of.port});
+    if (!of.named()) make_flow();
   }
 
-  [[nodiscard]] std::unique_ptr<sip::Flow> flow_to(const runtime::Peer& registrar) {
-    return sip::make_datagram_flow(timer.get_executor(), registrar, circuit.interface,
-                                   {.on_message = [this](std::string_view m) { on_message(m); }, .on_refused = [this](int error) { failed(error); }});
+  void make_flow() {
+    flow = sip::make_flow(timer.get_executor(), registrar, circuit.interface,
+                          {.on_message = [this](std::string_view m) { on_message(m); },
+                           .on_refused = [this](int error) { failed(error); },
+                           .on_ended = [this](const sip::Ended& e) { failed(e.error); }});
   }
 
-  void goes_to(const model::Endpoint& registrar) {
-    flow = flow_to({.address = registrar.address, .port = registrar.port});
+  /// A connection is made once: after its end, or where our address is another, a new one. @return 0 or errno
+  int open_flow() {
+    const int error = flow->open();
+    if (registrar.transport == model::SipTransport::Udp || (error != EBADF && error != ESTALE)) return error;
+    make_flow();
+    return flow->open();
+  }
+
+  /// @param at  of the carrier's transport, as all its endpoints are
+  void goes_to(const model::Endpoint& at) {
+    registrar.address = at.address;
+    registrar.port = at.port;
+    registrar.transport = at.transport;
+    make_flow();
     if (link) on_link(*link);
   }
 
   /// Where the carrier is to find us: the one address that others see us at, else the circuit's own.
   [[nodiscard]] std::string contact(const model::IpAddress& own) const {
     const bool single = circuit.expect_public && circuit.expect_public->length == circuit.expect_public->address.size() * 8;
-    return sip::sip_uri(settings.registration->user, sip::uri_host(single ? circuit.expect_public->address : own),
-                        settings.registration->contact_port);
+    return sip::sip_uri(registrar.registration->user, sip::uri_host(single ? circuit.expect_public->address : own),
+                        registrar.registration->contact_port, registrar.tls.sips) +
+           sip::transport_parameter(registrar.transport, registrar.tls.sips);
   }
 
   void on_link(const model::LinkState& now) {
@@ -70,7 +87,7 @@ struct RegistrarClient::Impl : std::enable_shared_from_this<RegistrarClient::Imp
 
   /// The circuit's own routes follow its new address a moment later, and until they do nothing can be sent from it.
   void move() {
-    const int error = flow->open();
+    const int error = open_flow();
     const auto local = flow->local();
     if (error != 0 || !local) {
       routes.expires_after(kRoutesAgain);
@@ -87,13 +104,15 @@ struct RegistrarClient::Impl : std::enable_shared_from_this<RegistrarClient::Imp
   void on_message(std::string_view bytes) {
     const auto self = shared_from_this();
     if (const auto response = sip::parse_response(bytes)) carry_out(machine.on_response(*response, bytes, boot_now()));
+    // A carrier that sent its calls over this connection would find nobody: the Contact says where they are taken.
+    if (registrar.transport != model::SipTransport::Udp && !machine.waits()) flow->close();
   }
 
   void failed(int error) { carry_out(machine.on_failure(error, boot_now())); }
 
   void carry_out(Registration::Step step) {
     if (step.send) {
-      int error = flow->open();  // the kernel may have given the device another address: then this is another socket
+      int error = open_flow();  // the kernel may have given the device another address: then this is another socket
       if (error == 0) error = flow->send(*step.send);
       if (error != 0) {
         const auto later = machine.on_failure(error, boot_now());
@@ -124,7 +143,7 @@ struct RegistrarClient::Impl : std::enable_shared_from_this<RegistrarClient::Imp
     });
   }
 
-  const model::Carrier settings;
+  model::Carrier registrar;  // where it is now
   const model::Circuit circuit;
   Registration machine;
   OnChange on_change;

@@ -66,29 +66,30 @@ Registration::Step Registration::send(const std::optional<std::pair<std::string,
     next_ = model::kNever;  // until the circuit is there
     return {};
   }
-  const std::string aor = "<" + sip::sip_uri(settings_.user, settings_.domain, settings_.port) + ">";
+  const std::string aor = "<" + sip::sip_uri(settings_.user, settings_.domain, settings_.port, settings_.sips) + ">";
   Waiting fresh{.branch = "z9hG4bK" + sip::hex(random_.next()) + sip::hex(random_.next()),
                 .bytes = {},
                 .sent = now,
                 .deadline_at = now + settings_.deadline,
                 .gap = sip::kT1};
-  sip::RequestMessage m{.method = "REGISTER",
-                        .uri = sip::sip_uri({}, settings_.domain, settings_.port),
-                        .transport = settings_.transport,
-                        .local = *local_,
-                        .branch = fresh.branch,
-                        .max_forwards = settings_.max_forwards,
-                        .from = aor + ";tag=" + from_tag_,
-                        .to = aor,
-                        .call_id = call_id_,
-                        .cseq = ++cseq_,
-                        .contact = "<" + settings_.contact + ">",
-                        .more = {{"Expires", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(settings_.expires).count())}}};
+  sip::RequestMessage m{
+      .method = "REGISTER",
+      .uri = sip::sip_uri({}, settings_.domain, settings_.port, settings_.sips) + sip::transport_parameter(settings_.transport, settings_.sips),
+      .transport = std::string(sip::via_transport(settings_.transport)),
+      .local = *local_,
+      .branch = fresh.branch,
+      .max_forwards = settings_.max_forwards,
+      .from = aor + ";tag=" + from_tag_,
+      .to = aor,
+      .call_id = call_id_,
+      .cseq = ++cseq_,
+      .contact = "<" + settings_.contact + ">",
+      .more = {{"Expires", std::to_string(std::chrono::duration_cast<std::chrono::seconds>(settings_.expires).count())}}};
   if (credentials) m.more.push_back(*credentials);
   auto bytes = sip::write_request(m);
   next_ = model::kNever;
   if (!bytes) return failed({.state = State::Unanswered, .error = EINVAL}, kLongestRefused, now);
-  if (!settings_.reliable) fresh.repeat_at = now + fresh.gap;
+  if (!settings_.reliable()) fresh.repeat_at = now + fresh.gap;
   fresh.bytes = *bytes;
   waiting_ = std::move(fresh);
   return {.send = std::move(*bytes)};

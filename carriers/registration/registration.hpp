@@ -26,16 +26,18 @@
 namespace linekeeper::registration {
 
 struct Settings {
-  std::string user;               ///< of the address of record
-  std::string domain;             ///< of the registrar and of the address of record
-  std::uint16_t port = 5060;      ///< of the registrar; 5060 is not written
-  std::string contact;            ///< URI under which the carrier is to reach the site by this circuit: "sip:4420@192.0.2.7:5060"
-  std::string transport = "UDP";  ///< of the Via
-  bool reliable = false;          ///< a stream: nothing is repeated
+  std::string user;           ///< of the address of record
+  std::string domain;         ///< of the registrar and of the address of record
+  std::uint16_t port = 5060;  ///< of the registrar; 5060 is not written
+  std::string contact;        ///< URI under which the carrier is to reach the site by this circuit: "sip:4420@192.0.2.7:5060"
+  model::SipTransport transport = model::SipTransport::Udp;
+  bool sips = false;  ///< the carrier's URIs say so
   int max_forwards = 70;
   model::Duration expires = std::chrono::hours(1);     ///< asked for
   model::Duration floor = std::chrono::seconds(10);    ///< between two REGISTERs
   model::Duration deadline = std::chrono::seconds(5);  ///< for a final response
+  /// A stream: nothing is repeated (RFC 3261 17.1.2.2).
+  [[nodiscard]] bool reliable() const { return transport != model::SipTransport::Udp; }
 };
 
 using State = model::RegistrationState;
@@ -76,6 +78,8 @@ class Registration {
 
   [[nodiscard]] model::Instant next_wakeup() const;
   [[nodiscard]] const Standing& standing() const { return standing_; }
+  /// A REGISTER is on its way.
+  [[nodiscard]] bool waits() const { return waiting_.has_value(); }
   /// When the last REGISTER left that was not the answer to a challenge: what the floor counts from.
   [[nodiscard]] model::Instant last_sent() const { return floor_from_; }
 

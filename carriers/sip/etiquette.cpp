@@ -40,9 +40,11 @@ Instant Etiquette::token_at() const { return burst_ == 0 ? model::kNever : debt_
 
 Instant Etiquette::next_verify() const {
   if (verify_at_ == model::kNever) return model::kNever;
-  if (debt_->floor_until <= verify_at_ + kWorthAToken) return std::max(verify_at_, debt_->floor_until);
-  return std::min(std::max(verify_at_, token_at()), debt_->floor_until);
+  if (debt_->floor_until <= verify_at_ + kWorthAToken) return std::max({verify_at_, debt_->floor_until, spared_until_});
+  return std::max(std::min(std::max(verify_at_, token_at()), debt_->floor_until), spared_until_);
 }
+
+void Etiquette::spare(Instant until) { spared_until_ = std::max(spared_until_, until); }
 
 void Etiquette::begin(Instant now, Duration first_after) {
   next_ = std::max(now + first_after, debt_->floor_until);

@@ -45,11 +45,11 @@ class Etiquette {
   void take_turns(std::shared_ptr<Debt> common, int in_turn);
 
   /// When the next OPTIONS of the usual pace starts; kNever until begin().
-  [[nodiscard]] model::Instant next() const { return next_ == model::kNever ? next_ : std::max(next_, debt().floor_until); }
+  [[nodiscard]] model::Instant next() const { return next_ == model::kNever ? next_ : std::max({next_, debt().floor_until, spared_until_}); }
   /// When the next that a suspicion asks for may start; kNever when there is none.
   [[nodiscard]] model::Instant next_verify() const;
   /// An OPTIONS may start now without a token.
-  [[nodiscard]] bool free(model::Instant now) const { return now >= debt().floor_until; }
+  [[nodiscard]] bool free(model::Instant now) const { return now >= std::max(debt().floor_until, spared_until_); }
   [[nodiscard]] const Debt& debt() const { return *debt_; }
 
   void begin(model::Instant now, model::Duration first_after);
@@ -66,6 +66,8 @@ class Etiquette {
   /// The carrier is under suspicion through another circuit: is it there through this one? One OPTIONS now, for a token where the floor
   /// would take longer. A suspicion of this path's own asks more than that, and goes on.
   void doubted(model::Instant now);
+  /// The carrier has asked for less: nothing starts before then, for a token neither.
+  void spare(model::Instant until);
   /// Somebody is there: the silence is over.
   void stirred();
   /// A good answer: nothing is suspected any more.
@@ -87,6 +89,7 @@ class Etiquette {
   int in_turn_ = 1;
   model::Instant next_ = model::kNever;
   model::Instant verify_at_ = model::kNever;
+  model::Instant spared_until_ = model::Instant::min();
   int verify_left_ = 0;       // of the suspicion that is on
   int verified_ = 0;          // of it, already sent
   bool silence_met_ = false;  // this silence has had its burst

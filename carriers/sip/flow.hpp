@@ -65,4 +65,12 @@ class Flow {
 [[nodiscard]] std::unique_ptr<Flow> make_stream_flow(const boost::asio::any_io_executor& executor, const model::Carrier& carrier, std::string device,
                                                      model::Duration ready_within, Flow::Handlers handlers);
 
+/// The one of the carrier's transport, to its address.
+[[nodiscard]] inline std::unique_ptr<Flow> make_flow(const boost::asio::any_io_executor& executor, const model::Carrier& carrier, std::string device,
+                                                     Flow::Handlers handlers) {
+  if (carrier.transport == model::SipTransport::Udp)
+    return make_datagram_flow(executor, {.address = carrier.address, .port = carrier.port}, std::move(device), std::move(handlers));
+  return make_stream_flow(executor, carrier, std::move(device), carrier.deadline, std::move(handlers));
+}
+
 }  // namespace linekeeper::sip

@@ -39,6 +39,7 @@ struct OptionsFields {
   std::string from_user;  ///< user of From and Contact; empty: none
   int max_forwards = 70;  ///< 0 to 255
   model::SipTransport transport = model::SipTransport::Udp;
+  bool overload_control = false;    ///< offer RFC 7339 in the Via
   bool sips = false;                ///< the scheme of Request-URI, To and Contact (RFC 3261 8.1.1.8)
   DigestSession* digest = nullptr;  ///< answers the challenge it has taken, if any
 };
@@ -56,6 +57,7 @@ struct Response {
   std::optional<model::IpAddress> received;    ///< Via: our address as the other side saw it
   std::optional<std::uint16_t> rport;          ///< Via: our port as the other side saw it (RFC 3581)
   std::optional<model::Duration> retry_after;  ///< at most a day
+  std::optional<model::SipOverload> overload{};  ///< Via: RFC 7339, algorithm "loss"; another is as if there were none
   std::size_t bytes = 0;                       ///< of the whole datagram
   std::optional<Challenge> challenge{};        ///< of a 401 or 407: the topmost that we can answer
 };

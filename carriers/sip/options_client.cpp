@@ -155,6 +155,7 @@ struct OptionsClient::Impl : std::enable_shared_from_this<OptionsClient::Impl> {
                                 .from_user = settings.from_user,
                                 .max_forwards = settings.max_forwards,
                                 .transport = settings.transport,
+                                .overload_control = settings.overload_control,
                                 .sips = settings.tls.sips,
                                 .digest = path.digest(now)},
                                ids);

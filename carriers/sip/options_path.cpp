@@ -217,6 +217,8 @@ void OptionsPath::react(const Transaction& t, const SipOutcome& outcome, Instant
       etiquette_.suspected(now);
       return;
     case SipResult::Final:
+      // A prober sheds all of its few requests, not a share of them; but never so long that a carrier could switch off what watches it.
+      if (outcome.overload && outcome.overload->percent > 0) etiquette_.spare(now + std::min(outcome.overload->valid, settings_.interval));
       if (!bad(outcome)) return etiquette_.answered();
       // Where we are told when to ask again, we do not ask sooner than usual (RFC 3261 21.5.4).
       if (outcome.retry_after)

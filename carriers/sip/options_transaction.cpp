@@ -53,6 +53,7 @@ OptionsTransaction::Step OptionsTransaction::on_response(const Response& respons
   // Which of several packets was answered cannot be told (Karn and Partridge).
   if (transmissions_ == 1) out.rtt = std::max(now - sent_, model::Duration::zero());
   out.retry_after = response.retry_after;
+  out.overload = response.overload;
   out.received_address = response.received;
   step.outcome = out;
   state_ = reliable_ ? Terminated : Completed;

@@ -12,14 +12,12 @@ bool all_of(std::string_view text, std::string_view besides_alnum) {
   return std::ranges::all_of(text, [&](char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0 || besides_alnum.contains(c); });
 }
 
-/// Of Request-URI and Contact alone (RFC 3261 19.1.1, table 1). UDP goes without saying, and so does TLS with sips.
-std::string transport_parameter(const OptionsFields& f) {
-  if (f.transport == model::SipTransport::Udp || f.sips) return {};
-  return ";transport=" + std::string(model::to_string(f.transport));
-}
+model::Error refuse(const std::string& what, const std::string& remedy) { return {.what = what, .remedy = remedy}; }
 
-std::string_view via_transport(model::SipTransport t) {
-  switch (t) {
+}  // namespace
+
+std::string_view via_transport(model::SipTransport transport) {
+  switch (transport) {
     case model::SipTransport::Udp: return "UDP";
     case model::SipTransport::Tcp: return "TCP";
     case model::SipTransport::Tls: return "TLS";
@@ -27,9 +25,10 @@ std::string_view via_transport(model::SipTransport t) {
   return "UDP";
 }
 
-model::Error refuse(const std::string& what, const std::string& remedy) { return {.what = what, .remedy = remedy}; }
-
-}  // namespace
+std::string transport_parameter(model::SipTransport transport, bool sips) {
+  if (transport == model::SipTransport::Udp || sips) return {};
+  return ";transport=" + std::string(model::to_string(transport));
+}
 
 TransactionIds make_ids(runtime::SeededRandom& random, std::uint64_t sequence) {
   const std::array<std::uint64_t, 5> r{random.next(), random.next(), random.next(), random.next(), random.next()};
@@ -51,18 +50,20 @@ model::Result<std::string> build_options(const OptionsFields& fields, const Tran
 
   const std::string host = uri_host(fields.local.address);
   const std::string target = sip_uri("", fields.domain.empty() ? uri_host(fields.carrier.address) : fields.domain, fields.carrier.port, fields.sips);
-  RequestMessage options{.method = "OPTIONS",
-                         .uri = target + transport_parameter(fields),
-                         .transport = std::string(via_transport(fields.transport)),
-                         .local = fields.local,
-                         .branch = ids.branch,
-                         .max_forwards = fields.max_forwards,
-                         .from = "<" + sip_uri(fields.from_user, host, 5060) + ">;tag=" + ids.from_tag,
-                         .to = "<" + target + ">",
-                         .call_id = ids.call_id,
-                         .cseq = ids.cseq,
-                         .contact = "<" + sip_uri(fields.from_user, host, fields.local.port, fields.sips) + transport_parameter(fields) + ">",
-                         .more = {{"Accept", "application/sdp"}}};
+  RequestMessage options{
+      .method = "OPTIONS",
+      .uri = target + transport_parameter(fields.transport, fields.sips),
+      .transport = std::string(via_transport(fields.transport)),
+      .local = fields.local,
+      .branch = ids.branch,
+      .overload_control = fields.overload_control,
+      .max_forwards = fields.max_forwards,
+      .from = "<" + sip_uri(fields.from_user, host, 5060) + ">;tag=" + ids.from_tag,
+      .to = "<" + target + ">",
+      .call_id = ids.call_id,
+      .cseq = ids.cseq,
+      .contact = "<" + sip_uri(fields.from_user, host, fields.local.port, fields.sips) + transport_parameter(fields.transport, fields.sips) + ">",
+      .more = {{"Accept", "application/sdp"}}};
   if (fields.digest != nullptr)
     if (auto credentials = fields.digest->header(options.method, options.uri)) options.more.push_back(std::move(*credentials));
   return write_request(options);

@@ -50,7 +50,8 @@ bool set_uri(osip_message_t& m, const std::string& text) {
 }
 
 bool set_via(osip_message_t& m, const RequestMessage& r) {
-  const auto via = "SIP/2.0/" + r.transport + " " + uri_host(r.local.address) + ":" + std::to_string(r.local.port) + ";rport;branch=" + r.branch;
+  const auto via = "SIP/2.0/" + r.transport + " " + uri_host(r.local.address) + ":" + std::to_string(r.local.port) + ";rport;branch=" + r.branch +
+                   (r.overload_control ? ";oc;oc-algo=\"loss\"" : "");
   return osip_message_set_via(&m, via.c_str()) == 0;
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "controller/model/error.hpp"
+#include "controller/model/endpoint.hpp"
 #include "controller/runtime/datagram_socket.hpp"
 
 namespace linekeeper::sip {
@@ -20,6 +21,7 @@ struct RequestMessage {
   std::string transport = "UDP";
   runtime::Peer local;  ///< Via sent-by
   std::string branch;   ///< with its magic cookie
+  bool overload_control = false;  ///< offers RFC 7339, algorithm "loss", in the Via
   int max_forwards = 70;
   std::string from, to;  ///< whole values, with their tags: "<sip:a@b>;tag=c"
   std::string call_id;
@@ -39,6 +41,12 @@ struct RequestMessage {
 
 /// "sip:user@host:port", or "sips:"; without the user when it is empty and the port when it is the scheme's own (RFC 3261 19.1.2).
 [[nodiscard]] std::string sip_uri(std::string_view user, std::string_view host, std::uint16_t port, bool sips = false);
+
+/// Of the Via: "UDP", "TCP", "TLS".
+[[nodiscard]] std::string_view via_transport(model::SipTransport transport);
+
+/// Of a Request-URI and a Contact alone (RFC 3261 19.1.1, table 1): ";transport=tcp". UDP goes without saying, and so does TLS with sips.
+[[nodiscard]] std::string transport_parameter(model::SipTransport transport, bool sips = false);
 
 /// 16 digits: random bits as they stand in tags, branches and Call-IDs.
 [[nodiscard]] std::string hex(std::uint64_t value);

@@ -55,11 +55,25 @@ Parsed<void> read_cseq(std::string_view value, Response& out) {
 }
 
 /// A parameter of a Via; empty when it is there without a value, nothing when it is not there.
-std::optional<std::string_view> parameter(osip_via_t& via, const char* name) {
+std::optional<std::string_view> parameter(const osip_via_t& via, const char* name) {
   osip_generic_param_t* found = nullptr;
-  std::string copy(name);  // the library takes a char*
-  if (osip_via_param_get_byname(&via, copy.data(), &found) != 0 || found == nullptr) return std::nullopt;
+  std::string copy(name);  // the library takes a char*, and a Via that it only reads
+  if (osip_via_param_get_byname(const_cast<osip_via_t*>(&via), copy.data(), &found) != 0 || found == nullptr) return std::nullopt;
   return found->gvalue == nullptr ? std::string_view{} : std::string_view(found->gvalue);
+}
+
+/// RFC 7339 4: "oc=20;oc-algo=\"loss\";oc-validity=1000". What cannot be read, or is of an algorithm we have not offered, is not there.
+std::optional<model::SipOverload> read_overload(const osip_via_t& via) {
+  constexpr int kDefaultValidity = 500, kLongestValidity = 86'400'000;  // milliseconds; RFC 7339 4.3
+  const auto oc = parameter(via, "oc");
+  if (!oc) return std::nullopt;
+  const auto percent = number<int>(*oc);
+  if (!percent || *percent > 100) return std::nullopt;
+  if (auto algorithm = parameter(via, "oc-algo"); algorithm && *algorithm != "\"loss\"" && *algorithm != "loss") return std::nullopt;
+  const auto given = parameter(via, "oc-validity");
+  const auto validity = given ? number<int>(*given) : std::optional(kDefaultValidity);
+  if (!validity) return std::nullopt;
+  return model::SipOverload{.percent = *percent, .valid = std::chrono::milliseconds(std::min(*validity, kLongestValidity))};
 }
 
 Parsed<void> read_via(const std::string& value, Response& out) {
@@ -76,6 +90,7 @@ Parsed<void> read_via(const std::string& value, Response& out) {
     out.received = model::IpAddress::parse(*received);  // unreadable: as if it were not there
   }
   if (const auto rport = parameter(*via, "rport")) out.rport = number<std::uint16_t>(*rport);
+  out.overload = read_overload(*via);
   return {};
 }
 

@@ -23,7 +23,8 @@ TrialCall::TrialCall(CallSettings settings, runtime::Peer local, runtime::Seeded
     : settings_(std::move(settings)), random_(random), authorise_(std::move(authorise)), local_(local) {
   call_id_ = sip::hex(random_.next()) + sip::hex(random_.next());
   from_ = "<" + sip::sip_uri(settings_.from_user, sip::uri_host(local_.address), 5060) + ">;tag=" + sip::hex(random_.next());
-  target_ = sip::sip_uri(settings_.number, settings_.domain, settings_.port);
+  to_ = sip::sip_uri(settings_.number, settings_.domain, settings_.port, settings_.sips);
+  target_ = to_ + sip::transport_parameter(settings_.transport, settings_.sips);
   invite_.branch = branch();
 }
 
@@ -40,15 +41,16 @@ std::string TrialCall::session_description() const {
 model::Result<std::string> TrialCall::invite(const std::optional<std::pair<std::string, std::string>>& credentials) {
   sip::RequestMessage m{.method = "INVITE",
                         .uri = target_,
-                        .transport = settings_.transport,
+                        .transport = std::string(sip::via_transport(settings_.transport)),
                         .local = local_,
                         .branch = invite_.branch,
                         .max_forwards = settings_.max_forwards,
                         .from = from_,
-                        .to = "<" + target_ + ">",
+                        .to = "<" + to_ + ">",
                         .call_id = call_id_,
                         .cseq = cseq_,
-                        .contact = "<" + sip::sip_uri(settings_.from_user, sip::uri_host(local_.address), local_.port) + ">",
+                        .contact = "<" + sip::sip_uri(settings_.from_user, sip::uri_host(local_.address), local_.port, settings_.sips) +
+                                   sip::transport_parameter(settings_.transport, settings_.sips) + ">",
                         .more = {{"Allow", "INVITE, ACK, CANCEL, BYE, OPTIONS"}},
                         .content_type = "application/sdp",
                         .body = session_description()};
@@ -60,7 +62,7 @@ void TrialCall::arm(Repeated& what, std::string bytes, Instant now, bool capped)
   what.bytes = std::move(bytes);
   what.gap = kT1;
   what.capped = capped;
-  what.at = settings_.reliable ? model::kNever : now + kT1;
+  what.at = settings_.reliable() ? model::kNever : now + kT1;
 }
 
 model::Result<TrialCall::Step> TrialCall::begin(Instant now) {
@@ -114,12 +116,12 @@ void TrialCall::acknowledge(const sip::DialogFields& fields, int status, Step& s
 sip::RequestMessage TrialCall::in_dialog(const char* method, std::uint32_t cseq) const {
   return {.method = method,
           .uri = remote_target_.empty() ? target_ : remote_target_,
-          .transport = settings_.transport,
+          .transport = std::string(sip::via_transport(settings_.transport)),
           .local = local_,
           .branch = {},
           .max_forwards = settings_.max_forwards,
           .from = from_,
-          .to = remote_.empty() ? "<" + target_ + ">" : remote_,
+          .to = remote_.empty() ? "<" + to_ + ">" : remote_,
           .call_id = call_id_,
           .cseq = cseq,
           .routes = routes_};
@@ -222,7 +224,7 @@ void TrialCall::cancel(Instant now, Step& step) {
   if (!heard_) return;          // a CANCEL may not go before anything has come back
   sip::RequestMessage m = in_dialog("CANCEL", cseq_);
   m.uri = target_;
-  m.to = "<" + target_ + ">";
+  m.to = "<" + to_ + ">";
   m.branch = ending_.branch = invite_.branch;
   m.routes.clear();
   if (auto bytes = sip::write_request(m)) {
@@ -257,6 +259,15 @@ TrialCall::Step TrialCall::on_unreachable(int error, Instant now) {
   verdict_.error = error;
   tell(Result::Unreachable, step);
   finish(now);
+  return step;
+}
+
+TrialCall::Step TrialCall::on_connection_lost(int error) {
+  Step step;
+  if (state_ == State::Gone) return step;
+  verdict_.error = error;
+  tell(heard_ ? Result::Stuck : Result::Unreachable, step);
+  state_ = State::Gone;  // there is nobody left to acknowledge anything to
   return step;
 }
 

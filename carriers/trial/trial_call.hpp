@@ -27,17 +27,19 @@ namespace linekeeper::trial {
 
 using Expect = model::CallExpect;
 struct CallSettings {
-  std::string number;             ///< user of the Request-URI
-  std::string domain;             ///< its host
-  std::uint16_t port = 5060;      ///< its port: 5060 is not written
-  std::string from_user;          ///< user of From and Contact
-  std::string transport = "UDP";  ///< of the Via
-  bool reliable = false;          ///< a stream: nothing is repeated
+  std::string number;         ///< user of the Request-URI
+  std::string domain;         ///< its host
+  std::uint16_t port = 5060;  ///< its port: 5060 is not written
+  std::string from_user;      ///< user of From and Contact
+  model::SipTransport transport = model::SipTransport::Udp;
+  bool sips = false;  ///< the carrier's URIs say so
   int max_forwards = 70;
   Expect expect = Expect::Ringing;
   model::Duration wait = std::chrono::seconds(20);  ///< so long it may take to come as far as is expected
   model::Duration talk = std::chrono::seconds(1);   ///< between an answer and the BYE
   std::uint16_t media_port = 0;                     ///< of our session description
+  /// A stream: nothing is repeated (RFC 3261 17.1.1.2).
+  [[nodiscard]] bool reliable() const { return transport != model::SipTransport::Udp; }
 };
 
 using Result = model::TrialResult;
@@ -73,6 +75,8 @@ class TrialCall {
   [[nodiscard]] Step on_bye(model::Instant now);
   /// @param error errno of an ICMP error or a broken connection
   [[nodiscard]] Step on_unreachable(int error, model::Instant now);
+  /// The connection that all of it went over is no more (a stream): what was not told by then is told now. @param error errno
+  [[nodiscard]] Step on_connection_lost(int error);
   [[nodiscard]] Step on_local_error(int error, model::Instant now);
   [[nodiscard]] Step on_time(model::Instant now);
   /// Ends it early: as if it had waited long enough.
@@ -115,7 +119,7 @@ class TrialCall {
   CallSettings settings_;
   runtime::SeededRandom random_;
   Authorise authorise_;
-  std::string call_id_, from_, target_;
+  std::string call_id_, from_, to_, target_;
   std::string remote_, remote_target_;  // of the dialog: To with its tag, and where its requests go
   std::vector<std::string> routes_;
   Repeated invite_, ending_;  // ending_: the CANCEL or the BYE

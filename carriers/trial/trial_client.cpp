@@ -28,6 +28,8 @@ CallSettings settings_of(const model::Carrier& carrier) {
           .domain = carrier.domain,
           .port = carrier.port,
           .from_user = carrier.from_user,
+          .transport = carrier.transport,
+          .sips = carrier.tls.sips,
           .max_forwards = carrier.max_forwards,
           .expect = test.expect,
           .wait = test.wait,
@@ -52,9 +54,10 @@ struct TrialClient::Impl : std::enable_shared_from_this<TrialClient::Impl> {
 
   void start() {
     sent = boot_now();
-    flow =
-        sip::make_datagram_flow(executor, {.address = settings.address, .port = settings.port}, device,
-                                {.on_message = [this](std::string_view m) { on_message(m); }, .on_refused = [this](int error) { refused(error); }});
+    flow = sip::make_flow(executor, settings, device,
+                          {.on_message = [this](std::string_view m) { on_message(m); },
+                           .on_refused = [this](int error) { refused(error); },
+                           .on_ended = [this](const sip::Ended& e) { connection_ended(e); }});
     if (const int error = flow->open()) return fail(error);
     const auto local = flow->local();
     if (!local) return fail(EADDRNOTAVAIL);
@@ -116,6 +119,13 @@ struct TrialClient::Impl : std::enable_shared_from_this<TrialClient::Impl> {
 
   void refused(int error) {
     if (call && !forgotten) carry_out(call->on_unreachable(error, boot_now()));
+  }
+
+  /// Whatever was still to be said cannot be: not even that we have lost interest.
+  void connection_ended(const sip::Ended& e) {
+    if (!call || forgotten) return;
+    const auto self = shared_from_this();
+    carry_out(e.how == sip::Ended::How::Ours ? call->on_local_error(e.error, boot_now()) : call->on_connection_lost(e.error));
   }
 
   void carry_out(TrialCall::Step step) {

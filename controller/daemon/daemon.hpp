@@ -28,6 +28,7 @@
 #include "controller/daemon/resolver_file.hpp"
 #include "controller/daemon/senses.hpp"
 #include "controller/daemon/verification.hpp"
+#include "controller/daemon/overload_watch.hpp"
 #include "controller/decision/decider.hpp"
 #include "controller/journal/journal.hpp"
 #include "controller/operations/overrides.hpp"
@@ -145,6 +146,7 @@ class Daemon : public admin::Api {
   std::unique_ptr<journal::Journal> journal_;
   std::unique_ptr<telemetry::Metrics> metrics_;
   CertificateWatch certificates_;
+  OverloadWatch overloads_;
   std::unique_ptr<Recorder> recorder_;  // of all that the decider is told
   std::unique_ptr<decision::Decider> decider_;
   std::unique_ptr<operations::Recoveries> recoveries_;

@@ -51,6 +51,9 @@ void Daemon::observe(const model::Observation& observation) {
   const Instant now = awake();
   act_on(decider_->observe(observation, recorder_->told(observation, now)));
   if (const auto* call = std::get_if<model::CallOutcome>(&observation); call != nullptr && calls_) calls_->weighed(*call, *decider_);
+  if (outcome != nullptr && outcome->overload)
+    if (auto told = overloads_.on(*outcome->overload, (*site_)[outcome->carrier].name, now))
+      tell(EventId::CarrierOverloaded, "carrier " + (*site_)[outcome->carrier].name, std::move(*told));
   if (outcome == nullptr || (!outcome->certificate_ends && outcome->fault == model::SipFault::None)) return;
   if (auto told = certificates_.on(*outcome, (*site_)[outcome->carrier].name, wall_now()))
     tell(told->id, "carrier " + (*site_)[outcome->carrier].name, std::move(told->text));

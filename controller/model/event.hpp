@@ -91,8 +91,9 @@ enum class EventId : std::uint8_t {
   CarrierLocated,         ///< DNS names other addresses of a carrier
   CarrierNotLocated,      ///< its name is not answered for, or does not exist: the last good addresses stay
   CarrierAddressRefused,  ///< DNS named an address outside the pinned networks
+  CarrierOverloaded,      ///< a carrier asks for less (RFC 7339)
 };
-inline constexpr int kEventCount = static_cast<int>(EventId::CarrierAddressRefused) + 1;
+inline constexpr int kEventCount = static_cast<int>(EventId::CarrierOverloaded) + 1;
 
 /// "circuit.down": the stable id in the journal, --json and the log.
 [[nodiscard]] std::string_view to_string(EventId id);

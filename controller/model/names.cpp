@@ -365,6 +365,7 @@ constexpr std::array<EventName, kEventCount> kEvents = {{
     {"carrier.located", Severity::Notice},
     {"carrier.not-located", Severity::Warning},
     {"carrier.address-refused", Severity::Alert},
+    {"carrier.overloaded", Severity::Notice},
 }};
 
 }  // namespace

@@ -126,6 +126,13 @@ enum class SipAuthorisation : std::uint8_t {
   Refused,     ///< a challenge again, though the credentials were fresh
 };
 
+/// A SIP server asks for less (RFC 7339 4.1 and 4.3).
+struct SipOverload {
+  int percent = 0;   ///< of its requests, that a client is not to send: 0 to 100
+  Duration valid{};  ///< so long
+  friend bool operator==(const SipOverload&, const SipOverload&) = default;
+};
+
 /// One OPTIONS transaction through one circuit has ended (or a late final response has un-lost it: `late`).
 struct SipOutcome {
   CarrierId carrier;
@@ -148,7 +155,8 @@ struct SipOutcome {
   /// What it has cost the circuit with its IP and UDP headers: packets sent, and the responses that were its own. Of a late one: since
   /// its Timeout was told. Not recorded: nothing is decided by it.
   std::uint32_t bytes_sent = 0, bytes_received = 0;
-  std::optional<Endpoint> endpoint = std::nullopt;  ///< which address was asked; nothing: the carrier has one numeric address
+  std::optional<SipOverload> overload = std::nullopt;  ///< of the final response. Not recorded either: it is about our pace
+  std::optional<Endpoint> endpoint = std::nullopt;     ///< which address was asked; nothing: the carrier has one numeric address
 };
 
 /// The kernel's view of a circuit's interface, complete each time (level, not edge).

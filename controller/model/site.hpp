@@ -167,6 +167,7 @@ struct Carrier {
   std::map<int, ReplyClass> replies;  ///< per-code overrides of the class table
   std::optional<SipCredentials> auth{};                ///< nothing: a challenge is an answer like others
   Duration retry_after_max = std::chrono::minutes(5);  ///< a Retry-After is believed for so long at the most
+  bool overload_control = false;                       ///< RFC 7339 is offered in our OPTIONS
   Duration carrier_floor{};                            ///< etiquette: never two OPTIONS by whatever circuits closer than this; 0: only `floor` counts
   std::string etiquette{};                             ///< name of the preset that interval, floor and burst came from; empty: none
   std::optional<TestCall> test_call{};                 ///< nothing: no call of our own is ever made

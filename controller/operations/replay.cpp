@@ -115,6 +115,7 @@ bool told_by_the_judge(EventId id) {
     case EventId::RegistrationLost:
     case EventId::RegistrationMade:
     case EventId::CarrierTlsFiles:
+    case EventId::CarrierOverloaded:
     case EventId::ResolversMoved:
     case EventId::ResolversSilent:
     case EventId::ResolversAnswering:

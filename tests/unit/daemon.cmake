@@ -1,1 +1,1 @@
-lk_unit(daemon SOURCES daemon_recorder_test.cpp daemon_route_desired_test.cpp daemon_switch_client_test.cpp daemon_connections_test.cpp daemon_link_settling_test.cpp daemon_verification_test.cpp daemon_resolvers_test.cpp USES lk_daemon)
+lk_unit(daemon SOURCES daemon_recorder_test.cpp daemon_route_desired_test.cpp daemon_switch_client_test.cpp daemon_connections_test.cpp daemon_link_settling_test.cpp daemon_verification_test.cpp daemon_resolvers_test.cpp daemon_certificate_watch_test.cpp USES lk_daemon)

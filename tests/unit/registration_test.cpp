@@ -27,9 +27,14 @@ struct Registrar {
   int changes = 0;
 
   explicit Registrar(registration::Authorise authorise = {}, bool reliable = false)
-      : ours(
-            {.user = "4420", .domain = "sip.north.example", .contact = kContact, .reliable = reliable, .expires = 600s, .floor = 10s, .deadline = 5s},
-            runtime::SeededRandom(3), std::move(authorise)) {
+      : ours({.user = "4420",
+              .domain = "sip.north.example",
+              .contact = kContact,
+              .transport = reliable ? model::SipTransport::Tcp : model::SipTransport::Udp,
+              .expires = 600s,
+              .floor = 10s,
+              .deadline = 5s},
+             runtime::SeededRandom(3), std::move(authorise)) {
     ours.begin(now, 0s);
     ours.moved(kHere, kContact, now);
   }

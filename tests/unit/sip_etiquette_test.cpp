@@ -105,6 +105,22 @@ TEST_CASE("etiquette: a change of the way asks within half a second, but not wit
   CHECK(e.next() <= kStart + 40'500ms);
 }
 
+TEST_CASE("etiquette: who asked for less is asked nothing before then, by floor or by token, and as ever afterwards") {
+  auto e = etiquette(15s, 10s, 1, 4);
+  e.begin(kStart, 0s);
+  e.started(kStart);
+  e.spare(kStart + 12s);
+  e.spare(kStart + 11s);  // the longer counts
+  e.silent(kStart + 1s);
+  CHECK(e.next_verify() == kStart + 12s);
+  e.suspected(kStart + 1s);
+  CHECK(e.next() == kStart + 12s);
+  CHECK_FALSE(e.free(kStart + 12s - 1ns));
+  CHECK(e.free(kStart + 12s));
+  e.started(kStart + 12s);
+  CHECK(e.next_verify() == kStart + 12s + 750ms);
+}
+
 TEST_CASE("etiquette: no pattern of calls ever puts two starts closer than the floor") {
   for (std::uint64_t seed = 0; seed < 200; ++seed) {
     runtime::SeededRandom random(seed);

@@ -72,6 +72,16 @@ TEST_CASE("options: without a domain the carrier's address stands in, a port is 
   CHECK(built(f).contains("To: <sip:198.51.100.20:5061>\r\n"));
 }
 
+TEST_CASE("options: overload control is offered in the Via where it is wanted, and nowhere else") {
+  auto f = fields();
+  CHECK_FALSE(built(f).contains(";oc"));
+  f.overload_control = true;
+  const std::string text = built(f);
+  const auto via = text.find("Via: ");
+  CHECK(text.substr(via, text.find("\r\n", via) - via).contains(";oc;oc-algo=\"loss\""));
+  CHECK(text.find(";oc") == text.rfind(";oc;oc-algo"));
+}
+
 TEST_CASE("options: without a user there is no at sign") {
   auto f = fields();
   f.from_user.clear();
@@ -267,6 +277,25 @@ TEST_CASE("response: 8,192 bytes are read, one more is not") {
   text += std::string(sip::kLargestDatagram - text.size(), 'x');
   CHECK_FALSE(fault(text));
   CHECK(fault(text + "x") == Malformed::TooLarge);
+}
+
+TEST_CASE("response: a request for less is read from the Via (RFC 7339), and is nothing when it is damaged or of another algorithm") {
+  const auto overload = [](const std::string& parameters) {
+    const auto r = parse_response(response(";received=203.0.113.9", ";received=203.0.113.9" + parameters));
+    REQUIRE(r);
+    return r->overload;
+  };
+  CHECK_FALSE(overload(""));
+  CHECK_FALSE(overload(";oc"));
+  CHECK(overload(";oc=20") == model::SipOverload{.percent = 20, .valid = 500ms});
+  CHECK(overload(";oc=0;oc-algo=\"loss\";oc-validity=0") == model::SipOverload{.percent = 0, .valid = 0ms});
+  CHECK(overload(";oc=100;oc-algo=\"loss\";oc-validity=1000") == model::SipOverload{.percent = 100, .valid = 1s});
+  CHECK(overload(";oc=20;oc-validity=99999999")->valid == 24h);
+  CHECK_FALSE(overload(";oc=101"));
+  CHECK_FALSE(overload(";oc=-1"));
+  CHECK_FALSE(overload(";oc=many"));
+  CHECK_FALSE(overload(";oc=20;oc-validity=soon"));
+  CHECK_FALSE(overload(";oc=20;oc-algo=\"rate\""));
 }
 
 TEST_CASE("response: Retry-After is capped at a day and is nothing when it is no number") {

@@ -41,7 +41,7 @@ struct Far {
   }
   static trial::CallSettings with(trial::CallSettings s, Expect expect, bool reliable) {
     s.expect = expect;
-    s.reliable = reliable;
+    s.transport = reliable ? model::SipTransport::Tcp : model::SipTransport::Udp;
     return s;
   }
   void take(trial::TrialCall::Step step) {
