@@ -1,5 +1,6 @@
-// An order is one RRset under the name that is its key: SRV records whose priorities rise, or, where the ways are addresses, these. It is replaced in
-// one signed message (RFC 2136) and read back by a signed question to the same server.
+// An order is one RRset under the name that is its key: SRV records whose priorities rise, or, where the ways are addresses, the best of them alone:
+// addresses of one name have no order, and who asks would take any. So the site's own name is led to the circuit that lives. It is replaced in one
+// signed message (RFC 2136) and read back by a signed question to the same server.
 //
 // There is no lease: nobody takes the records back when we die. What stands is then what was best last, as with routes.
 #include <algorithm>
@@ -116,11 +117,13 @@ class DnsWire final : public Wire {
 
   [[nodiscard]] Result<RecordSet> records(const std::string& key, const Order& order) const {
     RecordSet set{.owner = owner(key), .type = type_of(order).value_or(RecordType::SRV), .ttl = ttl(), .values = order};
-    if (set.type == RecordType::SRV) {
-      auto values = srv_values(order);
-      if (!values) return std::unexpected(values.error());
-      set.values = std::move(*values);
+    if (set.type != RecordType::SRV) {
+      set.values.resize(1);
+      return set;
     }
+    auto values = srv_values(order);
+    if (!values) return std::unexpected(values.error());
+    set.values = std::move(*values);
     return set;
   }
 

@@ -45,6 +45,32 @@ InboundWay by_registration(InboundWay way, const model::RegistrationStatus& r, m
   return way;
 }
 
+/// A record of ours that names this circuit's own address, or will when the one it names now is dead.
+struct Led {
+  std::string name;
+  bool now = false;
+};
+
+std::optional<Led> led_by_dns(const model::Status& status, const model::PathStatus& path) {
+  const model::Site& site = *status.site;
+  const auto own = [&](const model::TrunkMember& m) {
+    const auto address = model::IpAddress::parse(m.called);
+    if (!address || m.carrier != path.carrier || m.circuit != path.circuit) return false;
+    const auto& expected = site[path.circuit].expect_public;
+    return (expected && expected->contains(*address)) || status.circuits.at(path.circuit.index()).link.address == address;
+  };
+  for (std::size_t t = 0; t < site.trunks.size() && t < status.plan.trunks.size(); ++t) {
+    const model::Trunk& trunk = site.trunks[t];
+    if (site[trunk.pbx].driver != model::PbxDriver::Dns) continue;
+    const auto member = std::ranges::find_if(trunk.members, own);
+    if (member == trunk.members.end()) continue;
+    const auto& order = status.plan.trunks[t].order;
+    const auto at = static_cast<std::size_t>(member - trunk.members.begin());
+    return Led{.name = trunk.key + "." + site[trunk.pbx].zone, .now = !order.empty() && order.front().member == at};
+  }
+  return std::nullopt;
+}
+
 }  // namespace
 
 std::string_view to_string(Found f) {
@@ -72,6 +98,9 @@ std::vector<InboundWay> inbound_ways(const model::Status& status) {
     } else if (p.asked_us && status.now - *p.asked_us <= kAskedLately) {
       way.found = Found::Yes;
       way.why = fmt::format("it asked us there {} ago", ago(status.now - *p.asked_us));
+    } else if (const auto led = led_by_dns(status, p)) {
+      way.found = led->now ? Found::Yes : Found::Likely;
+      way.why = led->now ? fmt::format("DNS leads it there: {}", led->name) : fmt::format("DNS will lead it there when it is needed: {}", led->name);
     } else if (p.last_code == kForbidden) {
       way.found = Found::No;
       way.why = "it forbids our address there (403)";
