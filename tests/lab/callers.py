@@ -32,20 +32,20 @@ class Tally:
 
 
 class Callers:
-    def __init__(self, programs, node, run):
-        self.programs, self.node, self.run = programs, node, run
-        self.log = os.path.join(run, "calls.log")
+    def __init__(self, programs, node, run, name="callers", port=5060, pbx=f"{topology.PBX_CALLERS}:5060"):
+        self.programs, self.node, self.run, self.name, self.port, self.pbx = programs, node, run, name, port, pbx
+        self.log = os.path.join(run, "calls.log" if name == "callers" else f"{name}-calls.log")
 
     def start(self, rate):
         if os.path.exists(self.log):
             os.unlink(self.log)
         self.programs.start(
-            "callers", self.node, "sipp", "-sf", os.path.join(HERE, "sipp", "call.xml"), "-i", topology.CALLERS, "-p", "5060",
-            f"{topology.PBX_CALLERS}:5060", "-r", str(rate), "-rp", "1000", "-l", "2000", "-nostdin", "-trace_logs", "-log_file", self.log,
-            "-trace_err", "-error_file", os.path.join(self.programs.logs, "failed-calls.log"), cwd=self.run)
+            self.name, self.node, "sipp", "-sf", os.path.join(HERE, "sipp", "call.xml"), "-i", topology.CALLERS, "-p", str(self.port),
+            self.pbx, "-r", str(rate), "-rp", "1000", "-l", "2000", "-nostdin", "-trace_logs", "-log_file", self.log,
+            "-trace_err", "-error_file", os.path.join(self.programs.logs, f"failed-{os.path.basename(self.log)}"), cwd=self.run)
 
     def stop(self):
-        self.programs.stop("callers")
+        self.programs.stop(self.name)
 
     @staticmethod
     def mark():

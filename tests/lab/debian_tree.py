@@ -11,7 +11,9 @@ from contextlib import contextmanager
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
-TREES = {"asterisk-bullseye": ("bullseye", "asterisk,asterisk-modules", "usr/sbin/asterisk")}  # name: suite, packages, what must be there
+TREES = {  # name: suite, packages, what must be there
+    "asterisk-bullseye": ("bullseye", "asterisk,asterisk-modules", "usr/sbin/asterisk"),
+    "asterisk-sid": ("sid", "asterisk,asterisk-modules", "usr/sbin/asterisk")}
 PATIENCE_S = 900
 
 
