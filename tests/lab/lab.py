@@ -14,6 +14,7 @@
   lab.py test [NAME...] [--list] [--repeat N] [--sites N] [--json FILE]
   lab.py bench [ACT...] [--runs N] [--peers P,Q|none] [--write DIR]    failovers measured, ours and others'; --help tells more
   lab.py bench-trunks [ACT...] [--runs N] [--quick] [--write DIR]      carriers that misbehave, under calls; --help tells more
+  lab.py bench-redirect [--rate N] [--runs N]                          an SBC that follows our 302, 2,000 INVITE a second
 
 --build DIR says where the programs were built (default: build/dev).
 """
@@ -32,6 +33,7 @@ import cage  # noqa: E402
 import faults  # noqa: E402
 import forward  # noqa: E402
 import remote  # noqa: E402
+import redirect_bench  # noqa: E402
 import trunk_bench  # noqa: E402
 from keeper import find_programs  # noqa: E402
 from netns import CommandFailed  # noqa: E402
@@ -226,6 +228,7 @@ def main():
     sub.add_argument("--sites", type=int, default=4, help="so many sites at the same time")
     bench.add_arguments(command("bench", bench.bench))
     trunk_bench.add_arguments(command("bench-trunks", trunk_bench.bench))
+    redirect_bench.add_arguments(command("bench-redirect", redirect_bench.bench))
     arguments = parser.parse_args(words)
     return arguments.function(arguments)
 
