@@ -54,12 +54,12 @@ struct Response {
   std::uint32_t cseq = 0;
   std::string cseq_method;
   std::string call_id;
-  std::optional<model::IpAddress> received;    ///< Via: our address as the other side saw it
-  std::optional<std::uint16_t> rport;          ///< Via: our port as the other side saw it (RFC 3581)
-  std::optional<model::Duration> retry_after;  ///< at most a day
+  std::optional<model::IpAddress> received;      ///< Via: our address as the other side saw it
+  std::optional<std::uint16_t> rport;            ///< Via: our port as the other side saw it (RFC 3581)
+  std::optional<model::Duration> retry_after;    ///< at most a day
   std::optional<model::SipOverload> overload{};  ///< Via: RFC 7339, algorithm "loss"; another is as if there were none
-  std::size_t bytes = 0;                       ///< of the whole datagram
-  std::optional<Challenge> challenge{};        ///< of a 401 or 407: the topmost that we can answer
+  std::size_t bytes = 0;                         ///< of the whole datagram
+  std::optional<Challenge> challenge{};          ///< of a 401 or 407: the topmost that we can answer
 };
 
 /// Why a datagram is not a response we read.

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "controller/model/error.hpp"
 #include "controller/model/endpoint.hpp"
+#include "controller/model/error.hpp"
 #include "controller/runtime/datagram_socket.hpp"
 
 namespace linekeeper::sip {
@@ -19,8 +19,8 @@ struct RequestMessage {
   std::string method;  ///< "INVITE"
   std::string uri;     ///< Request-URI
   std::string transport = "UDP";
-  runtime::Peer local;  ///< Via sent-by
-  std::string branch;   ///< with its magic cookie
+  runtime::Peer local;            ///< Via sent-by
+  std::string branch;             ///< with its magic cookie
   bool overload_control = false;  ///< offers RFC 7339, algorithm "loss", in the Via
   int max_forwards = 70;
   std::string from, to;  ///< whole values, with their tags: "<sip:a@b>;tag=c"

@@ -114,11 +114,11 @@ bool Decider::recall_calls(model::CircuitId circuit, std::string_view& text, mod
       if (site_->carriers[k].name != carrier) continue;  // a carrier that is configured no more is forgotten
       CallWitness witness(site_->calls);
       if (!witness.recall(one, started_, age)) return false;
-      read.emplace_back(k * circuits_.size() + circuit.index(), std::move(witness));
+      read.emplace_back(k * circuits_.size() + circuit.index(), witness);
     }
-  for (auto& [at, witness] : read) {
+  for (const auto& [at, witness] : read) {
     due_calls_.set(at, std::max(witness.next_wakeup(), started_));
-    witnesses_[at] = std::move(witness);
+    witnesses_[at] = witness;
   }
   text = text.substr(0, mark);
   return true;

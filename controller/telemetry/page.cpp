@@ -210,7 +210,7 @@ std::string calls_sub(const model::PathStatus& path) {
   if (!f.why.empty()) return sub((f.standing == model::CallsStanding::Failing ? "NO CALLS: " : "calls tried after: ") + f.why);
   if (f.attempts == 0) return {};
   return sub(fmt::format("{} calls now, {:.0f} % answered{}", f.in_progress, f.asr.value_or(0) * 100,
-                         f.pdd_median ? ", rings in " + page::milliseconds(*f.pdd_median) : ""));
+                         f.pdd_median ? ", rings in " + page::milliseconds(f.pdd_median) : ""));
 }
 
 /// The first of the three that its answers say no to: where to begin. Nothing while they say no to none.

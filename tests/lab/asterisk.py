@@ -13,7 +13,7 @@ SHIPPED = os.path.join(TOP, "carriers", "trunks", "asterisk")
 PORT = 5062  # 5060 is Kamailio's
 AMI_PORT = 5038
 SECRET = "sixteen bytes long"
-GIVES_UP_MS = 1500  # a carrier that says nothing: as the lab's Kamailio
+T1_MS, TIMER_B_MS = 100, 6400  # a carrier that says nothing is given up: the least that Asterisk takes
 SOURCES = {"fiber": topology.PBX_FIBER, "coax": topology.PBX_COAX}
 
 
@@ -69,15 +69,15 @@ class Asterisk:
             "extensions.conf": "#include linekeeper.conf\n[from-callers]\nexten => _X.,1,Gosub(linekeeper-out,s,1(${EXTEN}))\n same => n,Hangup()\n"}
 
     def _pjsip(self):
-        parts = [f"[system]\ntype = system\ntimer_b = {GIVES_UP_MS}\n"]
+        parts = [f"[system]\ntype = system\ntimer_t1 = {T1_MS}\ntimer_b = {TIMER_B_MS}\n"]
         for name, address in (("lan", topology.PBX_CALLERS), *SOURCES.items()):
             parts.append(f"[{name}]\ntype = transport\nprotocol = udp\nbind = {address}:{PORT}\n")
-        parts.append("[callers]\ntype = endpoint\ncontext = from-callers\ntransport = lan\ndisallow = all\nallow = ulaw\n"
+        parts.append("[callers]\ntype = endpoint\ncontext = from-callers\ntransport = lan\ndirect_media = no\ndisallow = all\nallow = ulaw\n"
                      f"[callers]\ntype = identify\nendpoint = callers\nmatch = {topology.CALLERS}\n")
         for carrier in topology.CARRIERS.values():
             for circuit in SOURCES:
                 name = way(carrier.name, circuit)
-                parts.append(f"[{name}]\ntype = endpoint\ncontext = nothing\ntransport = {circuit}\ndisallow = all\nallow = ulaw\naors = {name}\n"
+                parts.append(f"[{name}]\ntype = endpoint\ncontext = nothing\ntransport = {circuit}\ndirect_media = no\ndisallow = all\nallow = ulaw\naors = {name}\n"
                              f"[{name}]\ntype = aor\ncontact = sip:{carrier.address}:5060\n")
         return "\n".join(parts)
 
@@ -88,6 +88,8 @@ class Asterisk:
 
     def stop(self):
         self.programs.stop("asterisk")
+        if os.path.exists(os.path.join(self.folder, "full")):
+            shutil.copy(os.path.join(self.folder, "full"), os.path.join(self.programs.logs, "asterisk-calls.log"))
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def console(self, command):
@@ -120,5 +122,5 @@ pbx = "asterisk"
 class = "voice"
 carriers = ["north", "south"]
 ways = {{ {ways} }}
-rto = "15s"
+rto = "20s"
 """

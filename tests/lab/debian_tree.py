@@ -14,7 +14,7 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 TREES = {  # name: suite, packages, what must be there
     "asterisk-bullseye": ("bullseye", "asterisk,asterisk-modules", "usr/sbin/asterisk"),
     "asterisk-sid": ("sid", "asterisk,asterisk-modules", "usr/sbin/asterisk")}
-PATIENCE_S = 900
+PATIENCE_S = 480
 
 
 class NoTree(Exception):

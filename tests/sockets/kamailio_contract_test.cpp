@@ -82,6 +82,7 @@ class KamailioPeer final : public tests::Peer {
   /// All its processes: its RPC is answered by one of them.
   void hang(bool hangs) override {
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+      if (entry.path().filename().string().find_first_not_of("0123456789") != std::string::npos) continue;
       std::ifstream stat(entry.path() / "stat");
       std::string text{std::istreambuf_iterator<char>(stat), {}};
       const auto state = text.rfind(')');

@@ -60,7 +60,7 @@ std::string modules_in(const std::string& tree) {
 class AsteriskPeer final : public tests::Peer {
  public:
   explicit AsteriskPeer(const std::string& tree, bool telephony = false)
-      : tree_(tree), inside_("/tmp/lk-" + std::to_string(::getpid()) + "-" + std::to_string(++count_)), folder_(tree + inside_) {
+      : tree_(tree), inside_("/tmp/lk-" + std::to_string(::getpid()) + "-" + std::to_string(++made)), folder_(tree + inside_) {
     std::filesystem::create_directories(folder_);
     std::string places;
     for (const auto* name : {"astetcdir", "astdbdir", "astrundir", "astlogdir", "astspooldir", "astkeydir", "astagidir"})
@@ -138,7 +138,7 @@ class AsteriskPeer final : public tests::Peer {
   [[nodiscard]] const std::string& folder() const { return folder_; }
 
  private:
-  static inline int count_ = 0;
+  static inline int made = 0;
   const std::string tree_, inside_, folder_;
   std::optional<tests::Child> asterisk_;
 };
@@ -246,9 +246,10 @@ class BindPeer final : public tests::Peer {
     ldns_rr_set_class(gone, LDNS_RR_CLASS_ANY);
     ldns_rr_set_ttl(gone, 0);
     ldns_rr_list_push_rr(changes.get(), gone);
+    const std::string record = key + ".lab.example. 5 IN SRV ";
     for (const auto& value : values) {
       ldns_rr* rr = nullptr;
-      REQUIRE(ldns_rr_new_frm_str(&rr, (key + ".lab.example. 5 IN SRV " + value).c_str(), 0, nullptr, nullptr) == LDNS_STATUS_OK);
+      REQUIRE(ldns_rr_new_frm_str(&rr, (record + value).c_str(), 0, nullptr, nullptr) == LDNS_STATUS_OK);
       ldns_rr_list_push_rr(changes.get(), rr);
     }
     const trunks::LdnsPacket packet(ldns_update_pkt_new(ldns_dname_new_frm_str("lab.example."), LDNS_RR_CLASS_IN, nullptr, changes.get(), nullptr));

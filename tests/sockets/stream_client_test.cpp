@@ -16,7 +16,6 @@ using model::SipResult;
 using model::SipTransport;
 using tests::Certificate;
 using tests::Does;
-using tests::Files;
 using tests::kYear;
 using tests::run_until;
 using tests::StreamCarrier;

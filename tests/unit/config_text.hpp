@@ -146,8 +146,8 @@ inline std::string dump(const linekeeper::model::Site& s) {
   for (const auto& c : s.carriers)
     out << c.name << ' ' << c.provider << ' ' << c.port << ' ' << c.domain << ' ' << c.from_user << ' ' << c.priority << ' ' << c.cost << ' '
         << maybe(c.channels) << ' ' << maybe(c.calls_per_second) << ' ' << d(c.interval) << ' ' << d(c.floor) << ' ' << d(c.deadline) << ' '
-        << c.verify_burst << ' ' << c.max_forwards << ' ' << c.replies.size() << ' ' << c.overload_control << ' ' << d(c.retry_after_max) << ' ' << d(c.carrier_floor) << ' '
-        << c.etiquette << c.auth.has_value() << '\n';
+        << c.verify_burst << ' ' << c.max_forwards << ' ' << c.replies.size() << ' ' << c.overload_control << ' ' << d(c.retry_after_max) << ' '
+        << d(c.carrier_floor) << ' ' << c.etiquette << c.auth.has_value() << '\n';
   for (const auto& c : s.classes) {
     out << c.name << ' ' << c.circuits.size() << ' ' << c.table << ' ' << d(c.rto) << ' ' << linekeeper::config::word_of(c.codec) << ' '
         << c.avoid_metered << ' ' << back(c.failback) << ' ' << d(c.drain);

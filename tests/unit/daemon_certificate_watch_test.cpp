@@ -10,7 +10,6 @@ using namespace std::chrono_literals;
 using daemon::CertificateWatch;
 using model::EventId;
 using model::SipFault;
-using model::SipOutcome;
 using model::SipResult;
 using model::WallTime;
 

@@ -346,6 +346,7 @@ TEST_CASE("flows kernel: what came in by a circuit is answered by it, whatever i
   s.world.back();
   s.lan.go();
   const int inside = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  REQUIRE(inside >= 0);
   REQUIRE(bind(inside, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
   REQUIRE(connect(inside, reinterpret_cast<const sockaddr*>(&from), sizeof from) == 0);
   s.lan.back();
@@ -368,6 +369,7 @@ TEST_CASE("flows kernel: a call in progress whose answer is the first packet tha
   const auto talker = [](Beside& side, const sockaddr_in& own, const sockaddr_in& other) {
     side.go();
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    REQUIRE(fd >= 0);
     REQUIRE(bind(fd, reinterpret_cast<const sockaddr*>(&own), sizeof own) == 0);
     REQUIRE(connect(fd, reinterpret_cast<const sockaddr*>(&other), sizeof other) == 0);
     side.back();

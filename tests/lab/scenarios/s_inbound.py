@@ -76,7 +76,7 @@ class = "voice"
 carriers = ["north"]
 key = "{KEY}"
 ways = {{ north = {{ {ways} }} }}
-rto = "15s"
+rto = "20s"
 """
 
 
@@ -89,7 +89,7 @@ def inbound_record_moves(stage, note):
     settled(stage)
     must_become("the name has the fiber's address", 10, lambda: looked_up(stage) == [PUBLIC["fiber"]], lambda: looked_up(stage))
     must_say(stage, f"DNS leads it there: {KEY}.{ZONE}", f"DNS will lead it there when it is needed: {KEY}.{ZONE}", command=("inbound",))
-    fault = stage.does("fiber blackhole")
+    fault = stage.does("break fiber blackhole")
     must_become("the name has the coax's address", 15, lambda: looked_up(stage) == [PUBLIC["coax"]], lambda: looked_up(stage))
     moved_s = (boot_ns() - fault) / 1e9
     stage.mends()
