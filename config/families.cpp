@@ -11,8 +11,6 @@ namespace {
 
 using model::Family;
 
-const char* name_of(Family family) { return family == Family::V4 ? "IPv4" : "IPv6"; }
-
 /// Keeps what is of `family`. @return whether something was not
 template <class List, class FamilyOf>
 bool keep(List& list, Family family, FamilyOf family_of) {
@@ -25,6 +23,7 @@ model::Circuit part_of(const model::Circuit& both, Family family, const model::S
   one.family = family;
   keep(one.targets, family, [&](model::TargetId t) { return site[t].address.family; });
   keep(one.sources, family, [](const model::Prefix& p) { return p.address.family; });
+  keep(one.resolvers, family, [](const model::IpAddress& a) { return a.family; });
   return one;
 }
 
@@ -41,6 +40,10 @@ void check_unused(const Section& section, const FamilyWish& wish, const model::C
       complain("targets", "names " + site[*std::ranges::find_if(circuit.targets, is_of)].name);
     const auto source = std::ranges::find(circuit.sources, family, [](const model::Prefix& p) { return p.address.family; });
     if (source != circuit.sources.end()) complain("sources", "has " + source->to_string());
+    const auto resolver = std::ranges::find(circuit.resolvers, family, &model::IpAddress::family);
+    if (resolver != circuit.resolvers.end()) complain("resolvers", "has " + resolver->to_string());
+    if (family == Family::V4 ? circuit.expect_public.has_value() : wish.expect_public6.has_value())
+      complain(family == Family::V4 ? "expect_public" : "expect_public6", "is given");
     if (family == Family::V4 ? circuit.gateway.has_value() : wish.gateway6.has_value())
       complain(family == Family::V4 ? "gateway" : "gateway6", "is given");
     if ((family == Family::V4 ? circuit.nat : wish.nat6).kind != model::Nat::Kind::Off) complain(family == Family::V4 ? "nat" : "nat6", "is given");
@@ -59,13 +62,12 @@ void split_circuits(Reading& reading) {
       one.gateway = wish.gateway6;
       one.nat = wish.nat6;  // that IPv4 is translated says nothing of IPv6, which need not be
       one.table = wish.table6;
+      one.expect_public = wish.expect_public6;
       return one;
     };
     site.circuits[i] = wish.has(Family::V4) ? part_of(both, Family::V4, site) : six(part_of(both, Family::V6, site));
     if (!wish.has(Family::V4) || !wish.has(Family::V6)) continue;
     model::Circuit twin = six(part_of(both, Family::V6, site));
-    twin.resolvers.clear();  // checks go by IPv4
-    twin.expect_public.reset();
     twin.name = both.name + std::string(kSecondFamily);
     twin.twin = model::id_at<model::CircuitId>(i);
     if (std::ranges::find(site.circuits, twin.name, &model::Circuit::name) != site.circuits.end())
@@ -75,33 +77,6 @@ void split_circuits(Reading& reading) {
     reading.circuit_owners.push_back(i);
     site.circuits.push_back(std::move(twin));
   }
-}
-
-/// Checks go by IPv4: circuits that do not carry it are left out of them.
-void leave_out_of_checks(Reading& reading) {
-  for (std::size_t i = 0; i < reading.checks.size(); ++i) {
-    auto& circuits = reading.site.checks[i].circuits;
-    if (circuits.empty()) continue;  // told already
-    std::erase_if(circuits, [&](model::CircuitId id) { return reading.site[id].family == Family::V6; });
-    if (circuits.empty())
-      reading.checks[i].complain("circuits", fmt::format("{} goes by IPv4, and none of its circuits carries it", reading.checks[i].label()),
-                                 "circuits that do");
-  }
-}
-
-/// The circuits of one family among `circuits`, in their order: themselves, or their IPv6 twins.
-std::vector<model::CircuitId> of_family(const model::Site& site, const std::vector<model::CircuitId>& circuits, Family family) {
-  std::vector<model::CircuitId> found;
-  for (const model::CircuitId id : circuits) {
-    if (site[id].family == family) {
-      found.push_back(id);
-      continue;
-    }
-    const auto twin = std::ranges::find(site.circuits, std::optional(id), &model::Circuit::twin);
-    if (family == Family::V6 && twin != site.circuits.end())
-      found.push_back(model::id_at<model::CircuitId>(static_cast<std::size_t>(twin - site.circuits.begin())));
-  }
-  return found;
 }
 
 /// What keeps a class from being one of `family`, in words: what it matches is all of the other. Empty: nothing. (Destinations may be of
@@ -157,6 +132,22 @@ void split_class(Reading& reading, std::size_t position) {
 
 }  // namespace
 
+const char* name_of(Family family) { return family == Family::V4 ? "IPv4" : "IPv6"; }
+
+std::vector<model::CircuitId> of_family(const model::Site& site, const std::vector<model::CircuitId>& circuits, Family family) {
+  std::vector<model::CircuitId> found;
+  for (const model::CircuitId id : circuits) {
+    if (site[id].family == family) {
+      found.push_back(id);
+      continue;
+    }
+    const auto twin = std::ranges::find(site.circuits, std::optional(id), &model::Circuit::twin);
+    if (family == Family::V6 && twin != site.circuits.end())
+      found.push_back(model::id_at<model::CircuitId>(static_cast<std::size_t>(twin - site.circuits.begin())));
+  }
+  return found;
+}
+
 void FamilyWish::read(Section& section, std::uint32_t table_when_absent) {
   table6 = static_cast<std::uint32_t>(section.integer("table6").value_or(static_cast<std::int64_t>(table_when_absent)));
   const auto words = section.texts("families");
@@ -170,7 +161,6 @@ void split_families(Reading& reading) {
   for (std::size_t i = 0; i < reading.circuits.size(); ++i) reading.circuit_owners.push_back(i);
   for (std::size_t i = 0; i < reading.classes.size(); ++i) reading.class_owners.push_back(i);
   split_circuits(reading);
-  leave_out_of_checks(reading);
   if (reading.site.circuits.size() > kMaxCircuits && !reading.circuits.empty())
     reading.circuits.back().complain(
         "families", fmt::format("there are {} circuits with those of IPv6, and {} are the most", reading.site.circuits.size(), kMaxCircuits),

@@ -77,6 +77,7 @@ std::optional<model::Site> read(const toml::table& table, std::string file, Prob
   read_answering(root, reading);
   root.finish();
   split_families(reading);
+  fit_checks(reading);
   share_classes(reading);
   pace_carriers(reading);
   steer_carriers_apart(reading);

@@ -40,10 +40,7 @@ model::Duration usual_interval(CheckKind kind) {
 }
 
 void read_address(Section& section, std::string_view key, std::optional<model::IpAddress>& out) {
-  const auto text = section.text(key);
-  if (!text) return;
-  const auto address = *model::IpAddress::parse(*text);
-  if (is_ipv4(section, key, section.place(key), address)) out = address;
+  if (const auto text = section.text(key)) out = *model::IpAddress::parse(*text);
 }
 
 void read_values(Section& section, model::Check& check) {
@@ -58,39 +55,18 @@ void read_values(Section& section, model::Check& check) {
   read_address(section, "target", check.target);
   if (const auto server = section.text("server")) {
     const auto peer = *parse_endpoint(*server, std::uint16_t{3478});
-    if (is_ipv4(section, "server", section.place("server"), peer.address)) {
-      check.server = peer.address;
-      check.port = peer.port;
-    }
+    check.server = peer.address;
+    check.port = peer.port;
   }
 }
 
-/// @param needs_names  the circuits' resolvers are asked
-void need_resolvers(const Section& section, const Reading& reading, const model::Check& check, std::string_view why) {
-  for (const model::CircuitId c : check.circuits) {
-    const model::Circuit& circuit = reading.site[c];
-    if (!circuit.resolvers.empty() || reading.circuits[c.index()].has("resolvers")) continue;
-    section.complain("", fmt::format("{} {}, and circuit {} has no resolvers", section.label(), why, quoted(circuit.name)),
-                     fmt::format(R"(give circuit {} resolvers = ["192.0.2.53"], or leave it out of the check's circuits)", quoted(circuit.name)));
-    return;
-  }
-}
-
-bool numeric_host(std::string_view url) {
-  url.remove_prefix(url.find("://") + 3);
-  return model::IpAddress::parse(url.substr(0, url.find_first_of(":/?"))).has_value();
-}
-
-void check_needs(const Section& section, const Reading& reading, const model::Check& check) {
+void check_needs(const Section& section, const model::Check& check) {
   const auto lacks = [&](std::string_view key, std::string remedy) {
     if (!section.has(key))
       section.complain(key, fmt::format("{} is of kind {} and has no {}", section.label(), to_string(check.kind), key), std::move(remedy));
   };
   switch (check.kind) {
-    case CheckKind::Resolver:
-      lacks("query", R"(for example: query = "example.net")");
-      need_resolvers(section, reading, check, "asks the circuit's own resolvers");
-      break;
+    case CheckKind::Resolver: lacks("query", R"(for example: query = "example.net")"); break;
     case CheckKind::Http: lacks("url", R"(for example: url = "http://connectivity.example.net/check.txt")"); break;
     case CheckKind::Mtu:
     case CheckKind::Hops: lacks("target", R"(for example: target = "198.51.100.53")"); break;
@@ -101,7 +77,6 @@ void check_needs(const Section& section, const Reading& reading, const model::Ch
                          R"(one of them: server = "198.51.100.3:3478" asks by STUN, url = "http://..." reads a page)");
       break;
   }
-  if (!check.url.empty() && !check.pinned && !numeric_host(check.url)) need_resolvers(section, reading, check, "has to look up the host of its url");
 }
 
 void read_check(Section& section, Reading& reading, model::Check& check) {
@@ -114,6 +89,10 @@ void read_check(Section& section, Reading& reading, model::Check& check) {
   section.duration("interval", check.interval);
   section.duration("timeout", check.timeout);
   read_values(section, check);
+  std::set<model::Family> families;
+  for (const auto& item : section.texts("families").value_or(std::vector<Section::Item>{}))
+    families.insert(item.text == "ipv6" ? model::Family::V6 : model::Family::V4);
+  reading.check_families.push_back(std::move(families));
   section.finish();
   if (!word) return;  // what belongs to a kind that is not known cannot be told
   for (const Belongs& b : kBelongs)
@@ -122,7 +101,7 @@ void read_check(Section& section, Reading& reading, model::Check& check) {
                        fmt::format("{} is of kind {}, and {} is a key of {}{}{}", section.label(), to_string(check.kind), b.key, to_string(b.kind),
                                    b.kind == b.or_kind ? "" : " and ", b.kind == b.or_kind ? "" : to_string(b.or_kind)),
                        "leave it out, or make it a check of its own");
-  check_needs(section, reading, check);
+  check_needs(section, check);
   if (check.timeout >= check.interval)
     section.complain(section.has("interval") ? "interval" : "timeout",
                      fmt::format("{} may take {} and comes each {}", section.label(), show(check.timeout), show(check.interval)),

@@ -70,14 +70,21 @@ void read_prefixes(Section& section, std::string_view key, std::vector<model::Pr
   for (const auto& item : items.value_or(std::vector<Section::Item>{})) out.push_back(*model::Prefix::parse(item.text));
 }
 
+/// `key` is of one family, and its value of the other: the key of that one is called the same, with or without a 6.
+void complain_of_family(const Section& section, std::string_view key, const std::string& value, model::Family wanted, std::string_view what) {
+  const model::Family other = wanted == model::Family::V4 ? model::Family::V6 : model::Family::V4;
+  const std::string sibling = wanted == model::Family::V4 ? std::string(key) + "6" : std::string(key.substr(0, key.size() - 1));
+  section.complain(key, fmt::format("{} {}: {} is {}", section.label(), key, quoted(value), name_of(other)),
+                   fmt::format("an {} {}; the one for {} is {}", name_of(wanted), what, name_of(other), sibling));
+}
+
 /// A next hop that is typed in; nothing: followed from the kernel.
 std::optional<model::IpAddress> read_gateway(Section& section, std::string_view key, model::Family family) {
   const auto gateway = section.text(key);
   if (!gateway || *gateway == "kernel") return std::nullopt;
   const auto address = *model::IpAddress::parse(*gateway);
   if (address.family == family) return address;
-  section.complain(key, fmt::format("{} {}: {} is IPv{}", section.label(), key, quoted(address.to_string()), family == model::Family::V4 ? 6 : 4),
-                   family == model::Family::V4 ? "an IPv4 address; the one for IPv6 is gateway6" : "an IPv6 address; the one for IPv4 is gateway");
+  complain_of_family(section, key, *gateway, family, "address");
   return std::nullopt;
 }
 
@@ -88,11 +95,20 @@ model::Nat read_nat(Section& section, std::string_view key, model::Family family
   if (*nat == "masquerade") return {.kind = model::Nat::Kind::Masquerade, .address = {}};
   const auto address = *model::IpAddress::parse(*nat);
   if (address.family != family)
-    section.complain(key, fmt::format("{} {}: {} is IPv{}", section.label(), key, quoted(address.to_string()), family == model::Family::V4 ? 6 : 4),
-                     family == model::Family::V4 ? "an IPv4 address; the one for IPv6 is nat6" : "an IPv6 address; the one for IPv4 is nat");
+    complain_of_family(section, key, *nat, family, "address");
   else if (const char* why = unprobeable(address))
     section.complain(key, fmt::format("{} {}: {} {}", section.label(), key, *nat, why), "an address that leads back here, `masquerade` or `off`");
   return {.kind = model::Nat::Kind::Fixed, .address = address};
+}
+
+/// Where our address of one family must lie.
+std::optional<model::Prefix> read_expected(Section& section, std::string_view key, model::Family family) {
+  const auto expected = section.text(key);
+  if (!expected) return std::nullopt;
+  auto prefix = *model::Prefix::parse(*expected);
+  if (prefix.address.family == family) return prefix;
+  complain_of_family(section, key, *expected, family, "address or prefix");
+  return std::nullopt;
 }
 
 void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, std::size_t position) {
@@ -110,6 +126,7 @@ void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, s
   FamilyWish wish{.families = {model::Family::V4}, .gateway6 = read_gateway(section, "gateway6", model::Family::V6)};
   wish.read(section, static_cast<std::uint32_t>(7300 + position));
   wish.nat6 = read_nat(section, "nat6", model::Family::V6);
+  wish.expect_public6 = read_expected(section, "expect_public6", model::Family::V6);
   reading.circuit_families.push_back(std::move(wish));
   read_prefixes(section, "sources", circuit.sources);
   std::vector<model::TargetId> all;
@@ -121,12 +138,12 @@ void read_circuit(Section& section, Reading& reading, model::Circuit& circuit, s
   circuit.nat = read_nat(section, "nat", model::Family::V4);
   for (const auto& group : section.texts("risk_groups").value_or(std::vector<Section::Item>{})) circuit.risk_groups.push_back(group.text);
   for (const auto& item : section.texts("resolvers").value_or(std::vector<Section::Item>{}))
-    if (const auto address = *model::IpAddress::parse(item.text); is_ipv4(section, "resolvers", item.place, address))
+    if (const auto address = *model::IpAddress::parse(item.text); const char* why = unprobeable(address))
+      section.complain_at(item.place, "resolvers", fmt::format("{} resolvers: {} {}", section.label(), item.text, why),
+                          "the provider's resolver by an address that can be asked by this circuit alone");
+    else
       circuit.resolvers.push_back(address);
-  if (const auto expected = section.text("expect_public")) {
-    const auto prefix = *model::Prefix::parse(*expected);
-    if (is_ipv4(section, "expect_public", section.place("expect_public"), prefix.address)) circuit.expect_public = prefix;
-  }
+  circuit.expect_public = read_expected(section, "expect_public", model::Family::V4);
   section.finish();
 }
 

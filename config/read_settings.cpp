@@ -126,8 +126,7 @@ void read_resolvers(Section& root, Reading& reading) {
   section.text("query", resolvers.query);
   section.duration("interval", resolvers.interval);
   for (const auto& item : section.texts("fallback").value_or(std::vector<Section::Item>{}))
-    if (const auto address = *model::IpAddress::parse(item.text); is_ipv4(section, "fallback", item.place, address))
-      resolvers.fallback.push_back(address);
+    resolvers.fallback.push_back(*model::IpAddress::parse(item.text));
   for (const auto& item : section.texts("search").value_or(std::vector<Section::Item>{})) resolvers.search.push_back(item.text);
   section.finish();
   reading.resolvers.push_back(section);

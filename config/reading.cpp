@@ -41,11 +41,4 @@ std::vector<model::Prefix> read_destinations(Section& section, std::string_view 
   return all;
 }
 
-bool is_ipv4(const Section& section, std::string_view key, Place place, const model::IpAddress& address) {
-  if (address.family == model::Family::V4) return true;
-  section.complain_at(place, key, fmt::format("{} {}: {} is IPv6, which is not steered yet", section.label(), key, quoted(address.to_string())),
-                      "an IPv4 address");
-  return false;
-}
-
 }  // namespace linekeeper::config

@@ -18,6 +18,7 @@ struct FamilyWish {
   std::set<model::Family> families;
   bool given = false;  ///< by the file
   std::optional<model::IpAddress> gateway6;
+  std::optional<model::Prefix> expect_public6;
   model::Nat nat6;
   std::uint32_t table6 = 0;
 
@@ -37,6 +38,7 @@ struct Reading {
   std::vector<Section> targets, circuits, classes, carriers, pbxs, trunks, checks;       ///< in the order of the file
   std::vector<Section> probing, circuit_health, carrier_health, connections, resolvers;  ///< one; empty when the file has no such section
   std::vector<FamilyWish> circuit_families, class_families;                              ///< one for each section
+  std::vector<std::set<model::Family>> check_families;                                   ///< likewise; empty: not given
   /// Position of the section that each circuit (class) of the Site comes from: the IPv6 ones follow after all others, then carriers' classes.
   std::vector<std::size_t> circuit_owners, class_owners;
   std::set<std::size_t> shared_classes;  ///< positions of sections that say share = true
@@ -54,8 +56,9 @@ void read_calls(Section& root, Reading& reading);     ///< [calls]
 void read_answering(Section& root, Reading& reading);
 void check_own_calls(const Reading& reading);
 void read_voice(Section& root, Reading& reading);  ///< [[carrier]] [[pbx]] [[trunk]]
-void split_families(Reading& reading);             ///< circuits and classes of two families: after all readers, before the checks
+void split_families(Reading& reading);             ///< circuits and classes of two families: after all readers, before what is made of them
 
+void fit_checks(Reading& reading);               ///< circuits of checks: after both families are there
 void share_classes(Reading& reading);            ///< weights of classes that are shared: after both families are there
 void pace_carriers(Reading& reading);            ///< what a carrier hears of all circuits together, shared out: before the checks
 void check_presets(const Reading& reading);      ///< keys against the rule of the carrier's etiquette
@@ -92,8 +95,9 @@ void read_list(Section& root, Reading& reading, std::string_view kind, std::size
   }
 }
 
-/// Checks are made and resolvers are asked by IPv4 only, so far: a mistake that says so.
-[[nodiscard]] bool is_ipv4(const Section& section, std::string_view key, Place place, const model::IpAddress& address);
+/// The circuits of one family among `circuits`, in their order: themselves, or their IPv6 twins.
+[[nodiscard]] std::vector<model::CircuitId> of_family(const model::Site& site, const std::vector<model::CircuitId>& circuits, model::Family family);
+[[nodiscard]] const char* name_of(model::Family family);  ///< "IPv4", "IPv6"
 
 /// Resolves the names in section[key] against `known`; absent: `otherwise`.
 template <class Id>

@@ -43,10 +43,13 @@ std::optional<Fault> url_fault(std::string_view text) {
   const std::string_view authority = text.substr(scheme, text.find_first_of("/?#", scheme) - scheme);
   if (in('@', authority)) return Fault{fmt::format("{} has a user in it", quoted(text)), kLike};
   if (in('#', text)) return Fault{fmt::format("{} has a fragment, which no server sees", quoted(text)), kLike};
-  const std::size_t colon = authority.find(':');
+  const std::size_t bracket = authority.starts_with('[') ? authority.find(']') : 0;  // RFC 3986 section 3.2.2: an IPv6 address stands in brackets
+  const std::size_t colon = authority.find(':', bracket);
   const std::string_view host = authority.substr(0, colon);
-  if (host.empty() || !std::ranges::all_of(host, [](char c) { return letter_or_digit(c) || in(c, ".-_"); }))
-    return Fault{fmt::format("{} has no host name or IPv4 address behind its scheme", quoted(text)), kLike};
+  const auto six = bracket > 0 && host.ends_with(']') ? model::IpAddress::parse(host.substr(1, host.size() - 2)) : std::nullopt;
+  const bool spelled_well = bracket > 0 ? six && six->family == model::Family::V6
+                                        : !host.empty() && std::ranges::all_of(host, [](char c) { return letter_or_digit(c) || in(c, ".-_"); });
+  if (!spelled_well) return Fault{fmt::format("{} has no host name or address behind its scheme", quoted(text)), kLike};
   if (colon == std::string_view::npos) return std::nullopt;
   const std::string_view port = authority.substr(colon + 1);
   unsigned number = 0;

@@ -59,11 +59,17 @@ class Flow {
 [[nodiscard]] std::unique_ptr<Flow> make_datagram_flow(const boost::asio::any_io_executor& executor, const runtime::Peer& carrier, std::string device,
                                                        Flow::Handlers handlers);
 
+/// How an idle connection is held open and found dead (RFC 5626 section 4.4.1: CRLF CRLF, and CRLF within ten seconds).
+struct KeepAlive {
+  model::Duration every = std::chrono::seconds(30);  ///< of silence
+  model::Duration answered_within = std::chrono::seconds(10);
+};
+
 /// A TCP or TLS connection to the carrier, made by open(), once: after its end a new flow is wanted. What is sent before it stands waits
 /// for that. Messages are framed by their Content-Length; an idle connection is kept alive as RFC 5626 3.5.1 has it, where they answer that.
 /// @param ready_within  connection and TLS together
 [[nodiscard]] std::unique_ptr<Flow> make_stream_flow(const boost::asio::any_io_executor& executor, const model::Carrier& carrier, std::string device,
-                                                     model::Duration ready_within, Flow::Handlers handlers);
+                                                     model::Duration ready_within, Flow::Handlers handlers, const KeepAlive& keep_alive = {});
 
 /// The one of the carrier's transport, to its address.
 [[nodiscard]] inline std::unique_ptr<Flow> make_flow(const boost::asio::any_io_executor& executor, const model::Carrier& carrier, std::string device,

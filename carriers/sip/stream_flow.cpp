@@ -27,9 +27,8 @@ using How = Ended::How;
 
 namespace {
 
-constexpr std::size_t kMostWaiting = 64 * 1024;                  // bytes that a connection has not taken yet
-constexpr std::chrono::milliseconds kUnconfirmed(10'000);        // TCP_USER_TIMEOUT
-constexpr std::chrono::seconds kPingEvery(30), kPongWithin(10);  // RFC 5626 4.4.1: ten seconds
+constexpr std::size_t kMostWaiting = 64 * 1024;            // bytes that a connection has not taken yet
+constexpr std::chrono::milliseconds kUnconfirmed(10'000);  // TCP_USER_TIMEOUT
 constexpr std::string_view kPing = "\r\n\r\n";
 
 /// They, or somebody on the way, said no. What is else is our own side or silence.
@@ -46,7 +45,7 @@ std::string proven_name(const model::Carrier& carrier) {
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
   Connection(const asio::any_io_executor& executor, const model::Carrier& carrier, std::string device, model::Duration ready_within,
-             Flow::Handlers handlers)
+             Flow::Handlers handlers, const KeepAlive& keep_alive)
       : executor_(executor),
         peer_{.address = carrier.address, .port = carrier.port},
         tls_settings_(carrier.tls),
@@ -55,6 +54,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
         device_(std::move(device)),
         ready_within_(ready_within),
         handlers_(std::move(handlers)),
+        keep_alive_(keep_alive),
         timer_(executor) {}
 
   int open() {
@@ -227,14 +227,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   /// Nothing has been said for a while: a ping holds the mapping of a NAT on the way, and finds a flow that is dead.
   void idle() {
-    wait_until(kPingEvery, [](Connection& c) { c.ping(); });
+    wait_until(keep_alive_.every, [](Connection& c) { c.ping(); });
   }
 
   void ping() {
     if (deaf_to_pings_) return idle();
     pinged_ = true;
     (void)send(std::string(kPing));
-    wait_until(kPongWithin, [](Connection& c) {
+    wait_until(keep_alive_.answered_within, [](Connection& c) {
       c.pinged_ = false;
       // Only who has answered one before owes an answer (RFC 5626 4.4.1 is for those who say they do).
       if (c.answers_pings_) return c.end({.how = How::Silent, .error = ETIMEDOUT, .fault = SipFault::FlowDead});
@@ -271,6 +271,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   const std::string device_;
   const model::Duration ready_within_;
   const Flow::Handlers handlers_;
+  const KeepAlive keep_alive_;
   asio::steady_timer timer_;  // until it is ready, then until it is idle, then until a pong
   TlsEvidence evidence_;
   std::unique_ptr<asio::ssl::context> context_;
@@ -305,8 +306,9 @@ class StreamFlow final : public Flow {
 }  // namespace
 
 std::unique_ptr<Flow> make_stream_flow(const asio::any_io_executor& executor, const model::Carrier& carrier, std::string device,
-                                       model::Duration ready_within, Flow::Handlers handlers) {
-  return std::make_unique<StreamFlow>(std::make_shared<Connection>(executor, carrier, std::move(device), ready_within, std::move(handlers)));
+                                       model::Duration ready_within, Flow::Handlers handlers, const KeepAlive& keep_alive) {
+  return std::make_unique<StreamFlow>(
+      std::make_shared<Connection>(executor, carrier, std::move(device), ready_within, std::move(handlers), keep_alive));
 }
 
 }  // namespace linekeeper::sip

@@ -24,8 +24,9 @@ const std::vector<model::CircuitId>& circuits_of(const model::Site& site) { retu
 
 std::optional<model::ClassId> followed_class(const model::Site& site) {
   if (site.resolvers.file.empty()) return std::nullopt;
-  for (std::size_t i = 0; i < site.classes.size(); ++i)
-    if (site.classes[i].family == model::Family::V4 && site.classes[i].match.everything()) return model::id_at<model::ClassId>(i);
+  for (const model::Family family : {model::Family::V4, model::Family::V6})
+    for (std::size_t i = 0; i < site.classes.size(); ++i)
+      if (site.classes[i].family == family && site.classes[i].match.everything()) return model::id_at<model::ClassId>(i);
   return std::nullopt;
 }
 
@@ -36,7 +37,10 @@ std::vector<IpAddress> candidates(const model::Site& site, std::optional<model::
   else
     for (const model::CircuitId c : circuits_of(site)) add(all, std::span(site[c].resolvers).first(site[c].resolvers.empty() ? 0 : 1));
   add(all, site.resolvers.fallback);
-  for (const model::CircuitId c : circuits_of(site)) add(all, site[c].resolvers);
+  const auto& circuits = circuits_of(site);
+  for (const model::CircuitId c : circuits) add(all, site[c].resolvers);
+  for (const model::Circuit& six : site.circuits)
+    if (six.twin && std::ranges::find(circuits, *six.twin) != circuits.end()) add(all, six.resolvers);
   return all;
 }
 

@@ -79,10 +79,12 @@ class Lookup {
   };
   using Done = std::function<void(Result)>;
 
-  Lookup(asio::any_io_executor executor, const CheckWay& way, std::string name, model::Duration timeout, Done done)
+  /// @param family  of the addresses that are asked for
+  Lookup(asio::any_io_executor executor, const CheckWay& way, std::string name, model::Family family, model::Duration timeout, Done done)
       : executor_(std::move(executor)),
         way_(way),
         name_(std::move(name)),
+        type_(family == model::Family::V4 ? kTypeA : kTypeAaaa),
         each_(timeout / static_cast<int>(std::max<std::size_t>(way.resolvers.size(), 1))),
         done_(std::move(done)) {
     ask();
@@ -90,8 +92,8 @@ class Lookup {
 
  private:
   void ask() {
-    query_ = std::make_unique<DnsQuery>(executor_, way_.device, way_.resolvers[next_], way_.resolver_port, name_, each_,
-                                        [this](const DnsAnswer& answer) { heard(answer); });
+    query_ = std::make_unique<DnsQuery>(
+        executor_, way_.device, way_.resolvers[next_], way_.resolver_port, name_, each_, [this](const DnsAnswer& answer) { heard(answer); }, type_);
   }
   static int weight(const DnsAnswer& a) {
     switch (a.what) {
@@ -130,6 +132,7 @@ class Lookup {
   asio::any_io_executor executor_;
   CheckWay way_;
   std::string name_;
+  int type_;
   model::Duration each_;
   Done done_;
   Result best_;
@@ -144,7 +147,8 @@ class ResolverRun : public Run {
     if (way_.resolvers.empty())
       tell(CheckResult::LocalError, EINVAL, "the circuit has no resolvers of its own");
     else
-      lookup_ = std::make_unique<Lookup>(executor_, way_, check_.query, check_.timeout, [this](const Lookup::Result& r) { heard(r); });
+      lookup_ =
+          std::make_unique<Lookup>(executor_, way_, check_.query, model::Family::V4, check_.timeout, [this](const Lookup::Result& r) { heard(r); });
   }
 
  private:
@@ -181,7 +185,8 @@ class PageRun : public Run {
     if (address) return fetch(*address);
     if (way_.resolvers.empty())
       return tell(CheckResult::LocalError, EINVAL, fmt::format("the circuit has no resolvers of its own to look up {}", page_->host));
-    lookup_ = std::make_unique<Lookup>(executor_, way_, page_->host, check_.timeout / 2, [this](const Lookup::Result& r) { looked_up(r); });
+    lookup_ =
+        std::make_unique<Lookup>(executor_, way_, page_->host, way_.family, check_.timeout / 2, [this](const Lookup::Result& r) { looked_up(r); });
   }
 
  protected:
@@ -368,7 +373,7 @@ std::unique_ptr<CheckRun> start_page(asio::any_io_executor executor, const model
 
 CheckWay way_of(const model::Site& site, model::CircuitId circuit) {
   const model::Circuit& c = site[circuit];
-  return {.circuit = circuit, .device = c.interface, .resolvers = c.resolvers, .expect_public = c.expect_public};
+  return {.circuit = circuit, .device = c.interface, .resolvers = c.resolvers, .expect_public = c.expect_public, .family = c.family};
 }
 
 std::unique_ptr<CheckRun> start_check(asio::any_io_executor executor, const model::Check& check, const CheckWay& way, std::uint64_t seed,

@@ -17,7 +17,8 @@ struct CheckWay {
   std::string device;  ///< SO_BINDTODEVICE; empty: as the routes say
   std::vector<model::IpAddress> resolvers;
   std::optional<model::Prefix> expect_public;
-  std::uint16_t resolver_port = 53;  ///< another one in tests only
+  model::Family family = model::Family::V4;  ///< of the circuit: by which hosts are looked up
+  std::uint16_t resolver_port = 53;          ///< another one in tests only
 };
 [[nodiscard]] CheckWay way_of(const model::Site& site, model::CircuitId circuit);
 

@@ -44,6 +44,15 @@ std::vector<model::IpAddress> addresses_in(const unsigned char* bytes, int size)
   return out;
 }
 
+std::vector<model::IpAddress> addresses6_in(const unsigned char* bytes, int size) {
+  std::array<ares_addr6ttl, kMostAddresses> found{};
+  int count = kMostAddresses;
+  if (ares_parse_aaaa_reply(bytes, size, nullptr, found.data(), &count) != ARES_SUCCESS) return {};
+  std::vector<model::IpAddress> out;
+  for (int i = 0; i < count; ++i) out.push_back(model::IpAddress::from_bytes(model::Family::V6, &found[static_cast<std::size_t>(i)].ip6addr));
+  return out;
+}
+
 }  // namespace
 
 std::vector<model::IpAddress> system_resolvers() {
@@ -219,7 +228,8 @@ struct DnsQuery::Impl : std::enable_shared_from_this<DnsQuery::Impl> {
     if (status == ARES_SUCCESS || (bytes != nullptr && size > static_cast<int>(kRcodeAt))) {
       DnsAnswer answer{.what = What::Answered, .rcode = bytes[kRcodeAt] & 0x0F, .addresses = {}};
       answer.bytes.assign(bytes, bytes + size);
-      if (answer.rcode == 0 && wanted_type == 1) answer.addresses = addresses_in(bytes, size);
+      if (answer.rcode == 0 && wanted_type == kTypeA) answer.addresses = addresses_in(bytes, size);
+      if (answer.rcode == 0 && wanted_type == kTypeAaaa) answer.addresses = addresses6_in(bytes, size);
       return end(std::move(answer));
     }
     if (local_error != 0) return end({.what = What::LocalError, .error = local_error, .addresses = {}});
@@ -254,7 +264,7 @@ struct DnsQuery::Impl : std::enable_shared_from_this<DnsQuery::Impl> {
   Done done;
   bool stopped = false;
   int local_error = 0;
-  int wanted_type = 1;
+  int wanted_type = kTypeA;
   ares_channel channel = nullptr;
   std::map<ares_socket_t, std::shared_ptr<Socket>> sockets;  // shared with pending handlers, which must not meet a reused number
 };

@@ -23,10 +23,12 @@ struct DnsAnswer {
   What what = What::Silent;
   int rcode = 0;                            ///< RFC 1035 4.1.1: 0 no error, 2 SERVFAIL, 3 NXDOMAIN, 5 REFUSED
   int error = 0;                            ///< errno
-  std::vector<model::IpAddress> addresses;  ///< of a question for A
+  std::vector<model::IpAddress> addresses;  ///< of a question for A or AAAA
   std::vector<std::uint8_t> bytes{};        ///< of the reply, when Answered
   model::Duration took{};
 };
+inline constexpr int kTypeA = 1, kTypeAaaa = 28;  ///< RFC 1035 section 3.2.2, RFC 3596 section 2.1
+
 /// What this host asks (resolv.conf(5)), as c-ares reads it.
 [[nodiscard]] std::vector<model::IpAddress> system_resolvers();
 [[nodiscard]] std::string rcode_words(int rcode);  ///< "NXDOMAIN", "SERVFAIL", ..., "RCODE 9"
@@ -35,10 +37,9 @@ class DnsQuery {
  public:
   using Done = std::function<void(const DnsAnswer& answer)>;
 
-  /// Asks for the IPv4 addresses of `name`, or for records of another type. @param port 53, but in tests @param done called once from the loop
-  /// @param type  RFC 1035 3.2.2
+  /// Asks for the records of one type that `name` has. @param port 53, but in tests @param done called once from the loop
   DnsQuery(boost::asio::any_io_executor executor, std::string device, const model::IpAddress& resolver, std::uint16_t port, std::string name,
-           model::Duration timeout, Done done, int type = 1);
+           model::Duration timeout, Done done, int type = kTypeA);
   ~DnsQuery();  ///< done is not called after this
   DnsQuery(const DnsQuery&) = delete;
   DnsQuery& operator=(const DnsQuery&) = delete;

@@ -146,7 +146,8 @@ struct HttpGet::Impl : std::enable_shared_from_this<HttpGet::Impl> {
     request.target(page.target);
     request.version(11);
     const bool usual = page.port == (page.tls ? 443 : 80);
-    request.set(http::field::host, usual ? page.host : fmt::format("{}:{}", page.host, page.port));
+    const std::string host = page.host.contains(':') ? fmt::format("[{}]", page.host) : page.host;  // RFC 3986 section 3.2.2
+    request.set(http::field::host, usual ? host : fmt::format("{}:{}", host, page.port));
     request.set(http::field::user_agent, "linekeeper");
     request.set(http::field::cache_control, "no-cache");
     request.set(http::field::connection, "close");

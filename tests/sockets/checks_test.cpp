@@ -47,7 +47,7 @@ struct Space {
   void operator()(const std::vector<std::string>& argv) const { REQUIRE(run(inside(argv)) == 0); }
 };
 
-constexpr const char* kFar = "192.0.2.2";
+constexpr const char *kFar = "192.0.2.2", *kFar6 = "2001:db8:2::2";
 
 /// Made once: building it costs more than any of the tests.
 struct Line {
@@ -79,7 +79,7 @@ struct Line {
     REQUIRE(run({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "30", "-subj",
                  "/CN=good.example", "-addext", "subjectAltName=DNS:good.example", "-keyout", folder + "/key.pem", "-out", folder + "/cert.pem"}) ==
             0);
-    servers.emplace(far.inside({"python3", FAR_SIDE, kFar, folder + "/cert.pem", folder + "/key.pem"}));
+    servers.emplace(far.inside({"python3", FAR_SIDE, kFar, kFar6, folder + "/cert.pem", folder + "/key.pem"}));
     far({"python3", "-c",
          "import socket,time\nfor i in range(100):\n try: socket.create_connection(('192.0.2.2',443),1).close(); break\n except OSError: "
          "time.sleep(.1)"
@@ -103,6 +103,13 @@ Check check(CheckKind kind) {
   Check c{.name = "it", .kind = kind};
   c.timeout = 2s;
   return c;
+}
+
+/// Of an IPv6 circuit.
+probes::CheckWay way6() {
+  probes::CheckWay w{.circuit = model::CircuitId{1}, .device = "wan0", .family = model::Family::V6};
+  w.resolvers = {ip(kFar6)};
+  return w;
 }
 
 probes::CheckWay way() {
@@ -204,6 +211,33 @@ TEST_CASE("http: the expected page is well, looked up by the circuit's resolver;
   c.status = 302;
   c.body.clear();
   CHECK(outcome_of(c).result == CheckResult::Well);  // where that is what is expected
+}
+
+TEST_CASE("an IPv6 circuit: its resolver is asked by IPv6, hosts are looked up as IPv6, and an address in a URL stands in brackets") {
+  Check names = check(CheckKind::Resolver);
+  names.query = "four.example";  // what a name has says nothing of the resolver
+  const auto asked = outcome_of(names, way6());
+  CHECK(asked.result == CheckResult::Well);
+  CHECK(asked.address == ip(kFar6));
+  Check page = check(CheckKind::Http);
+  page.url = "http://good.example/whom";
+  page.body = "good.example";
+  CHECK(outcome_of(page, way6()).result == CheckResult::Well);
+  page.url = "http://[2001:db8:2::2]:80/whom";
+  page.body = "[2001:db8:2::2]";
+  CHECK(outcome_of(page, way6()).result == CheckResult::Well);
+  page.url = "http://four.example/whom";
+  const auto none = outcome_of(page, way6());
+  CHECK(none.result == CheckResult::Silent);
+  CHECK(says(none, "2001:db8:2::2 knows no address"));
+  CHECK(outcome_of(page, way()).result == CheckResult::Wrong);  // the circuit's other half reaches it: its Host is not the one above
+  Check seen = check(CheckKind::PublicAddress);
+  seen.server = ip(kFar6);
+  auto w = way6();
+  w.expect_public = model::Prefix::parse("2001:db8:1::/64");
+  const auto told = outcome_of(seen, w);
+  CHECK(told.result == CheckResult::Well);
+  CHECK(told.address == ip("2001:db8:1::2"));
 }
 
 TEST_CASE("http: a page without an end is read for 64 KiB and no more") {

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""The far side of a line, for the checks: HTTP, HTTPS, DNS and STUN servers of a few lines each. far_side.py ADDRESS CERT KEY"""
+"""The far side of a line, for the checks: HTTP, HTTPS, DNS and STUN servers of a few lines each, by IPv4 and IPv6.
+far_side.py ADDRESS ADDRESS6 CERT KEY"""
 import http.server
 import socket
 import ssl
@@ -7,7 +8,17 @@ import struct
 import sys
 import threading
 
-ADDRESS, CERT, KEY = sys.argv[1:4]
+ADDRESS, ADDRESS6, CERT, KEY = sys.argv[1:5]
+
+
+def family_of(address):
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def bound(address, port):
+    s = socket.socket(family_of(address), socket.SOCK_DGRAM)
+    s.bind((address, port))
+    return s
 
 
 class Page(http.server.BaseHTTPRequestHandler):
@@ -23,7 +34,7 @@ class Page(http.server.BaseHTTPRequestHandler):
         if self.path == "/mute":
             threading.Event().wait(30)
             return
-        body = {"/address": b" 203.0.113.77\n", "/long": b"x" * 200000}.get(self.path, b"all is well\n")
+        body = {"/address": b" 203.0.113.77\n", "/whom": self.headers["Host"].encode(), "/long": b"x" * 200000}.get(self.path, b"all is well\n")
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -33,10 +44,9 @@ class Page(http.server.BaseHTTPRequestHandler):
         pass
 
 
-def dns():
-    """good.example has an address, absent.example does not exist, failing.example fails, anything else is left unanswered."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind((ADDRESS, 53))
+def dns(address):
+    """good.example has an address of each family, four.example none of IPv6, absent.example does not exist, failing.example fails, anything else is left unanswered."""
+    with bound(address, 53) as s:
         while True:
             asked, whom = s.recvfrom(1500)
             name, at = [], 12
@@ -44,30 +54,40 @@ def dns():
                 name.append(asked[at + 1 : at + 1 + asked[at]].decode().lower())
                 at += 1 + asked[at]
             question = asked[12 : at + 5]
-            rcode = {"good.example": 0, "empty.example": 0, "absent.example": 3, "failing.example": 2, "refusing.example": 5}.get(".".join(name))
+            rcode = {"good.example": 0, "four.example": 0, "empty.example": 0, "absent.example": 3, "failing.example": 2, "refusing.example": 5}.get(".".join(name))
             if rcode is None:
                 continue
-            answer = b"\xc0\x0c" + struct.pack("!HHIH", 1, 1, 60, 4) + socket.inet_aton(ADDRESS) if name[0] == "good" else b""
+            kind = struct.unpack("!H", asked[at + 1 : at + 3])[0]
+            records = {("good", 1): socket.inet_aton(ADDRESS), ("four", 1): socket.inet_aton(ADDRESS), ("good", 28): socket.inet_pton(socket.AF_INET6, ADDRESS6)}
+            record = records.get((name[0], kind), b"")
+            answer = b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(record)) + record if record else b""
             s.sendto(asked[:2] + struct.pack("!HHHHH", 0x8180 | rcode, 1, 1 if answer else 0, 0, 0) + question + answer, whom)
 
 
-def stun():
+def stun(address):
     """Says who asked, masked (RFC 8489 14.2); the first request is lost, so that it must be asked again."""
     lost = False
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
-        s.bind((ADDRESS, 3478))
+    with bound(address, 3478) as s:
         while True:
             asked, whom = s.recvfrom(1500)
             if not lost:
                 lost = True
                 continue
             port = struct.pack("!H", whom[1] ^ 0x2112)
-            address = bytes(a ^ b for a, b in zip(socket.inet_aton(whom[0]), b"\x21\x12\xa4\x42"))
-            s.sendto(b"\x01\x01\x00\x0c" + asked[4:20] + b"\x00\x20\x00\x08\x00\x01" + port + address, whom)
+            plain = socket.inet_pton(s.family, whom[0])
+            masked = bytes(a ^ b for a, b in zip(plain, asked[4:20]))  # the cookie, and of IPv6 the transaction too
+            value = b"\x00" + (b"\x01" if len(plain) == 4 else b"\x02") + port + masked
+            s.sendto(b"\x01\x01" + struct.pack("!H", 4 + len(value)) + asked[4:20] + b"\x00\x20" + struct.pack("!H", len(value)) + value, whom)
 
 
-def serve(port, tls):
-    server = http.server.ThreadingHTTPServer((ADDRESS, port), Page)
+class Server(http.server.ThreadingHTTPServer):
+    def __init__(self, address, port):
+        self.address_family = family_of(address)
+        super().__init__((address, port), Page)
+
+
+def serve(address, port, tls):
+    server = Server(address, port)
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(CERT, KEY)
@@ -87,6 +107,6 @@ def mute():
             peer.close()
 
 
-for task in (dns, stun, mute, lambda: serve(80, False)):
-    threading.Thread(target=task, daemon=True).start()
-serve(443, True)
+for task, *arguments in [(task, a) for a in (ADDRESS, ADDRESS6) for task in (dns, stun)] + [(mute,), (serve, ADDRESS, 80, False), (serve, ADDRESS6, 80, False)]:
+    threading.Thread(target=task, args=arguments, daemon=True).start()
+serve(ADDRESS, 443, True)

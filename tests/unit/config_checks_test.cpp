@@ -73,6 +73,10 @@ TEST_CASE("checks: URLs that cannot be fetched are refused") {
   wrong(url("http://example.net:0/"), "no port from 1 to 65535", "http://");
   wrong(url("http://example.net:65536/"), "no port from 1 to 65535", "http://");
   wrong(url("http://exa mple.net/"), "not allowed", "http://");
+  wrong(url("http://[2001:db8::g]/"), "no host name or address", "http://");
+  wrong(url("http://[2001:db8::1/"), "no host name or address", "http://");
+  wrong(url("http://[192.0.2.80]/"), "no host name or address", "http://");
+  wrong(url("http://[2001:db8::1]:0/"), "no port from 1 to 65535", "http://");
   site_of(checked(url("http://example.net:65535/")));
   site_of(checked(url("http://example.net:1")));
 }
@@ -96,5 +100,57 @@ TEST_CASE("checks: a run must have ended before the next; bounds hold; names are
   site_of(checked(mtu + "size = 9000\n"));
   wrong(mtu + "size = 9001\n", "out of its bounds", "576 to 9000");
   CHECK(told(checked(mtu) + "[[check]]\nname = \"it\"\n" + mtu).find("two checks called \"it\"") != std::string::npos);
-  wrong("kind = \"mtu\"\ntarget = \"2001:db8::1\"\n", "IPv6, which is not steered yet", "IPv4");
+  wrong("kind = \"mtu\"\ntarget = \"2001:db8::1\"\n", "goes by IPv6, and none of its circuits carries it", "circuits that do");
+}
+
+namespace {
+
+/// The fiber carries both families and has resolvers of both, the coax is as ever; and a check.
+std::string of_both(const std::string& lines, const std::string& fiber = R"(resolvers = ["192.0.2.53", "2001:db8::53"])") {
+  std::string targets;
+  for (const char* n : {"1", "2", "3"}) targets += std::string("[[target]]\nname = \"s") + n + "\"\naddress = \"2001:db" + n + ":2::1\"\n";
+  const std::string text = with("[[circuit]]\n", targets + "[[circuit]]\n", after("name = \"coax\"", R"(resolvers = ["203.0.113.53"])"));
+  return after("name = \"fiber\"", "families = [\"ipv4\", \"ipv6\"]\n" + fiber, text) + "[[check]]\nname = \"it\"\n" + lines;
+}
+model::CircuitId circuit(std::size_t i) { return model::id_at<model::CircuitId>(i); }
+bool says(const std::string& text, std::string_view part) { return told(text).find(part) != std::string::npos; }
+using Circuits = std::vector<model::CircuitId>;
+
+}  // namespace
+
+TEST_CASE("checks: resolvers and the expected address are each of one part of a circuit of both families") {
+  const auto site =
+      site_of(of_both("kind = \"resolver\"\nquery = \"example.net\"\n",
+                      "resolvers = [\"192.0.2.53\", \"2001:db8::53\"]\nexpect_public = \"192.0.2.7\"\nexpect_public6 = \"2001:db8:7::/64\""));
+  CHECK(site.circuits[0].resolvers == std::vector{*model::IpAddress::parse("192.0.2.53")});
+  CHECK(site.circuits[2].resolvers == std::vector{*model::IpAddress::parse("2001:db8::53")});
+  CHECK(site.circuits[0].expect_public->to_string() == "192.0.2.7/32");
+  CHECK(site.circuits[2].expect_public->to_string() == "2001:db8:7::/64");
+  CHECK(says(after("name = \"fiber\"", "expect_public = \"2001:db8::/64\""), "the one for IPv6 is expect_public6"));
+  CHECK(says(after("name = \"fiber\"", "expect_public6 = \"192.0.2.7\""), "the one for IPv4 is expect_public"));
+  CHECK(says(after("name = \"fiber\"", "expect_public6 = \"2001:db8::/64\""), "expect_public6 is given, but it carries no IPv6"));
+  CHECK(says(after("name = \"fiber\"", "resolvers = [\"2001:db8::53\"]"), "resolvers has 2001:db8::53, but it carries no IPv6"));
+  CHECK(says(after("name = \"fiber\"", "resolvers = [\"127.0.0.53\"]"), "resolvers: 127.0.0.53 is this machine itself"));
+  CHECK(says(of_both("kind = \"resolver\"\nquery = \"example.net\"\n", "resolvers = [\"fe80::1\"]"), "resolvers: fe80::1 is of one link only"));
+}
+
+TEST_CASE("checks: a check goes by the family of the address it asks, by IPv4 otherwise, or by those that are wished") {
+  CHECK(site_of(of_both("kind = \"mtu\"\ntarget = \"192.0.2.1\"\n")).checks[0].circuits == Circuits{circuit(0), circuit(1)});
+  CHECK(site_of(of_both("kind = \"mtu\"\ntarget = \"2001:db8::1\"\n")).checks[0].circuits == Circuits{circuit(2)});
+  CHECK(site_of(of_both("kind = \"public-address\"\nserver = \"[2001:db8::3]:3478\"\n")).checks[0].circuits == Circuits{circuit(2)});
+  CHECK(site_of(of_both("kind = \"http\"\nurl = \"http://[2001:db8::3]:8080/\"\n")).checks[0].circuits == Circuits{circuit(2)});
+  const std::string names = "kind = \"resolver\"\nquery = \"example.net\"\n";
+  CHECK(site_of(of_both(names)).checks[0].circuits == Circuits{circuit(0), circuit(1)});
+  CHECK(site_of(of_both(names + "families = [\"ipv6\"]\n")).checks[0].circuits == Circuits{circuit(2)});
+  CHECK(site_of(of_both(names + "families = [\"ipv6\", \"ipv4\"]\n")).checks[0].circuits == Circuits{circuit(0), circuit(1), circuit(2)});
+  CHECK(site_of(of_both(names + "families = [\"ipv4\", \"ipv6\"]\ncircuits = [\"fiber\"]\n")).checks[0].circuits == Circuits{circuit(0), circuit(2)});
+}
+
+TEST_CASE("checks: families that do not fit are refused: the address of the other one, circuits without it, no resolvers of it") {
+  const std::string names = "kind = \"resolver\"\nquery = \"example.net\"\n";
+  CHECK(says(of_both("kind = \"mtu\"\ntarget = \"192.0.2.1\"\nfamilies = [\"ipv4\", \"ipv6\"]\n"),
+             "check \"it\" is to go by IPv6, and its target \"192.0.2.1\" is IPv4"));
+  CHECK(says(of_both(names + "circuits = [\"coax\"]\nfamilies = [\"ipv6\"]\n"), "goes by IPv6, and none of its circuits carries it"));
+  CHECK(says(of_both(names + "families = [\"ipv6\"]\n", "resolvers = [\"192.0.2.53\"]"), "and circuit \"fiber-ipv6\" has no resolvers of IPv6"));
+  CHECK(says(of_both(names + "families = [\"ipv7\"]\n"), "there is no family \"ipv7\""));
 }

@@ -67,6 +67,28 @@ TEST_CASE("resolvers: the circuit's own first, then the fallback, then others', 
   CHECK(in_order(site, std::nullopt, nothing) == Servers{ip("10.0.1.53"), ip("10.0.2.53"), ip("192.0.2.53")});
 }
 
+TEST_CASE("resolvers: those of the circuits' IPv6 parts are the last resort; where there is no IPv4 to follow, IPv6 leads") {
+  model::Site site = site_with_resolvers();
+  model::Circuit six = site.circuits[0];
+  six.family = model::Family::V6;
+  six.twin = kFiber;
+  six.resolvers = {ip("2001:db8::53")};
+  site.circuits.push_back(six);
+  ResolverAnswers answers;
+  answers.heard(ip("2001:db8::53"), true);
+  for (int round = 0; round < kSilentAfter; ++round)
+    for (const char* a : {"10.0.2.53", "192.0.2.53"}) answers.heard(ip(a), false);
+  CHECK(in_order(site, kCoax, answers).front() == ip("2001:db8::53"));
+  CHECK(in_order(site, kCoax, ResolverAnswers{}).front() == ip("10.0.2.53"));
+  const auto written = file_text(site, kCoax, Servers{ip("2001:db8::53")});
+  CHECK(written.find("\nnameserver 2001:db8::53\n") != std::string::npos);
+  CHECK(read_text(written)->servers == Servers{ip("2001:db8::53")});
+  site.classes[0].family = model::Family::V6;
+  site.classes[0].circuits = {model::id_at<model::CircuitId>(2)};
+  REQUIRE(followed_class(site));
+  CHECK(in_order(site, model::id_at<model::CircuitId>(2), ResolverAnswers{}).front() == ip("2001:db8::53"));
+}
+
 TEST_CASE("resolvers: one round without an answer changes nothing, the second puts it last, one answer puts it back") {
   const model::Site site = site_with_resolvers();
   ResolverAnswers answers;
@@ -163,7 +185,7 @@ TEST_CASE("resolvers: the configuration must have somebody to name by every circ
   CHECK(loaded.problems[0].what == "[resolvers] has no fallback, and circuit \"fiber\" of class \"voice\" has no resolvers");
   const auto selected = config::parse(config_text::after("name = \"voice\"", "match = { mark = 1 }", kText), "x.toml");
   REQUIRE(selected.problems.size() == 1);
-  CHECK(selected.problems[0].what == "[resolvers] follows the class without a match, and there is none for IPv4");
+  CHECK(selected.problems[0].what == "[resolvers] follows the class without a match, and there is none");
   CHECK(config::parse(kText, "x.toml").problems.empty());
   CHECK_FALSE(followed_class(*config::parse(config_text::kSound, "x.toml").site));
 }

@@ -77,6 +77,31 @@ std::string aim(const model::Site& site, const std::string& target, model::Check
   return check.target ? "" : "a numeric address or the name of a target";
 }
 
+/// The numeric address that a question goes to; nothing: a name, which is looked up as one of the circuit's family.
+std::optional<model::IpAddress> goes_to(const model::Check& check) {
+  if (check.target) return check.target;
+  if (check.server) return check.server;
+  if (check.pinned) return check.pinned;
+  const auto page = check.url.empty() ? std::nullopt : probes::parse_page(check.url);
+  return page ? model::IpAddress::parse(page->host) : std::nullopt;
+}
+
+/// A circuit of two families is meant by its one name: what was asked for tells which part of it. @return an exit code when it has none
+std::optional<int> choose_part(const Job& job, Asked& asked) {
+  const auto& circuits = asked.site.circuits;
+  for (const Question& q : asked.questions) {
+    const auto address = goes_to(q.check);
+    if (!address || address->family == asked.site[asked.circuit].family) continue;
+    const auto part = std::ranges::find_if(
+        circuits, [&](const model::Circuit& c) { return c.interface == asked.site[asked.circuit].interface && c.family == address->family; });
+    if (part == circuits.end())
+      return usage(job, fmt::format("{} is of IPv{}, which circuit {} does not carry.", address->to_string(),
+                                    address->family == model::Family::V4 ? 4 : 6, asked.site[asked.circuit].name));
+    asked.circuit = model::id_at<model::CircuitId>(static_cast<std::size_t>(part - circuits.begin()));
+  }
+  return std::nullopt;
+}
+
 /// @return an exit code when something is wrong with what was asked
 std::optional<int> choose_questions(const Job& job, Asked& asked) {
   const std::string target = job.parsed.operands.size() > 1 ? job.parsed.operands[1] : "";
@@ -128,6 +153,7 @@ std::optional<int> understand(const Job& job, Asked& asked) {
   }
   asked.circuit = model::id_at<model::CircuitId>(static_cast<std::size_t>(circuit - asked.site.circuits.begin()));
   if (const auto wrong = choose_questions(job, asked)) return wrong;
+  if (const auto wrong = choose_part(job, asked)) return wrong;
   if (!job.parsed.has("--size")) return std::nullopt;
   int size = 0;
   const std::string given = job.parsed.value("--size");

@@ -109,7 +109,7 @@ void judge_resolvers(const model::Site& site, const Facts& facts, Findings& out)
     const auto of = std::ranges::find_if(site.circuits, [&](const model::Circuit& c) {
       return std::ranges::any_of(c.resolvers, [&](const model::IpAddress& r) { return r.to_string() == server; });
     });
-    const std::string name = of == site.circuits.end() ? "" : of->name;
+    const std::string name = of == site.circuits.end() ? "" : of->twin ? site[*of->twin].name : of->name;
     all_of_one = all_of_one && !name.empty() && (owner.empty() || owner == name);
     owner = name;
   }

@@ -12,8 +12,9 @@ ANCHORS = {"anchor6-1": "2001:db8:53::1", "anchor6-2": "2001:db9:53::1", "anchor
 NUMBER = {"fiber": "a", "coax": "b"}  # of each circuit's networks
 
 
-def with_ipv6(stage):
-    """Both accesses carry IPv6, without translation; their gateways come as router advertisements would bring them."""
+def with_ipv6(stage, of_circuits="", further=""):
+    """Both accesses carry IPv6, without translation; their gateways come as router advertisements would bring them.
+    of_circuits: lines for each circuit; further: sections behind all others."""
     net = stage.net
     for node in ("site", "isp-a", "isp-b", "internet"):
         net[node].sysctl(net__ipv6__conf__all__disable_ipv6=0, net__ipv6__conf__default__disable_ipv6=0, net__ipv6__conf__all__forwarding=1)
@@ -32,8 +33,8 @@ def with_ipv6(stage):
     text = stage.keeper.rendered()
     targets = "".join(f'\n[[target]]\nname = "{name}"\naddress = "{address}"\n' for name, address in ANCHORS.items())
     text = text.replace("\n[[circuit]]", targets + "\n[[circuit]]", 1)
-    text = text.replace('[[circuit]]\n', '[[circuit]]\nfamilies = ["ipv4", "ipv6"]\n')
-    stage.keeper.write_config(text)
+    text = text.replace('[[circuit]]\n', f'[[circuit]]\nfamilies = ["ipv4", "ipv6"]\n{of_circuits}')
+    stage.keeper.write_config(text + further)
     stage.keeper.reload()
     stage.sees("config.reloaded", 5)
     if not wait_until(lambda: via(stage, "voice-ipv6") == "fiber-ipv6" and stage.keeper.circuit("coax-ipv6")["state"] == "up", 100, 0.1):

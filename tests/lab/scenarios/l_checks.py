@@ -20,10 +20,10 @@ def checked(stage, kind, values):
     return stage.keeper.rendered() + f'\n[[check]]\nname = "{kind}"\nkind = "{kind}"\ninterval = "5s"\ntimeout = "3s"\n{values}\n'
 
 
-def by_hand(stage, kind, circuit):
-    """`linekeeper probe run KIND --circuit CIRCUIT` on the site itself: (exit code, what it says)."""
+def by_hand(stage, kind, circuit, *what):
+    """`linekeeper probe run KIND [WHAT] --circuit CIRCUIT` on the site itself: (exit code, what it says)."""
     with stage.net["site"]:
-        done = subprocess.run([os.path.join(stage.keeper.bin, "linekeeper"), "probe", "run", kind, "--circuit", circuit, "--config", stage.keeper.config],
+        done = subprocess.run([os.path.join(stage.keeper.bin, "linekeeper"), "probe", "run", kind, *what, "--circuit", circuit, "--config", stage.keeper.config],
                               capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=20, env={**os.environ, "NO_COLOR": "1", "LC_ALL": "C.UTF-8"})
     return done.returncode, (done.stdout + done.stderr).strip()
 
@@ -51,10 +51,10 @@ def mtu_1420_with_icmp_dropped(stage, note):
         raise Unexpected(f"the circuit was blamed: {bad}")
 
 
-def answers():
-    """A resolver that knows one address for every name (RFC 1035)."""
-    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    s.bind((topology.RESOLVER, 53))
+def answers(address):
+    """A resolver that knows one IPv4 address for every name (RFC 1035)."""
+    s = socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind((address, 53))
     while True:
         query, peer = s.recvfrom(512)
         end = query.index(b"\0", 12) + 5  # the name ends with a length of zero; type and class follow
@@ -63,8 +63,8 @@ def answers():
 
 
 @contextmanager
-def resolver(stage):
-    pid = forked_into(stage.net["internet"], answers)
+def resolver(stage, address=topology.RESOLVER):
+    pid = forked_into(stage.net["internet"], lambda: answers(address))
     try:
         yield
     finally:

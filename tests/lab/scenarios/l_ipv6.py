@@ -1,10 +1,11 @@
-"""IPv6 where it is new: added by a reload, its router gone and replaced."""
+"""IPv6 where it is new: added by a reload, its router gone and replaced; and its own checks."""
 import topology
 from kernel import boot_ns
 from netns import timed
 from processes import wait_until
 from scenarios import scenario
-from scenarios.i_families import NUMBER, there_and_back, via, way_out, with_ipv6
+from scenarios.i_families import ANCHORS, NUMBER, there_and_back, via, way_out, with_ipv6
+from scenarios.l_checks import NAME, by_hand, resolver, still_up
 from stage import Unexpected
 
 FIBER = topology.CIRCUITS["fiber"]
@@ -47,3 +48,53 @@ def ipv6_router_replaced(stage, note):
     note(moved_s=round(moved_s, 2), up_again_s=round((boot_ns() - stamp.before) / 1e9, 2))
     if moved_s > 4:
         raise Unexpected(f"IPv6 had its new way after {moved_s:.2f} s")
+
+
+RESOLVER = "2001:db8:53::53"
+CHECKS = f"""
+[[check]]
+name = "packets6"
+kind = "mtu"
+target = "{ANCHORS["anchor6-1"]}"
+interval = "5s"
+timeout = "3s"
+[[check]]
+name = "names"
+kind = "resolver"
+families = ["ipv4", "ipv6"]
+query = "{NAME}"
+interval = "5s"
+timeout = "3s"
+"""
+
+
+@scenario("the fiber's IPv6 carries 1420 bytes and tells nobody, then its IPv6 resolver dies: both are named of fiber-ipv6, IPv4 is well, nothing moves", 80)
+def ipv6_checks(stage, note):
+    stage.spent = True
+    internet = stage.net["internet"]
+    internet.sysctl(net__ipv6__conf__all__disable_ipv6=0, net__ipv6__conf__default__disable_ipv6=0, net__ipv6__conf__lo__disable_ipv6=0)
+    internet.ip(f"address add {RESOLVER}/128 dev lo nodad")
+    isp = stage.net[FIBER.isp]
+    with resolver(stage), resolver(stage, RESOLVER):
+        with_ipv6(stage, f'resolvers = ["{topology.RESOLVER}", "{RESOLVER}"]\n', CHECKS)
+        before = {kind: by_hand(stage, kind, "fiber-ipv6") for kind in ("mtu", "resolver")}
+        if any(code != 0 for code, _ in before.values()):
+            raise Unexpected(f"before the faults: {before}")
+        isp.nft("table ip6 hole { chain c { type filter hook forward priority -10; ip6 length > 1380 drop; }\n}")  # the header of 40 is not counted
+        hole = stage.diagnosed("mtu-hole", "fiber-ipv6", 30)
+        isp.nft("table ip6 mute { chain c { type filter hook forward priority -10; udp dport 53 drop; }\n}")
+        deaf = stage.diagnosed("resolver", "fiber-ipv6", 30)
+        events = stage.nothing_moves(3)
+        still_up(stage, "fiber", "coax", "fiber-ipv6", "coax-ipv6")
+        said = {(kind, circuit): by_hand(stage, kind, circuit)
+                for kind in ("mtu", "resolver") for circuit in ("fiber-ipv6", "coax-ipv6")} | {("resolver", "fiber"): by_hand(stage, "resolver", "fiber")}
+        by_one_name = by_hand(stage, "echo", "fiber", ANCHORS["anchor6-2"])
+    isp.nft("delete table ip6 hole\ndelete table ip6 mute")
+    note(diagnoses=[hole["text"], deaf["text"]], by_hand=said["mtu", "fiber-ipv6"][1])
+    failed = {what for what, (code, _) in said.items() if code != 0}
+    if failed != {("mtu", "fiber-ipv6"), ("resolver", "fiber-ipv6")} or "1420 bytes are the most that pass" not in said["mtu", "fiber-ipv6"][1]:
+        raise Unexpected(f"by hand: {said}")
+    if by_one_name[0] != 0 or "fiber-ipv6" not in by_one_name[1]:
+        raise Unexpected(f"an IPv6 address asked by the fiber's one name: {by_one_name}")
+    if bad := [e["text"] for e in events if e["id"] in ("circuit.down", "circuit.degraded", "circuit.suspect")]:
+        raise Unexpected(f"a circuit was blamed: {bad}")

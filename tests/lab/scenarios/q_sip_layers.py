@@ -60,6 +60,33 @@ def retry_after_is_obeyed(stage, note):
         raise Unexpected(f"home after {home.decided_s:.2f} s, before the hold-down of 5 s")
 
 
+@scenario("north asks for less (RFC 7339) with each answer: told once, nothing moves; when it refuses as well it is asked no sooner than it wished, and calls go to south", 45)
+def overloaded_carrier_is_spared(stage, note):
+    north = Particular(stage)
+    agreed = {"interval": '"4s"', "floor": '"500ms"', "overload_control": "true"}
+    restarted_with(stage, unhurried(with_settings(stage.keeper.rendered(), "north", agreed)))
+    settled(stage)
+    north.sets("oc", 1)
+    told = stage.sees("carrier.overloaded", 10, "north")
+    stage.nothing_moves(9)
+    stage.begins_counting_calls()
+    with overheard(stage) as heard:
+        begun, begun_s = boot_ns(), time.monotonic()
+        north.sets("mode", 503)
+        moved = stage.must_move("trunk", "south", begun, 12)
+        stage.nothing_moves(9)
+        times = {source: sorted(at for (who, _), at in heard.items() if who == source and at > begun_s) for source in {who for who, _ in heard}}
+    gaps = [b - a for each in times.values() for a, b in zip(each, each[1:])]
+    calls = no_call_lost(stage, [begun])
+    said = told_so_far(stage, "carrier.overloaded", "north")
+    note(moved, told=told["text"], times_told=len(said), shortest_gap_s=round(min(gaps), 2), calls=calls.tried)
+    # Without its wish a refusal is looked at again after the floor of half a second.
+    if len(times) != 2 or len(gaps) < 4 or min(gaps) < 2.9:
+        raise Unexpected(f"it was asked again after {min(gaps):.2f} s though it wished for 3 s: {times}")
+    if len(said) > 2:
+        raise Unexpected(f"told {len(said)} times: {[e['text'] for e in said]}")
+
+
 def flaps(stage, note, how, least):
     """Five times 2 s of a fault and 2 s without: how often the order changes, and what becomes of calls meanwhile and afterwards."""
     stage.spent = True
