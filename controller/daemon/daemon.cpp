@@ -8,13 +8,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <ctime>
 #include <filesystem>
 
 #include "carriers/locate/kept_places.hpp"
 #include "config/loader.hpp"
 #include "controller/runtime/clock.hpp"
+#include "controller/runtime/kept_moment.hpp"
 #include "controller/runtime/log.hpp"
 #include "controller/runtime/sd_notify.hpp"
 #include "controller/telemetry/build_info.hpp"
@@ -84,10 +84,8 @@ void Daemon::load_overrides() {
 }
 
 void Daemon::remember_debt(const std::string& path, const sip::Debt& debt) {
-  const auto put = [&](std::string_view fact, Instant until) {
-    const auto wall = wall_now() + std::chrono::ceil<std::chrono::milliseconds>(until - boot_now());
-    journal_->put_fact({std::string(fact) + path, std::to_string(wall.time_since_epoch().count())});
-  };
+  const auto now = runtime::read_clocks();
+  const auto put = [&](std::string_view fact, Instant until) { journal_->put_fact({std::string(fact) + path, runtime::kept_text(until, now)}); };
   put(kFloorFact, debt.floor_until);
   if (debt.burst_full > boot_now()) put(kBurstFact, debt.burst_full);  // what was written before is over, and then says so
 }
@@ -102,7 +100,8 @@ Senses::Kept Daemon::remembered() const {
   Senses::Kept kept;
   const auto read = journal_->load_facts();
   const std::vector<journal::Fact> facts = read.value_or(std::vector<journal::Fact>{});
-  const Instant now = boot_now();
+  const runtime::Clocks clocks = runtime::read_clocks();
+  const Instant now = clocks.boot;
   const bool clean = std::ranges::any_of(facts, [](const journal::Fact& f) { return f.key == kCleanStop && f.value == "1"; });
   for (std::size_t k = 0; k < site_->carriers.size(); ++k)
     for (std::size_t c = 0; c < site_->circuits.size(); ++c) {
@@ -120,13 +119,13 @@ Senses::Kept Daemon::remembered() const {
       const model::Carrier& carrier = site_->carriers[k];
       if (read && std::ranges::find(facts, std::string(kFloorFact) + name, &journal::Fact::key) == facts.end()) continue;  // never asked
       // After a crash more OPTIONS may have left than were written down, and where nothing can be read anything may have: then the
-      // whole floor is waited and no verify OPTIONS is left. A wall clock that jumped can make this longer, never longer than that.
+      // whole floor is waited and no verify OPTIONS is left. After another boot a wall clock that jumped can make this longer, never longer than
+      // that.
       const auto until = [&](std::string_view key, model::Duration whole) {
         const auto fact = std::ranges::find(facts, std::string(key) + name, &journal::Fact::key);
-        std::int64_t wall_ms = 0;
-        if (fact != facts.end()) std::from_chars(fact->value.data(), fact->value.data() + fact->value.size(), wall_ms);
-        const model::Duration left = model::WallTime(std::chrono::milliseconds(wall_ms)) - wall_now();
-        return now + (clean ? std::clamp(left, model::Duration::zero(), whole) : whole);
+        const auto kept_until = fact == facts.end() ? std::nullopt : runtime::read_kept(fact->value, clocks);
+        if (fact == facts.end() && clean) return now;
+        return now + (clean && kept_until ? std::clamp(kept_until->at - now, model::Duration::zero(), whole) : whole);
       };
       kept.owed[name] = {.floor_until = until(kFloorFact, carrier.floor), .burst_full = until(kBurstFact, carrier.verify_burst * carrier.interval)};
     }

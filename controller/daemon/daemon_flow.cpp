@@ -3,10 +3,10 @@
 #include <sys/random.h>
 
 #include <algorithm>
-#include <charconv>
 
 #include "controller/daemon/daemon.hpp"
 #include "controller/runtime/clock.hpp"
+#include "controller/runtime/kept_moment.hpp"
 #include "controller/runtime/log.hpp"
 #include "controller/telemetry/page.hpp"
 
@@ -24,7 +24,6 @@ namespace {
 constexpr std::chrono::milliseconds kStallNoticed{250};
 constexpr std::chrono::minutes kRemember{1};  // what was learned is written down so often
 constexpr std::string_view kLearnedFact = "learned ", kMovesFact = "moves ";
-constexpr std::chrono::milliseconds kOldest = std::chrono::hours(24 * 365 * 30);
 
 Level level_of(model::Severity s) {
   switch (s) {
@@ -138,13 +137,13 @@ void Daemon::wake_at(Instant when) {
 
 void Daemon::remember_learned() {
   next_remember_ = boot_now() + kRemember;
-  const std::string wall = std::to_string(wall_now().time_since_epoch().count());
+  const std::string written = runtime::kept_text(boot_now(), runtime::read_clocks());
   for (std::size_t c = 0; c < site_->circuits.size(); ++c)
     journal_->put_fact(
-        {std::string(kLearnedFact) + site_->circuits[c].name, wall + ' ' + decider_->memory(model::id_at<model::CircuitId>(c), boot_now())});
+        {std::string(kLearnedFact) + site_->circuits[c].name, written + ' ' + decider_->memory(model::id_at<model::CircuitId>(c), boot_now())});
   for (std::size_t i = 0; i < site_->classes.size(); ++i)
     journal_->put_fact(
-        {std::string(kMovesFact) + site_->classes[i].name, wall + ' ' + decider_->memory(model::id_at<model::ClassId>(i), boot_now())});
+        {std::string(kMovesFact) + site_->classes[i].name, written + ' ' + decider_->memory(model::id_at<model::ClassId>(i), boot_now())});
 }
 
 void Daemon::recall_learned() {
@@ -165,14 +164,11 @@ template <class Id>
 bool Daemon::recall(const std::vector<journal::Fact>& facts, std::string_view key, const std::string& name, Id id) {
   const auto fact = std::ranges::find(facts, std::string(key) + name, &journal::Fact::key);
   if (fact == facts.end()) return true;
-  std::int64_t wall_ms = 0;
-  const char* const end = fact->value.data() + fact->value.size();
-  const auto [rest, error] = std::from_chars(fact->value.data(), end, wall_ms);
-  if (error != std::errc{} || rest == end) return false;
-  // Within thirty years of now either way: a damaged number must not overflow what it is taken from.
-  const auto now = wall_now().time_since_epoch();
-  const model::Duration age = now - std::clamp(std::chrono::milliseconds(wall_ms), now - kOldest, now + kOldest);
-  return decider_->recall(id, recorder_->recalled(id, {rest + 1, end}, age, boot_now()), age);
+  const auto clocks = runtime::read_clocks();
+  const auto written = runtime::read_kept(fact->value, clocks);
+  if (!written || written->rest.empty()) return false;
+  const model::Duration age = clocks.boot - written->at;
+  return decider_->recall(id, recorder_->recalled(id, written->rest, age, clocks.boot), age);
 }
 
 void Daemon::tell(EventId id, std::string subject, std::string text, std::vector<std::pair<std::string, std::string>> fields) {

@@ -221,7 +221,9 @@ CircuitHealth::Judgement CircuitHealth::evaluate_recovery() const {
     if (recovery.length == 0 && verdict_.cause == Cause::Silent) return {Health::Down, Cause::Silent, std::max(silence_.probes, verdict_.detail)};
     return {Health::Down, Cause::Recovering, recovery.length};
   }
-  if (decided < rule.min_samples || recovery.length == 0) return {Health::Unknown, Cause::NoEvidence, decided};
+  // One target proves no life either, where there is another to ask (I5): it may be the provider's own, on this side of what has failed.
+  const int wanted = std::min(2, std::popcount(standing_.counted()));
+  if (decided < rule.min_samples || recovery.any < wanted) return {Health::Unknown, Cause::NoEvidence, decided};
   return {Health::Up, Cause::Answering, 0};
 }
 

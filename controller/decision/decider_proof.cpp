@@ -82,6 +82,7 @@ void Decider::answer(model::ClassId id, Instant now) {
   const model::CircuitId from = *state.choice.circuit;
   auto views = circuit_views(now);
   if (!carries_calls(id)) mark_data_ways(views);
+  if (traffic.apart) views = part_views(id.index(), views, now);  // nor back to where its carrier is dead
   const ProofOrders orders{.forced = state.orders.force == from, .hold = state.orders.hold, .may_move = state.budget.may_answer()};
   const ProofAnswer answer = answer_unproven(*site_, traffic, from, state.proofs, views_of(state, views, now), orders, now);
   const std::string subject = "class " + traffic.name;
@@ -105,7 +106,7 @@ void Decider::answer(model::ClassId id, Instant now) {
   const std::string& to = (*site_)[*answer.to].name;
   tell(EventId::RoutingMoved, subject,
        undo ? fmt::format("{}: {} goes back to {}, where it is known to pass.", silent, traffic.name, to)
-            : fmt::format("{}: {} goes on to {}, which is well.", silent, traffic.name, to),
+            : fmt::format("{}: {} goes on to {}, which answers its own.", silent, traffic.name, to),
        now,
        {{"from", (*site_)[from].name}, {"to", to}, {"motive", std::string(to_string(Motive::Unproven))}, {"answer", undo ? "undo" : "escalate"}});
 }

@@ -89,7 +89,8 @@ struct ProofOrders {
 struct ProofAnswer {
   std::optional<model::CircuitId> to;         ///< nothing: it stays
   model::Guard held_by = model::Guard::None;  ///< why it stays
-  [[nodiscard]] bool undo(const WayProofs& proofs) const { return to && to == proofs.before(); }
+  /// Back to where it passed; elsewhere, or where it was and nobody has seen it pass, it goes on.
+  [[nodiscard]] bool undo(const WayProofs& proofs) const { return to && to == proofs.before() && proofs.proven_once(*to); }
 };
 
 /// The class stands on `stands` and is not proven to pass there; proof_counts() has been asked.

@@ -243,8 +243,11 @@ bool apart(const model::TrunkMember& a, const model::TrunkMember& b) { return a.
 std::vector<TrunkStep> tried_order(const model::Trunk& trunk, const TrunkDecision& decision, std::optional<std::size_t> second_before) {
   std::vector<TrunkStep> order = decision.order;
   if (order.size() < 3) return order;
+  const bool nobody_else =
+      std::none_of(order.begin() + 1, order.end(), [](const TrunkStep& s) { return s.health == Health::Up || s.health == Health::Degraded; });
   const auto good = [&](const TrunkStep& s) {
     if (!apart(trunk.members[s.member], trunk.members[order.front().member])) return false;
+    if (nobody_else && s.member == second_before) return true;  // nothing is won by telling another order of them
     const Behind behind = decision.places[s.member].behind;
     if (behind == Behind::Preference && s.health == Health::Up) return true;
     const bool unproven = behind == Behind::Untrusted || (behind == Behind::Preference && s.health == Health::Unknown);

@@ -107,7 +107,8 @@ struct TrunkDecision {
 /// with the first, where nothing speaks against it but preference. A call that meets a dead way before we have found it out waits for the PBX's
 /// patience with each way that is dead; whether it is the carrier or the circuit that has died, the second way lives.
 /// Rejected: to rank so from the start; what stands behind whom is remembered over a restart, and says what was held against whom (I13).
-/// @param second_before who was told second before: he stays there while he is not known yet or in his hold-down, as everybody is after a restart
+/// @param second_before who was told second before: he stays there while he is not known yet or in his hold-down, as everybody is after a restart,
+///                      and while nobody but the first is known to take calls
 [[nodiscard]] std::vector<model::TrunkStep> tried_order(const model::Trunk& trunk, const TrunkDecision& decision,
                                                         std::optional<std::size_t> second_before);
 

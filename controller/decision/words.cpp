@@ -130,7 +130,9 @@ std::string circuit_clause(const model::Site& site, const model::CircuitStatus& 
       switch (c.verdict.cause) {
         case Cause::Stale: return fmt::format("unknown{}: no probe has been answered or lost for {}", age, words(site.circuit_health.stale_after));
         case Cause::LocalErrors: return fmt::format("unknown{}: our own probes cannot be sent ({})", age, std::strerror(c.verdict.detail));
-        default: return fmt::format("not yet known: {} of {} probes decided", c.verdict.detail, site.circuit_health.min_samples);
+        default:
+          if (c.verdict.detail >= site.circuit_health.min_samples) return "not yet known: too few of its targets have answered";
+          return fmt::format("not yet known: {} of {} probes decided", c.verdict.detail, site.circuit_health.min_samples);
       }
     case Health::Up: return living_clause(site, c);
     case Health::Degraded: {

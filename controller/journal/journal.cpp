@@ -11,7 +11,6 @@
 #include <condition_variable>
 #include <csignal>
 #include <deque>
-#include <fstream>
 #include <future>
 #include <map>
 #include <mutex>
@@ -19,6 +18,7 @@
 
 #include "controller/journal/backlog.hpp"
 #include "controller/journal/store.hpp"
+#include "controller/runtime/clock.hpp"
 #include "controller/runtime/log.hpp"
 
 namespace linekeeper::journal {
@@ -32,13 +32,6 @@ constexpr auto kRetryFirst = std::chrono::milliseconds(250);
 constexpr auto kRetryLast = std::chrono::seconds(30);
 constexpr auto kCloseWithin = std::chrono::seconds(1);
 constexpr std::size_t kMostJobs = 256;  // overrides and queries waiting; people and pages make these, not packets
-
-std::string this_boot() {
-  std::ifstream file("/proc/sys/kernel/random/boot_id");
-  std::string id;
-  std::getline(file, id);
-  return id;
-}
 
 // Mistakes in the set-up, to be mended by a person before the daemon is of use; all else may mend itself.
 bool needs_a_person(const Error& error) {
@@ -156,7 +149,7 @@ Result<Store*> Journal::Impl::opened() {
     store.reset();
   }
   if (!store) {
-    auto fresh = Store::open(path, this_boot(), keep());
+    auto fresh = Store::open(path, runtime::boot_id(), keep());
     if (!fresh) return std::unexpected(fresh.error());
     store.emplace(std::move(*fresh));
   }
@@ -259,7 +252,7 @@ void Journal::Impl::submit(Job job) {
 
 Result<std::unique_ptr<Journal>> Journal::open(const std::string& path, boost::asio::any_io_executor executor, OnFailure on_failure, Limits limits) {
   auto impl = std::make_shared<Impl>(path, std::move(executor), std::move(on_failure), limits);
-  auto store = Store::open(path, this_boot(), impl->keep());
+  auto store = Store::open(path, runtime::boot_id(), impl->keep());
   if (store) {
     impl->store.emplace(std::move(*store));
   } else {

@@ -8,8 +8,9 @@
 
 namespace linekeeper::runtime {
 
-[[nodiscard]] model::Instant boot_now();   ///< clock_gettime(CLOCK_BOOTTIME)
-[[nodiscard]] model::WallTime wall_now();  ///< CLOCK_REALTIME, milliseconds
+[[nodiscard]] model::Instant boot_now();     ///< clock_gettime(CLOCK_BOOTTIME)
+[[nodiscard]] model::WallTime wall_now();    ///< CLOCK_REALTIME, milliseconds
+[[nodiscard]] const std::string& boot_id();  ///< of the running kernel (/proc/sys/kernel/random/boot_id, random(4)); empty: cannot be read
 
 /// The wall clock as the kernel stamps packets (SO_TIMESTAMPNS, socket(7)).
 using KernelStamp = std::chrono::sys_time<std::chrono::nanoseconds>;

@@ -51,7 +51,7 @@ std::optional<std::size_t> Oracle::better_way(std::size_t i, std::size_t by, Ins
     const CircuitTruth& o = truth_.circuit(c);
     const decision::CircuitHealth& said = daemon_->judge().circuit(id);
     const bool well = !o.dead_since && o.good_since && o.troubles == 0 && now - std::max({o.touched, *o.good_since, o.clear_since}) > kSteady;
-    const bool steady = well && truth_.clean_by_nature(c) && truth_.odd(c) == 0 && !site_->circuits[c].metered;
+    const bool steady = well && truth_.clean_by_nature(c) && truth_.odd(c) == 0 && !site_->circuits[c].metered && reached_well(site_->classes[i], c);
     if (c != by && steady && classes_[i].shown[c].failed == Instant{} && said.verdict().health == Health::Up && !said.suspect()) return c;
   }
   return std::nullopt;

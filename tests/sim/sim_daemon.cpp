@@ -92,7 +92,7 @@ void SimDaemon::start(Instant now) {
   escape_refused_until_.assign(site_->classes.size(), Instant{});
   proving_.assign(site_->classes.size(), {});
   planned_motives_.assign(site_->classes.size(), model::Motive::NotYet);
-  kept_ = life_ > 1 && remembered_at_ >= planned_at_ && remembered_offset_ == wall_offset;
+  kept_ = life_ > 1 && remembered_at_ >= planned_at_;
   story_->tell(now, "the daemon starts (life {})", life_);
   oracle_->on_start(now);
   due_ = model::kNever;
@@ -150,11 +150,10 @@ void SimDaemon::configure(model::SitePtr site) {
   judged_site_ = given_to_the_judge(site_, bug_);
 }
 
-/// What was learned, as the journal kept it: its age is told by the wall clock.
+/// What was learned, as the journal kept it: its age is told by the clock that nobody steps (runtime::read_kept).
 void SimDaemon::recall(Instant now) {
   const auto recall = [&](const Learned& l, auto id, std::string_view text) {
-    if (!text.empty() && !decider_->recall(id, text, now + wall_offset - l.written))
-      story_->broken("memory", "what the judge wrote it does not understand", now);
+    if (!text.empty() && !decider_->recall(id, text, now - l.written)) story_->broken("memory", "what the judge wrote it does not understand", now);
   };
   for (std::size_t c = 0; c < site_->circuits.size() && bug_ != Planted::ForgetLearned; ++c) {
     const std::string_view text = learned_[c].text;
@@ -177,8 +176,7 @@ void SimDaemon::hand_over(Instant now) {
 
 void SimDaemon::keep(Instant now) {
   remembered_at_ = now;
-  remembered_offset_ = wall_offset;
-  const auto text = [&](auto id) { return Learned{decider_->memory(id, judged_now(now)), now + wall_offset}; };
+  const auto text = [&](auto id) { return Learned{decider_->memory(id, judged_now(now)), now}; };
   for (std::size_t c = 0; c < site_->circuits.size(); ++c) learned_[c] = text(model::id_at<model::CircuitId>(c));
   for (std::size_t i = 0; i < site_->classes.size(); ++i) moves_[i] = text(model::id_at<model::ClassId>(i));
 }

@@ -45,7 +45,7 @@ struct Said {
 /// What the journal keeps of a circuit or a class over a restart.
 struct Learned {
   std::string text;
-  model::Instant written{};  ///< by the wall clock
+  model::Instant written{};
 };
 
 class SimDaemon {
@@ -172,7 +172,6 @@ class SimDaemon {
   int failures_ = 0;
   std::vector<model::Instant> escape_refused_until_;  // by class
   model::Instant remembered_at_{}, planned_at_{};
-  model::Duration remembered_offset_{};
   bool kept_ = false;
   std::uint64_t retry_key_ = 0;
   /// As controller/daemon/verification and daemon_flow.

@@ -44,6 +44,7 @@ class VirtualSite {
     next_probe_.assign(site_->circuits.size(), now_);
     next_extra_.assign(site_->circuits.size(), model::kNever);
     extra_turn_.assign(site_->circuits.size(), 0);
+    for (std::size_t c = 0; c < site_->circuits.size(); ++c) turn_.push_back(c);
     probes.assign(site_->circuits.size(), 0);
     for (std::size_t c = 0; c < site_->circuits.size(); ++c) next_probe_[c] += Duration(37ms) * c;  // phases differ, as in life
     next_options_.assign(site_->carriers.size() * site_->circuits.size(), now_ + 50ms);
@@ -159,7 +160,7 @@ class VirtualSite {
       if (next_probe_[c] <= now_) {
         const auto circuit = model::id_at<model::CircuitId>(c);
         next_probe_[c] += decider_.probe_plan(circuit).interval;
-        probe(c, (*site_)[circuit].targets[turn_++ % (*site_)[circuit].targets.size()], model::ProbeKind::Scheduled);
+        probe(c, (*site_)[circuit].targets[turn_[c]++ % (*site_)[circuit].targets.size()], model::ProbeKind::Scheduled);
       }
     for (std::size_t c = 0; c < next_extra_.size(); ++c)
       if (next_extra_[c] <= now_) extra(c);
@@ -216,13 +217,12 @@ class VirtualSite {
   decision::Decider decider_;
   Instant wakeup_ = model::kNever;
   std::vector<Instant> next_probe_, next_extra_, next_options_;
-  std::vector<std::size_t> extra_turn_;
+  std::vector<std::size_t> turn_, extra_turn_;  // by circuit
   std::vector<std::uint64_t> sequence_, sip_sequence_;
   std::multimap<Instant, model::Observation> replies_;
   std::map<std::size_t, bool> links_, dead_circuit_, dead_target_, local_error_;
   std::map<std::pair<std::size_t, std::size_t>, bool> dead_path_, liars_;
   std::map<std::size_t, int> carrier_code_;
-  std::size_t turn_ = 0;
 };
 
 }  // namespace linekeeper::tests

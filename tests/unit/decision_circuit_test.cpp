@@ -279,6 +279,25 @@ TEST_CASE("circuit: nothing that one target does makes it suspect, degraded or d
   }
 }
 
+TEST_CASE("circuit: one target that answers while all others are silent makes no circuit up that nothing was known of (I5, 200 lines)") {
+  for (unsigned seed = 1; seed <= 200; ++seed) {
+    CAPTURE(seed);
+    Line line(seed);
+    const std::size_t speaks = seed % 3;
+    line.answer = [&](Instant, std::size_t target, ProbeKind) { return target == speaks ? std::optional<Duration>(20ms) : std::nullopt; };
+    for (int tenths = 0; tenths < 60; ++tenths) {
+      line.run(100ms);
+      CHECK(line.health.verdict().health != Health::Up);
+    }
+    CHECK(line.health.verdict().health == Health::Down);
+  }
+  auto alone = three_networks();
+  alone.circuits[0].targets.resize(1);  // where there is nobody else to ask
+  Line line(1, std::move(alone));
+  line.run(2s);
+  CHECK(line.health.verdict().health == Health::Up);
+}
+
 TEST_CASE("circuit: one target dead costs a black hole no more than a quarter of a second") {
   std::vector<Duration> with, without;
   for (unsigned seed = 1; seed <= 200; ++seed)

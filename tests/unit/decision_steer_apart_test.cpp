@@ -67,6 +67,27 @@ TEST_CASE("steer apart: a carrier dead by one circuit takes its own traffic to t
   CHECK_FALSE(says(s.plan.classes[kPart].rejected[0].reason, "less preferred"));
 }
 
+TEST_CASE("steer apart: silent where it went, it is not led back to where its carrier is dead, and says so once (I8)") {
+  auto site = steady();
+  const auto tell = [&](std::size_t by, decision::ProofResult result) {
+    site.take(site.decider().prove({.traffic_class = model::ClassId{kPart}, .by = model::id_at<model::CircuitId>(by), .result = result}, site.now()));
+  };
+  tell(kFiber, decision::ProofResult::Proven);
+  site.silence_path(kNorth, kFiber);
+  site.run(10s);
+  REQUIRE(site.way(kPart) == "coax");
+  const int moved = site.count(EventId::RoutingMoved), held = site.count(EventId::GuardHeld);
+  tell(kCoax, decision::ProofResult::Unproven);
+  site.run(1s);
+  tell(kCoax, decision::ProofResult::Unproven);
+  CHECK(site.way(kPart) == "coax");
+  CHECK(site.count(EventId::RoutingMoved) == moved);
+  CHECK(site.count(EventId::GuardHeld) == held + 1);
+  site.silence_path(kNorth, kFiber, false);
+  site.run(5min);
+  CHECK(site.way(kPart) == "fiber");
+}
+
 TEST_CASE("steer apart: a carrier that dies by every circuit is not followed anywhere (I2)") {
   for (const auto phase : {0ms, 130ms, 370ms, 610ms, 890ms}) {
     auto site = steady();

@@ -358,6 +358,18 @@ TEST_CASE("trunk policy: who is not judged yet, or in his hold-down, is tried se
   CHECK(full.tried(3) == "0123");
 }
 
+TEST_CASE("trunk policy: while nobody but the first is known to take calls, who was tried second stays so, over a restart too (I13)") {
+  for (const MemberView& other : {kDown, MemberView{.shortfall = {}}}) {
+    Four t;
+    t.views[1] = other;
+    t.views[2] = t.views[3] = kDown;
+    CHECK(t.tried(3) == "0312");
+    CHECK(t.tried() == "0123");
+    t.views[1] = kUp;  // known to be better than the dead
+    CHECK(t.tried(3) == "0123");
+  }
+}
+
 TEST_CASE("trunk policy: ways that follow the class are apart where their carriers are; of one carrier or one circuit none is") {
   Four t;
   t.site.trunks[0].members = {{CarrierId{0}, kFiber, 11}, {CarrierId{0}, CircuitId{1}, 12}, {CarrierId{1}, std::nullopt, 21}};
