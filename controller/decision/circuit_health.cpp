@@ -200,14 +200,14 @@ CircuitHealth::Judgement CircuitHealth::evaluate(Instant now) const {
     if (verdict_.health == Health::Unknown) return {Health::Unknown, Cause::NoEvidence, 0};
   }
   if (verdict_.health != Health::Up && verdict_.health != Health::Degraded) {
-    const Judgement recovered = evaluate_recovery();
+    const Judgement recovered = evaluate_recovery(now);
     if (recovered.health != Health::Up) return recovered;
   }
   if (impaired_) return {Health::Degraded, *impaired_, 0};
   return {Health::Up, Cause::Answering, static_cast<int>(rule.rise)};
 }
 
-CircuitHealth::Judgement CircuitHealth::evaluate_recovery() const {
+CircuitHealth::Judgement CircuitHealth::evaluate_recovery(Instant now) const {
   const model::CircuitRule& rule = site_->circuit_health;
   const int most = std::max(rule.rise, 4 * static_cast<int>(network_.size()));
   const Runs runs = trailing_runs(window_, ProbeFate::Answered, network_, standing_.counted(), most);
@@ -221,9 +221,11 @@ CircuitHealth::Judgement CircuitHealth::evaluate_recovery() const {
     if (recovery.length == 0 && verdict_.cause == Cause::Silent) return {Health::Down, Cause::Silent, std::max(silence_.probes, verdict_.detail)};
     return {Health::Down, Cause::Recovering, recovery.length};
   }
-  // One target proves no life either, where there is another to ask (I5): it may be the provider's own, on this side of what has failed.
-  const int wanted = std::min(2, std::popcount(standing_.counted()));
-  if (decided < rule.min_samples || recovery.any < wanted) return {Health::Unknown, Cause::NoEvidence, decided};
+  if (decided < rule.min_samples || recovery.any == 0) return {Health::Unknown, Cause::NoEvidence, decided};
+  // One target proves no life either (I5): it may be the provider's own, on this side of what has failed. But when the silence of the others should
+  // have been called death by now, and was not, it is they who fail.
+  const bool alone = recovery.any < std::min(2, std::popcount(standing_.counted()));
+  if (alone && now < window_.newest(window_.size() - 1).sent + kFirstAnswer + dead_after()) return {Health::Unknown, Cause::NoEvidence, decided};
   return {Health::Up, Cause::Answering, 0};
 }
 

@@ -113,7 +113,7 @@ class CircuitHealth {
   };
   [[nodiscard]] Judgement evaluate(model::Instant now) const;
   [[nodiscard]] std::optional<Judgement> evaluate_link() const;
-  [[nodiscard]] Judgement evaluate_recovery() const;
+  [[nodiscard]] Judgement evaluate_recovery(model::Instant now) const;
   [[nodiscard]] bool silent_for(model::Duration long_enough, model::Instant now) const;
   void settle(model::Instant now);
   void take(const ProbeRecord& probe);

@@ -291,11 +291,24 @@ TEST_CASE("circuit: one target that answers while all others are silent makes no
     }
     CHECK(line.health.verdict().health == Health::Down);
   }
+}
+
+TEST_CASE("circuit: on the word of one target it is up where there is no other, or where the silence of the others is no death") {
   auto alone = three_networks();
-  alone.circuits[0].targets.resize(1);  // where there is nobody else to ask
+  alone.circuits[0].targets.resize(1);
   Line line(1, std::move(alone));
   line.run(2s);
   CHECK(line.health.verdict().health == Health::Up);
+  Line two_of_one_network(1, [] {
+    auto site = three_networks();
+    for (auto& target : site.targets) target.network = "one";
+    return site;
+  }());
+  two_of_one_network.answer = [](Instant, std::size_t target, ProbeKind) { return target == 1 ? std::optional<Duration>(20ms) : std::nullopt; };
+  two_of_one_network.run(3s);
+  CHECK(two_of_one_network.health.verdict().health == Health::Unknown);
+  two_of_one_network.run(3s);
+  CHECK(two_of_one_network.health.verdict().health == Health::Up);
 }
 
 TEST_CASE("circuit: one target dead costs a black hole no more than a quarter of a second") {
