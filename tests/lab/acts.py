@@ -111,8 +111,14 @@ class OwnSites:
         calls = stage.counted_calls()
         line.tried, line.worst_setup_s = calls.tried, calls.worst_setup_s
         results.append({"contestant": OURS, "act": act.key, "run": run, "waited_s": act.wait_s, "seconds": seconds and round(seconds, 4)}
-                       | line.data() | own | {"failed": calls.failed, "cut": calls.cut})
+                       | line.data() | own | {"failed": calls.failed, "cut": calls.cut + OwnSites._met_by_the_fault(stage, calls)})
         return moved_at
+
+    @staticmethod
+    def _met_by_the_fault(stage, calls):
+        """How many were placed while the fault was still being put in place: it cut them off, as it did those that were up."""
+        over = max((fault.began_ns + fault.took_ns for fault in stage.faults.active), default=0)
+        return sum(at <= over for at in calls.unanswered)
 
 
     @staticmethod
