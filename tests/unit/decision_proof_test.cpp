@@ -82,7 +82,7 @@ TEST_CASE("proof: back only to where it is known to pass; else on, and first to 
   s.proofs.moved(kFiber);
   CHECK(s.answer().to == kLte);
   s.views[2].health = Health::Down;
-  CHECK(s.answer().to == kFiber);  // not known, and better than nothing
+  CHECK(s.answer().to == kFiber);          // not known, and better than nothing
   CHECK_FALSE(s.answer().undo(s.proofs));  // nobody has seen it pass there: it is not told so
 }
 
