@@ -80,10 +80,10 @@ struct Line {
                  "/CN=good.example", "-addext", "subjectAltName=DNS:good.example", "-keyout", folder + "/key.pem", "-out", folder + "/cert.pem"}) ==
             0);
     servers.emplace(far.inside({"python3", FAR_SIDE, kFar, kFar6, folder + "/cert.pem", folder + "/key.pem"}));
-    far({"python3", "-c",
-         "import socket,time\nfor i in range(100):\n try: socket.create_connection(('192.0.2.2',443),1).close(); break\n except OSError: "
-         "time.sleep(.1)"
-         "\nelse: raise SystemExit(1)"});
+    for (const char* server : {"'192.0.2.2',443", "'192.0.2.2',80", "'2001:db8:2::2',80"})
+      far({"python3", "-c",
+           std::string("import socket,time\nfor i in range(100):\n try: socket.create_connection((") + server +
+               "),1).close(); break\n except OSError: time.sleep(.1)\nelse: raise SystemExit(1)"});
   }
   ~Line() {
     std::error_code ignored;

@@ -3,6 +3,7 @@
 far_side.py ADDRESS ADDRESS6 CERT KEY"""
 import http.server
 import socket
+import socketserver
 import ssl
 import struct
 import sys
@@ -84,6 +85,11 @@ class Server(http.server.ThreadingHTTPServer):
     def __init__(self, address, port):
         self.address_family = family_of(address)
         super().__init__((address, port), Page)
+
+    def server_bind(self):
+        """As the base of HTTPServer: that one asks for the name of its address first, and nobody here has names."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = self.server_address[:2]
 
 
 def serve(address, port, tls):

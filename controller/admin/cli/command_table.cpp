@@ -142,6 +142,7 @@ constexpr Command kCommands[] = {
      .detail = "KIND is echo, resolver, http, mtu, public-address or hops. TARGET is what it asks: a target or address (echo, mtu, hops), a name "
                "(resolver),\n"
                "a URL (http), a STUN server or a URL (public-address); without it, what is configured for the circuit.\n"
+               "Of a circuit of both families that part is asked which its address belongs to.\n"
                "Reads the configuration and opens the sockets itself: it works without the daemon, and the daemon is not told. Echoes need a group\n"
                "that net.ipv4.ping_group_range lets in. Packets find their way out of the device by the rules that linekeeper-switch keeps.\n"
                "Ends with 0 when all is as it should be, 1 when not.",
