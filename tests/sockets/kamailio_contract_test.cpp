@@ -92,7 +92,8 @@ class KamailioPeer final : public tests::Peer {
     ::kill(kamailio_->pid(), hangs ? SIGSTOP : SIGCONT);
   }
   Order ways() override { return {"11", "21", "12", "22"}; }
-  std::optional<std::chrono::milliseconds> lease() override { return 5s; }  // Kamailio counts whole seconds, and looks at each
+  /// Kamailio counts whole seconds, and its RPC shows what has ended until its timer has looked, each 5 s (timer_interval of linekeeper.cfg).
+  std::optional<std::chrono::milliseconds> lease() override { return std::chrono::ceil<std::chrono::milliseconds>(pbx().lease + 6s); }
 
   std::string rpc(const std::string& words) const {
     return output_of("cd " LK_LAB_DIR " && python3 -B -c \"import rpc; print(rpc.call('" + socket() + "', " + words + "))\"");
